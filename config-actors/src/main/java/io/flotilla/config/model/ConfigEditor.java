@@ -1,0 +1,142 @@
+package io.flotilla.config.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.event.EntityChange;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Computes what a list of operations would change, or why it may not. It decides and touches nothing: the result becomes
+ * an event, and only {@link ClusterConfig#apply} makes the next version.
+ */
+public final class ConfigEditor {
+  /** The most operations one change may have. */
+  public static final int MAX_OPERATIONS = 10_000;
+
+  private final EntityCodec codec;
+
+  public ConfigEditor(EntityCodec codec) {
+    this.codec = codec;
+  }
+
+  /** What came of the operations. */
+  public sealed interface Result {}
+
+  /** They may be committed; {@code config} is the configuration they lead to. */
+  public record Edited(List<EntityChange> changes, ClusterConfig config) implements Result {}
+
+  public record Refused(Refusal refusal) implements Result {}
+
+  public Result edit(ClusterConfig config, List<Operation> operations) {
+    if (operations.isEmpty() || operations.size() > MAX_OPERATIONS) {
+      return new Refused(Refusal.of(
+          Refusal.Reason.INVALID, "a change has from 1 to " + MAX_OPERATIONS + " operations, not " + operations.size()));
+    }
+    List<EntityChange> changes = new ArrayList<>(operations.size());
+    List<FieldError> errors = new ArrayList<>();
+    Set<EntityKey> touched = new HashSet<>();
+    for (int i = 0; i < operations.size(); i++) {
+      Operation operation = operations.get(i);
+      String pointer = "/operations/" + i;
+      Optional<StoredEntity> before = config.stored(operation.key());
+      Optional<Refusal> refusal = touched.add(operation.key())
+          ? precondition(operation, before)
+          : Optional.of(Refusal.of(Refusal.Reason.INVALID, operation.key() + " is named twice in one change"));
+      if (refusal.isPresent()) {
+        return new Refused(refusal.get());
+      }
+      change(operation, before, pointer, errors).ifPresent(changes::add);
+    }
+    if (!errors.isEmpty()) {
+      return new Refused(new Refusal(Refusal.Reason.INVALID, summary(errors), List.copyOf(errors)));
+    }
+    ClusterConfig next = config.with(config.version() + 1, changes, codec);
+    Optional<Refusal> broken = ConfigRules.check(next, operations);
+    return broken.isPresent() ? new Refused(broken.get()) : new Edited(List.copyOf(changes), next);
+  }
+
+  private Optional<EntityChange> change(
+      Operation operation, Optional<StoredEntity> before, String pointer, List<FieldError> errors) {
+    long beforeVersion = before.map(StoredEntity::version).orElse(0L);
+    byte[] beforeBytes = before.map(StoredEntity::document).orElse(null);
+    if (operation.action() == Operation.Action.DELETE) {
+      return Optional.of(new EntityChange(operation.kind(), operation.name(), beforeVersion, beforeBytes, null));
+    }
+    ObjectNode wish;
+    try {
+      wish = EntityCodec.document(operation.document());
+    } catch (IllegalArgumentException e) {
+      errors.add(new FieldError(pointer + "/value", "must be a JSON object"));
+      return Optional.empty();
+    }
+    ObjectNode after = operation.action() == Operation.Action.PATCH
+        ? merge(EntityCodec.document(beforeBytes), wish)
+        : keepSecrets(operation.kind(), beforeBytes, wish);
+    removeNulls(after);
+    List<FieldError> found = codec.check(operation.key(), after);
+    found.forEach(error -> errors.add(new FieldError(pointer + "/value" + error.pointer(), error.detail())));
+    return found.isEmpty()
+        ? Optional.of(new EntityChange(
+            operation.kind(), operation.name(), beforeVersion, beforeBytes, EntityCodec.bytes(after)))
+        : Optional.empty();
+  }
+
+  private static Optional<Refusal> precondition(Operation operation, Optional<StoredEntity> before) {
+    long version = before.map(StoredEntity::version).orElse(Operation.ABSENT);
+    long expected = operation.ifVersion();
+    boolean stale = expected == Operation.EXISTS ? before.isEmpty() : expected != Operation.ANY && expected != version;
+    if (stale) {
+      return Optional.of(Refusal.of(Refusal.Reason.STALE, before.isEmpty()
+          ? operation.key() + " does not exist"
+          : operation.key() + " is at version " + version + "; read it again and repeat the change"));
+    }
+    if (before.isEmpty() && operation.action() != Operation.Action.PUT) {
+      return Optional.of(Refusal.of(Refusal.Reason.NOT_FOUND, operation.key() + " does not exist"));
+    }
+    return Optional.empty();
+  }
+
+  /** RFC 7396. */
+  private static ObjectNode merge(ObjectNode target, ObjectNode patch) {
+    patch.properties().forEach(field -> {
+      if (field.getValue().isNull()) {
+        target.remove(field.getKey());
+      } else if (field.getValue() instanceof ObjectNode inner && !Fields.isSealed(inner)) {
+        ObjectNode child = target.get(field.getKey()) instanceof ObjectNode present
+            ? present
+            : EntityCodec.JSON.createObjectNode();
+        target.set(field.getKey(), merge(child, inner));
+      } else {
+        target.set(field.getKey(), field.getValue());
+      }
+    });
+    return target;
+  }
+
+  /** Secrets cannot be read back, so what was read and is put again keeps them; an explicit null takes one away. */
+  private static ObjectNode keepSecrets(String kind, byte[] before, ObjectNode wish) {
+    if (before != null) {
+      ObjectNode old = EntityCodec.document(before);
+      for (String field : EntityCodec.secretFields(kind)) {
+        if (!wish.has(field) && old.has(field)) {
+          wish.set(field, old.get(field));
+        }
+      }
+    }
+    return wish;
+  }
+
+  private static void removeNulls(ObjectNode document) {
+    document.removeIf(JsonNode::isNull);
+  }
+
+  private static String summary(List<FieldError> errors) {
+    FieldError first = errors.getFirst();
+    return first.pointer() + " " + first.detail()
+        + (errors.size() > 1 ? " (and " + (errors.size() - 1) + " more)" : "");
+  }
+}

@@ -1,0 +1,108 @@
+package io.flotilla.config.model;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * The rules between entities. Only what a change touches is looked at, except that deleting a storage or a host key
+ * looks for whoever still needs it.
+ */
+final class ConfigRules {
+  private ConfigRules() {}
+
+  static Optional<Refusal> check(ClusterConfig next, List<Operation> operations) {
+    List<FieldError> errors = new ArrayList<>();
+    for (int i = 0; i < operations.size(); i++) {
+      Operation operation = operations.get(i);
+      String pointer = "/operations/" + i + "/value";
+      Optional<StoredEntity> after = next.stored(operation.key());
+      if (after.isPresent()) {
+        checkReferences(next, after.get().entity(), pointer, errors);
+      } else {
+        Optional<Refusal> inUse = checkUnused(next, operation);
+        if (inUse.isPresent()) {
+          return inUse;
+        }
+      }
+    }
+    return errors.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Refusal(
+            Refusal.Reason.INVALID, errors.getFirst().pointer() + " " + errors.getFirst().detail(), errors));
+  }
+
+  private static void checkReferences(ClusterConfig next, Entity entity, String pointer, List<FieldError> errors) {
+    switch (entity) {
+      case User user -> {
+        if (next.find(Kind.STORAGES, user.home().storage(), Storage.class).isEmpty()) {
+          errors.add(new FieldError(
+              pointer + "/home/storage", "there is no storage named '" + user.home().storage() + "'"));
+        }
+      }
+      case Listener listener -> checkListener(next, listener, pointer, errors);
+      case NodeOverride override -> {
+        override.listeners().keySet().forEach(name -> {
+          if (next.find(Kind.LISTENERS, name, Listener.class).isEmpty()) {
+            errors.add(new FieldError(pointer + "/listeners/" + name, "there is no listener named '" + name + "'"));
+          }
+        });
+        override.storagePaths().keySet().forEach(name -> {
+          if (next.find(Kind.STORAGES, name, Storage.class).isEmpty()) {
+            errors.add(new FieldError(pointer + "/storages/" + name, "there is no storage named '" + name + "'"));
+          }
+        });
+      }
+      case Storage storage -> { }
+      case HostKey key -> { }
+      case Admin admin -> { }
+      case Entity.Unknown unknown -> { }
+    }
+  }
+
+  private static void checkListener(ClusterConfig next, Listener listener, String pointer, List<FieldError> errors) {
+    for (int i = 0; i < listener.hostKeys().size(); i++) {
+      if (next.find(Kind.HOST_KEYS, listener.hostKeys().get(i), HostKey.class).isEmpty()) {
+        errors.add(new FieldError(
+            pointer + "/ssh/hostKeys/" + i, "there is no host key named '" + listener.hostKeys().get(i) + "'"));
+      }
+    }
+    if (listener.hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
+      errors.add(new FieldError(pointer + "/ssh/hostKeys", "an sftp listener needs a host key, and there is none"));
+    }
+    listeners(next)
+        .filter(other -> !other.name().equals(listener.name()) && other.collidesWith(listener))
+        .findFirst()
+        .ifPresent(other -> errors.add(new FieldError(
+            pointer + "/port", "listener '" + other.name() + "' has port " + other.port() + " on the same address")));
+  }
+
+  private static Optional<Refusal> checkUnused(ClusterConfig next, Operation operation) {
+    String name = operation.name();
+    Optional<String> holder = Kind.of(operation.kind()).flatMap(kind -> switch (kind) {
+      case STORAGES -> first(next.ofKind(Kind.USERS), user -> ((User) user).home().storage().equals(name))
+          .or(() -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).storagePaths().containsKey(name)));
+      case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->
+          ((Listener) listener).hostKeys().contains(name)
+              || ((Listener) listener).hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty());
+      case LISTENERS -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).listeners().containsKey(name));
+      case ADMINS -> next.ofKind(Kind.ADMINS).stream().map(StoredEntity::entity)
+          .noneMatch(admin -> ((Admin) admin).role() == Admin.Role.ADMIN && ((Admin) admin).tokenHash().isPresent())
+          ? Optional.of("the cluster, as its last admin") : Optional.empty();
+      case USERS, NODES -> Optional.empty();
+    });
+    return holder.map(who ->
+        Refusal.of(Refusal.Reason.CONFLICT, operation.key() + " is still needed by " + who));
+  }
+
+  private static Optional<String> first(Collection<StoredEntity> entities, Predicate<Entity> holds) {
+    return entities.stream().filter(stored -> holds.test(stored.entity())).map(stored -> stored.key().toString())
+        .findFirst();
+  }
+
+  private static java.util.stream.Stream<Listener> listeners(ClusterConfig config) {
+    return config.ofKind(Kind.LISTENERS).stream().map(stored -> (Listener) stored.entity());
+  }
+}

@@ -1,0 +1,124 @@
+package io.flotilla.config.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.event.StoredDocument;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Turns committed documents into entities and back. Safe for use by several threads. */
+public final class EntityCodec {
+  /** The largest committed document of one entity, in bytes: it has to fit into one message between nodes. */
+  public static final int MAX_DOCUMENT_BYTES = 64 * 1024;
+
+  private static final Map<String, Set<String>> SECRET_FIELDS = Map.of(
+      Kind.USERS.id(), Set.of("passwordHash"),
+      Kind.HOST_KEYS.id(), Set.of("privateKey"),
+      Kind.ADMINS.id(), Set.of("tokenHash"));
+
+  /** Keys sorted, duplicate keys refused, depth bounded: one document has one form. */
+  public static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+          .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(64).build())
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .build())
+      .enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED)
+      .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+      .build();
+
+  private final SecretSealer sealer;
+
+  public EntityCodec(SecretSealer sealer) {
+    this.sealer = sealer;
+  }
+
+  /** Reads a committed document; fields and kinds of a newer release are kept in the bytes and otherwise ignored. */
+  public StoredEntity read(StoredDocument stored) {
+    return read(new EntityKey(stored.kind(), stored.name()), stored.version(), stored.document());
+  }
+
+  StoredEntity read(EntityKey key, long version, byte[] document) {
+    return new StoredEntity(key, version, document, parse(key, document(document), false, new ArrayList<>()));
+  }
+
+  /** Checks a document that is to be committed; returns its faults, none if it is good. */
+  public List<FieldError> check(EntityKey key, ObjectNode document) {
+    List<FieldError> errors = new ArrayList<>();
+    EntityKey.problemWithName(key.name()).ifPresent(problem -> errors.add(new FieldError("", problem)));
+    parse(key, document, true, errors);
+    if (errors.isEmpty() && bytes(document).length > MAX_DOCUMENT_BYTES) {
+      errors.add(new FieldError("", "the document has over " + MAX_DOCUMENT_BYTES + " bytes"));
+    }
+    return errors;
+  }
+
+  /** Puts a clear secret into a document, sealed with the cluster key. */
+  public void putSecret(ObjectNode document, EntityKey key, String field, String clear) {
+    Fields.putSecret(document, key, field, clear, sealer);
+  }
+
+  /** The fields of a kind that are written and never read back. */
+  public static Set<String> secretFields(String kind) {
+    return SECRET_FIELDS.getOrDefault(kind, Set.of());
+  }
+
+  static ObjectNode document(byte[] bytes) {
+    try {
+      return (ObjectNode) JSON.readTree(bytes);
+    } catch (IOException | ClassCastException e) {
+      throw new IllegalArgumentException("a document of the configuration is not a JSON object", e);
+    }
+  }
+
+  static byte[] bytes(ObjectNode document) {
+    try {
+      return JSON.writeValueAsBytes(document);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a JSON tree can always be written", e);
+    }
+  }
+
+  /** What a reader of the admin API sees of an entity. */
+  public static ObjectNode describe(Entity entity) {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("name", entity.name());
+    entity.describe(json);
+    return json;
+  }
+
+  /** A committed document without its secrets, for history. */
+  public static Optional<JsonNode> withoutSecrets(String kind, byte[] document) {
+    return Optional.ofNullable(document).map(bytes -> document(bytes).deepCopy().remove(secretFields(kind)));
+  }
+
+  private Entity parse(EntityKey key, ObjectNode document, boolean strict, List<FieldError> errors) {
+    Optional<Kind> kind = Kind.of(key.kind());
+    if (kind.isEmpty()) {
+      if (strict) {
+        errors.add(new FieldError("", "'" + key.kind() + "' is not a kind of entity; known are " + Kind.known()));
+      }
+      return new Entity.Unknown(key.kind(), key.name());
+    }
+    Fields fields = Fields.of(document, key, sealer, strict, errors);
+    Entity entity = switch (kind.get()) {
+      case USERS -> User.read(fields);
+      case LISTENERS -> Listener.read(fields);
+      case STORAGES -> Storage.read(fields);
+      case HOST_KEYS -> HostKey.read(fields);
+      case NODES -> NodeOverride.read(fields);
+      case ADMINS -> Admin.read(fields);
+    };
+    fields.end();
+    return entity;
+  }
+}

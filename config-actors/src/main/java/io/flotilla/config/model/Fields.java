@@ -1,0 +1,237 @@
+package io.flotilla.config.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+
+/**
+ * Reads the fields of one JSON object and collects every fault with its pointer, instead of stopping at the first.
+ * After the last field the reader calls {@link #end}, which reports unknown fields; a stored document is read
+ * leniently, because a newer release may have written fields this one does not know.
+ */
+public final class Fields {
+  private static final String SEALED = "$sealed";
+
+  private final ObjectNode object;
+  private final String pointer;
+  private final EntityKey entity;
+  private final SecretSealer sealer;
+  private final boolean strict;
+  private final List<FieldError> errors;
+  private final Set<String> known = new HashSet<>();
+
+  private Fields(
+      ObjectNode object, String pointer, EntityKey entity, SecretSealer sealer, boolean strict, List<FieldError> errors) {
+    this.object = object;
+    this.pointer = pointer;
+    this.entity = entity;
+    this.sealer = sealer;
+    this.strict = strict;
+    this.errors = errors;
+  }
+
+  static Fields of(
+      ObjectNode object, EntityKey entity, SecretSealer sealer, boolean strict, List<FieldError> errors) {
+    return new Fields(object, "", entity, sealer, strict, errors);
+  }
+
+  public String name() {
+    return entity.name();
+  }
+
+  public boolean has(String field) {
+    known.add(field);
+    return object.hasNonNull(field);
+  }
+
+  public boolean bool(String field, boolean otherwise) {
+    return value(field).map(node -> {
+      if (!node.isBoolean()) {
+        error(field, "must be true or false");
+      }
+      return node.asBoolean(otherwise);
+    }).orElse(otherwise);
+  }
+
+  public int integer(String field, int least, int most, int otherwise) {
+    return optionalInteger(field, least, most).orElse(otherwise);
+  }
+
+  public int requiredInteger(String field, int least, int most) {
+    OptionalInt value = optionalInteger(field, least, most);
+    if (value.isEmpty() && value(field).isEmpty()) {
+      error(field, "is required");
+    }
+    return value.orElse(least);
+  }
+
+  public OptionalInt optionalInteger(String field, int least, int most) {
+    Optional<JsonNode> node = value(field);
+    if (node.isEmpty()) {
+      return OptionalInt.empty();
+    }
+    if (!node.get().isIntegralNumber() || !node.get().canConvertToInt()
+        || node.get().intValue() < least || node.get().intValue() > most) {
+      error(field, "must be a whole number from " + least + " to " + most);
+      return OptionalInt.empty();
+    }
+    return OptionalInt.of(node.get().intValue());
+  }
+
+  public Optional<String> text(String field) {
+    return value(field).flatMap(node -> {
+      if (!node.isTextual()) {
+        error(field, "must be text");
+        return Optional.empty();
+      }
+      return Optional.of(node.textValue());
+    });
+  }
+
+  public String requiredText(String field) {
+    if (value(field).isEmpty()) {
+      error(field, "is required");
+    }
+    return text(field).orElse("");
+  }
+
+  /** A text that {@code parse} turns into a value; what it throws as IllegalArgumentException is the field's fault. */
+  public <T> Optional<T> parsed(String field, Function<String, T> parse) {
+    return text(field).flatMap(text -> {
+      try {
+        return Optional.of(parse.apply(text));
+      } catch (IllegalArgumentException | DateTimeException e) {
+        error(field, e.getMessage());
+        return Optional.empty();
+      }
+    });
+  }
+
+  public Optional<Instant> instant(String field) {
+    return parsed(field, text -> {
+      try {
+        return Instant.parse(text);
+      } catch (DateTimeException e) {
+        throw new IllegalArgumentException("must be a time such as 2027-01-31T12:00:00Z", e);
+      }
+    });
+  }
+
+  /** A duration such as {@code 90s}, {@code 10m} or {@code 1h}, from one second on. */
+  public Duration duration(String field, Duration most, Duration otherwise) {
+    return parsed(field, text -> Durations.parse(text, most)).orElse(otherwise);
+  }
+
+  public List<String> texts(String field, int most, Function<String, Optional<String>> problemWith) {
+    Optional<JsonNode> node = value(field);
+    if (node.isEmpty()) {
+      return List.of();
+    }
+    if (!node.get().isArray()) {
+      error(field, "must be a list of texts");
+      return List.of();
+    }
+    if (node.get().size() > most) {
+      error(field, "has over " + most + " entries");
+      return List.of();
+    }
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < node.get().size(); i++) {
+      JsonNode element = node.get().get(i);
+      String at = field + "/" + i;
+      if (!element.isTextual()) {
+        error(at, "must be text");
+      } else {
+        problemWith.apply(element.textValue()).ifPresent(problem -> error(at, problem));
+        texts.add(element.textValue());
+      }
+    }
+    return List.copyOf(texts);
+  }
+
+  public <T> Optional<T> object(String field, Function<Fields, T> read) {
+    return value(field).flatMap(node -> child(field, node).map(fields -> {
+      T value = read.apply(fields);
+      fields.end();
+      return value;
+    }));
+  }
+
+  /** An object whose field names are names of entities. */
+  public <T> Map<String, T> map(String field, BiFunction<String, Fields, T> read) {
+    return value(field).flatMap(node -> child(field, node)).map(fields -> {
+      Map<String, T> values = new LinkedHashMap<>();
+      fields.object.fieldNames().forEachRemaining(name -> {
+        fields.value(name).flatMap(node -> fields.child(name, node)).ifPresent(entry -> {
+          values.put(name, read.apply(name, entry));
+          entry.end();
+        });
+      });
+      return Map.copyOf(values);
+    }).orElse(Map.of());
+  }
+
+  /** A secret of the stored form, opened with the cluster key. */
+  public Optional<String> secret(String field) {
+    return value(field).flatMap(node -> {
+      JsonNode sealed = node.get(SEALED);
+      if (sealed == null || !sealed.isTextual()) {
+        error(field, "must be a sealed secret");
+        return Optional.empty();
+      }
+      return Optional.of(sealer.open(entity, field, sealed.textValue()));
+    });
+  }
+
+  public void error(String field, String detail) {
+    errors.add(new FieldError(pointer + "/" + field, detail));
+  }
+
+  void end() {
+    if (strict) {
+      object.fieldNames().forEachRemaining(field -> {
+        if (!known.contains(field)) {
+          error(escape(field), "is not a field of " + (pointer.isEmpty() ? entity.kind() : pointer));
+        }
+      });
+    }
+  }
+
+  /** Puts a clear secret into a document, sealed. */
+  static void putSecret(ObjectNode document, EntityKey entity, String field, String clear, SecretSealer sealer) {
+    document.putObject(field).put(SEALED, sealer.seal(entity, field, clear));
+  }
+
+  static boolean isSealed(JsonNode node) {
+    return node != null && node.isObject() && node.has(SEALED);
+  }
+
+  private Optional<Fields> child(String field, JsonNode node) {
+    if (!(node instanceof ObjectNode child)) {
+      error(field, "must be an object");
+      return Optional.empty();
+    }
+    return Optional.of(new Fields(child, pointer + "/" + escape(field), entity, sealer, strict, errors));
+  }
+
+  private Optional<JsonNode> value(String field) {
+    known.add(field);
+    return Optional.ofNullable(object.get(field)).filter(node -> !node.isNull());
+  }
+
+  private static String escape(String field) {
+    return field.replace("~", "~0").replace("/", "~1");
+  }
+}

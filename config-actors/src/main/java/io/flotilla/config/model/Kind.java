@@ -1,0 +1,34 @@
+package io.flotilla.config.model;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The kinds of entity this release serves; {@link #id} is the word used in URLs, events and logs. */
+public enum Kind {
+  USERS("users"),
+  LISTENERS("listeners"),
+  STORAGES("storages"),
+  HOST_KEYS("host-keys"),
+  NODES("nodes"),
+  ADMINS("admins");
+
+  private final String id;
+
+  Kind(String id) {
+    this.id = id;
+  }
+
+  public String id() {
+    return id;
+  }
+
+  public static Optional<Kind> of(String id) {
+    return Arrays.stream(values()).filter(kind -> kind.id.equals(id)).findFirst();
+  }
+
+  /** The known kinds as a sentence part for error messages. */
+  public static String known() {
+    return Arrays.stream(values()).map(Kind::id).collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,41 @@
+package io.flotilla.config.model;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** What one node does otherwise than the rest: addresses and ports of listeners, paths of storages. */
+public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<String, String> storagePaths)
+    implements Entity {
+  /** Where a listener is on this node; what is absent stays as the listener says. */
+  public record ListenerAt(Optional<String> address, OptionalInt port) {
+    static ListenerAt read(String listener, Fields fields) {
+      return new ListenerAt(
+          fields.parsed("address", Listener::parseAddress), fields.optionalInteger("port", 1, 65535));
+    }
+  }
+
+  static NodeOverride read(Fields fields) {
+    return new NodeOverride(
+        fields.name(),
+        fields.map("listeners", ListenerAt::read),
+        fields.map("storages", (storage, entry) -> {
+          String path = entry.requiredText("path");
+          Storage.problemWithPath(path).ifPresent(problem -> entry.error("path", problem));
+          return path;
+        }));
+  }
+
+  @Override
+  public void describe(ObjectNode json) {
+    ObjectNode listenersJson = json.putObject("listeners");
+    listeners.forEach((listener, at) -> {
+      ObjectNode entry = listenersJson.putObject(listener);
+      at.address().ifPresent(address -> entry.put("address", address));
+      at.port().ifPresent(port -> entry.put("port", port));
+    });
+    ObjectNode storagesJson = json.putObject("storages");
+    storagePaths.forEach((storage, path) -> storagesJson.putObject(storage).put("path", path));
+  }
+}

@@ -1,0 +1,46 @@
+package io.flotilla.config.model;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * A directory tree that holds users' files. {@code ${node}} in the path stands for the node's name; {@code shared} says
+ * that all nodes see the same files there.
+ */
+public record Storage(String name, String path, boolean shared) implements Entity {
+  static Storage read(Fields fields) {
+    fields.parsed("type", type -> {
+      if (!type.equals("local")) {
+        throw new IllegalArgumentException("must be 'local'");
+      }
+      return type;
+    });
+    String path = fields.requiredText("path");
+    if (!path.isEmpty()) {
+      problemWithPath(path).ifPresent(problem -> fields.error("path", problem));
+    }
+    return new Storage(fields.name(), path, fields.bool("shared", false));
+  }
+
+  @Override
+  public void describe(ObjectNode json) {
+    json.put("type", "local").put("path", path).put("shared", shared);
+  }
+
+  /** Says why a text is not an absolute path without steps back, or nothing. */
+  static Optional<String> problemWithPath(String path) {
+    if (!path.startsWith("/")) {
+      return Optional.of("must be an absolute path");
+    }
+    if (path.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
+      return Optional.of("has a control character");
+    }
+    if (path.length() > 1024) {
+      return Optional.of("has over 1024 characters");
+    }
+    return Arrays.asList(path.split("/")).contains("..")
+        ? Optional.of("must not step back by '..'")
+        : Optional.empty();
+  }
+}

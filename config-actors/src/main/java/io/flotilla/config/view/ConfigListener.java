@@ -1,0 +1,18 @@
+package io.flotilla.config.view;
+
+import io.flotilla.config.model.ConfigDelta;
+import java.util.List;
+
+/**
+ * Something that follows the configuration while it runs, such as a protocol adapter. It is called by one thread at a
+ * time, first with the delta from the empty configuration, so that starting and changing are one path.
+ */
+public interface ConfigListener {
+  String name();
+
+  /**
+   * Brings itself to the new view and returns what it could not do, in words for the operator; none if all is well. It is
+   * called again with an empty delta from time to time while it has problems.
+   */
+  List<String> apply(ConfigDelta delta, ConfigView view);
+}
