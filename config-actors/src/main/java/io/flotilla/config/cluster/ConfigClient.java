@@ -1,0 +1,151 @@
+package io.flotilla.config.cluster;
+
+import io.flotilla.config.event.Author;
+import io.flotilla.config.model.Operation;
+import io.flotilla.config.view.ReplicaStatus;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
+
+/**
+ * How the rest of the process reaches the ConfigPrimary, wherever it runs. It belongs to the process: while no clustered
+ * actor system runs, or the primary has not been heard, calls fail with {@link PrimaryUnavailableException}, and nothing
+ * was sent. Safe for use by several threads.
+ */
+public final class ConfigClient {
+  /** A primary announces its head every second; after this long without one it counts as out of reach. */
+  public static final Duration SILENCE = Duration.ofSeconds(5);
+
+  /** The change was refused before it was handed to anyone; repeating it is safe. */
+  public static final class PrimaryUnavailableException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public PrimaryUnavailableException(String message) {
+      super(message);
+    }
+  }
+
+  /** The change was handed to the primary and no answer came; it may have been committed. */
+  public static final class OutcomeUnknownException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public OutcomeUnknownException(String message) {
+      super(message);
+    }
+  }
+
+  private record Access(ActorSystem<?> system, ActorRef<ConfigPrimary.Command> primary) {}
+
+  private volatile Optional<Access> access = Optional.empty();
+  private volatile ReplicaStatus status = ReplicaStatus.SILENT;
+
+  public void attach(ActorSystem<?> system, ActorRef<ConfigPrimary.Command> primary) {
+    access = Optional.of(new Access(system, primary));
+  }
+
+  public void detach() {
+    access = Optional.empty();
+    status = ReplicaStatus.SILENT;
+  }
+
+  public void heard(ReplicaStatus newStatus) {
+    status = newStatus;
+  }
+
+  public ReplicaStatus status() {
+    return status;
+  }
+
+  /** Whether the primary has not been heard for longer than {@link #SILENCE}. */
+  public boolean isIsolated() {
+    return status.epoch() == 0 || System.nanoTime() - status.heardNanos() > SILENCE.toNanos();
+  }
+
+  /**
+   * Sends a change, in parts if it is large, and completes with what became of it: Committed, WouldCommit, Refused or
+   * Busy.
+   */
+  public CompletionStage<ConfigPrimary.SubmitReply> submit(
+      String id, Author author, String comment, boolean dryRun, List<Operation> operations, Duration timeout) {
+    if (isIsolated()) {
+      return CompletableFuture.failedFuture(new PrimaryUnavailableException(
+          "this node hears no primary, so it takes no configuration changes; it goes on serving what it has"));
+    }
+    List<List<Operation>> parts = parts(operations);
+    return submitPart(id, author, comment, dryRun, parts, 0, timeout);
+  }
+
+  private CompletionStage<ConfigPrimary.SubmitReply> submitPart(String id, Author author, String comment,
+      boolean dryRun, List<List<Operation>> parts, int index, Duration timeout) {
+    boolean last = index == parts.size() - 1;
+    CompletionStage<ConfigPrimary.SubmitReply> answer = ask(timeout, replyTo ->
+        new ConfigPrimary.SubmitChange(id, author, comment, index, last, dryRun, parts.get(index), replyTo));
+    return answer.handle((reply, failure) -> {
+      if (failure == null) {
+        return CompletableFuture.completedStage(reply);
+      }
+      return CompletableFuture.<ConfigPrimary.SubmitReply>failedStage(
+          !(cause(failure) instanceof TimeoutException) ? cause(failure)
+              : last ? new OutcomeUnknownException("the primary did not answer within " + timeout.toMillis()
+                  + " ms; look up the change " + id + " before repeating it with another id")
+              : new PrimaryUnavailableException("the primary did not take the change within " + timeout.toMillis()
+                  + " ms; nothing was changed"));
+    }).thenCompose(Function.identity()).thenCompose(reply ->
+        reply instanceof ConfigPrimary.PartTaken && !last
+            ? submitPart(id, author, comment, dryRun, parts, index + 1, timeout)
+            : CompletableFuture.completedStage(reply));
+  }
+
+  public CompletionStage<ConfigPrimary.Applied> awaitApplied(long version, Duration timeout) {
+    return ask(timeout.plusSeconds(1), replyTo -> new ConfigPrimary.AwaitApplied(version, timeout, replyTo));
+  }
+
+  public CompletionStage<ConfigPrimary.History> history(long fromVersion, int limit, Duration timeout) {
+    return ask(timeout, replyTo -> new ConfigPrimary.FetchHistory(fromVersion, limit, replyTo));
+  }
+
+  public CompletionStage<ConfigPrimary.ChangeFound> findChange(String id, Duration timeout) {
+    return ask(timeout, replyTo -> new ConfigPrimary.FindChange(id, replyTo));
+  }
+
+  public CompletionStage<ClusterStatus> clusterStatus(Duration timeout) {
+    return ask(timeout, ConfigPrimary.GetStatus::new);
+  }
+
+  private <T> CompletionStage<T> ask(Duration timeout, Function<ActorRef<T>, ConfigPrimary.Command> message) {
+    return access
+        .map(to -> AskPattern.ask(to.primary(), message::apply, timeout, to.system().scheduler()))
+        .orElseGet(() -> CompletableFuture.failedFuture(
+            new PrimaryUnavailableException("this node is in no cluster at the moment; it is trying to join one")));
+  }
+
+  private static Throwable cause(Throwable failure) {
+    return failure instanceof java.util.concurrent.CompletionException && failure.getCause() != null
+        ? failure.getCause() : failure;
+  }
+
+  private static List<List<Operation>> parts(List<Operation> operations) {
+    List<List<Operation>> parts = new ArrayList<>();
+    List<Operation> part = new ArrayList<>();
+    int bytes = 0;
+    for (Operation operation : operations) {
+      if (!part.isEmpty() && bytes + operation.size() > ConfigPrimary.MAX_MESSAGE_BYTES) {
+        parts.add(List.copyOf(part));
+        part.clear();
+        bytes = 0;
+      }
+      part.add(operation);
+      bytes += operation.size();
+    }
+    parts.add(List.copyOf(part));
+    return parts;
+  }
+}

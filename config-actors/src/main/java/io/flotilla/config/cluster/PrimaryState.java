@@ -1,0 +1,114 @@
+package io.flotilla.config.cluster;
+
+import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.event.ConfigSnapshot;
+import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.StoredEntity;
+import java.util.ArrayList;
+import java.util.List;
+import org.pcollections.HashPMap;
+import org.pcollections.HashTreePMap;
+import org.pcollections.TreePMap;
+
+/**
+ * What the journal makes of its events: the configuration, the newest changes as history, and the ids of those changes.
+ * Immutable; history is bounded in number and bytes, the newest change always stays.
+ */
+record PrimaryState(
+    ClusterConfig config, TreePMap<Long, ConfigChanged> history, HashPMap<String, Long> ids, long historyBytes, int kept) {
+  private static final long MAX_HISTORY_BYTES = 16 << 20;
+
+  static PrimaryState empty(int kept) {
+    return new PrimaryState(ClusterConfig.EMPTY, TreePMap.empty(), HashTreePMap.empty(), 0, kept);
+  }
+
+  static PrimaryState of(ConfigSnapshot snapshot, EntityCodec codec, int kept) {
+    ClusterConfig config = ClusterConfig.of(snapshot.version(), snapshot.documents(), codec);
+    if (!config.digest().toString().equals(snapshot.digest())) {
+      throw new IllegalStateException(
+          "the stored snapshot of configuration version " + snapshot.version() + " does not have its digest");
+    }
+    PrimaryState state = new PrimaryState(config, TreePMap.empty(), HashTreePMap.empty(), 0, kept);
+    for (ConfigChanged change : snapshot.history()) {
+      state = state.remember(config, change);
+    }
+    return state;
+  }
+
+  PrimaryState apply(ConfigChanged event, EntityCodec codec) {
+    ClusterConfig next = config.apply(event, codec);
+    if (!next.digest().toString().equals(event.digest())) {
+      throw new IllegalStateException("the stored change " + event.version() + " does not lead to its digest");
+    }
+    return remember(next, event);
+  }
+
+  private PrimaryState remember(ClusterConfig next, ConfigChanged event) {
+    TreePMap<Long, ConfigChanged> changes = history.plus(event.version(), event);
+    HashPMap<String, Long> known = ids.plus(event.id(), event.version());
+    long bytes = historyBytes + event.size();
+    while (changes.size() > 1 && (changes.size() > kept || bytes > MAX_HISTORY_BYTES)) {
+      ConfigChanged oldest = changes.firstEntry().getValue();
+      changes = changes.minus(oldest.version());
+      known = known.minus(oldest.id());
+      bytes -= oldest.size();
+    }
+    return new PrimaryState(next, changes, known, bytes, kept);
+  }
+
+  /** The version a change of this id was committed as, 0 if none is known. */
+  long versionOf(String id) {
+    return ids.getOrDefault(id, 0L);
+  }
+
+  ConfigPrimary.ChangesReply changesSince(long epoch, ConfigPrimary.FetchChanges fetch) {
+    long next = fetch.sinceVersion() + 1;
+    if (next > config.version()) {
+      return new ConfigPrimary.Changes(epoch, List.of());
+    }
+    if (!history.containsKey(next)) {
+      return new ConfigPrimary.SnapshotNeeded(epoch, config.version());
+    }
+    List<ConfigPrimary.ChangePart> parts = new ArrayList<>();
+    int budget = ConfigPrimary.MAX_MESSAGE_BYTES;
+    int from = fetch.fromEntity();
+    for (ConfigChanged change : history.tailMap(next).values()) {
+      if (!parts.isEmpty() && change.size() > budget) {
+        break;
+      }
+      ConfigPrimary.ChangePart part = ConfigPrimary.part(change, from, budget);
+      parts.add(part);
+      budget -= part.change().size();
+      from = 0;
+      if (!part.last()) {
+        break;
+      }
+    }
+    return new ConfigPrimary.Changes(epoch, parts);
+  }
+
+  ConfigPrimary.History history(long fromVersion, int limit) {
+    List<ConfigChanged> found = new ArrayList<>();
+    List<Integer> counts = new ArrayList<>();
+    int budget = ConfigPrimary.MAX_MESSAGE_BYTES;
+    for (ConfigChanged change : history.headMap(fromVersion, true).descendingMap().values()) {
+      if (found.size() >= limit || budget <= 0) {
+        break;
+      }
+      ConfigChanged some = ConfigPrimary.part(change, 0, budget).change();
+      found.add(some);
+      counts.add(change.changes().size());
+      budget -= some.size();
+    }
+    return new ConfigPrimary.History(config.version(), found, counts);
+  }
+
+  ConfigSnapshot toSnapshot() {
+    return new ConfigSnapshot(
+        config.version(),
+        config.digest().toString(),
+        config.entities().values().stream().map(StoredEntity::toDocument).toList(),
+        List.copyOf(history.values()));
+  }
+}
