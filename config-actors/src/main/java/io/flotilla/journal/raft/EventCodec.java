@@ -1,0 +1,24 @@
+package io.flotilla.journal.raft;
+
+import org.apache.pekko.actor.ActorSystem;
+import org.apache.pekko.persistence.PersistentRepr;
+import org.apache.pekko.serialization.Serialization;
+import org.apache.pekko.serialization.SerializationExtension;
+
+/** Events and snapshots as bytes, by Pekko's own serializer for PersistentRepr, which also keeps manifest, writer and metadata. */
+final class EventCodec {
+    private final Serialization serialization;
+
+    EventCodec(ActorSystem system) {
+        this.serialization = SerializationExtension.get(system);
+    }
+
+    /** @throws Exception whatever the payload's serializer throws */
+    Bytes toBytes(PersistentRepr event) throws Exception {
+        return Bytes.owning(serialization.serialize(event).get());
+    }
+
+    PersistentRepr fromBytes(Bytes bytes) {
+        return serialization.deserialize(bytes.toArray(), PersistentRepr.class).get();
+    }
+}

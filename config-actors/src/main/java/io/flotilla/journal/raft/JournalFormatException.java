@@ -1,0 +1,16 @@
+package io.flotilla.journal.raft;
+
+import java.io.IOException;
+
+/** Bytes that aren't what they should be: a damaged or foreign command, query, reply or snapshot. */
+public final class JournalFormatException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    public JournalFormatException(String message) {
+        super(message);
+    }
+
+    public JournalFormatException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

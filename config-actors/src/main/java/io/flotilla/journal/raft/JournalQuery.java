@@ -1,0 +1,44 @@
+package io.flotilla.journal.raft;
+
+import java.util.Objects;
+
+/** What reads the journal. */
+public sealed interface JournalQuery {
+
+    /** Answer: {@link JournalReply.HighestSequenceNr}. */
+    record HighestSequenceNr(String persistenceId) implements JournalQuery {
+        public HighestSequenceNr {
+            Objects.requireNonNull(persistenceId);
+        }
+    }
+
+    /**
+     * Events in ascending order, both ends inclusive, at most {@code max}. Answer: {@link JournalReply.ReplayPage}; ask again
+     * from its {@code nextFrom} until it is complete.
+     */
+    record Replay(String persistenceId, long from, long to, long max) implements JournalQuery {
+        public Replay {
+            Objects.requireNonNull(persistenceId);
+        }
+    }
+
+    /**
+     * The newest snapshot in a range, from a byte offset on. Answer: {@link JournalReply.SnapshotPage} or
+     * {@link JournalReply.NoSnapshot}. For the following pages name exactly the snapshot that the first page showed.
+     */
+    record LoadSnapshot(String persistenceId, SnapshotRange range, int offset) implements JournalQuery {
+        public LoadSnapshot {
+            Objects.requireNonNull(persistenceId);
+            Objects.requireNonNull(range);
+        }
+    }
+
+    /** Answer: {@link JournalReply.CurrentGeneration}. */
+    record CurrentGeneration() implements JournalQuery {}
+
+    /** Answer: {@link JournalReply.Nodes}. */
+    record ListNodes() implements JournalQuery {}
+
+    /** What the asked voter itself knows, without asking the others. Answer: {@link JournalReply.LocalStatus}. */
+    record LocalStatus() implements JournalQuery {}
+}

@@ -1,0 +1,261 @@
+package io.flotilla.journal.raft;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.apache.ratis.io.MD5Hash;
+import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.RaftConfiguration;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
+import org.apache.ratis.server.raftlog.RaftLog;
+import org.apache.ratis.server.storage.FileInfo;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.statemachine.StateMachineStorage;
+import org.apache.ratis.statemachine.TransactionContext;
+import org.apache.ratis.statemachine.impl.BaseStateMachine;
+import org.apache.ratis.statemachine.impl.SimpleStateMachineStorage;
+import org.apache.ratis.statemachine.impl.SingleFileSnapshotInfo;
+import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.apache.ratis.util.LifeCycle;
+import org.apache.ratis.util.MD5FileUtil;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts {@link JournalTables} under Raft: decodes log entries, applies them in order on Raft's one applying thread, answers
+ * queries on any thread, and keeps snapshots of the tables in checksummed files. Every log entry gets an answer: one that can't
+ * be decoded is refused, in the same way on each voter, rather than stopping the voters one after another.
+ */
+public final class JournalStateMachine extends BaseStateMachine {
+    private static final Logger LOG = LoggerFactory.getLogger(JournalStateMachine.class);
+
+    private final SimpleStateMachineStorage storage = new SimpleStateMachineStorage();
+    private final LocalAnswer localAnswer;
+    private final Consumer<Throwable> onLogFailed;
+    private volatile JournalTables tables = new JournalTables();
+    private Optional<LogWatermark> watermark = Optional.empty();
+    private Optional<RaftLog> log = Optional.empty();
+
+    /** @param onLogFailed told once Raft's log can't be written any more; this server won't recover without being reopened */
+    JournalStateMachine(LocalAnswer localAnswer, Consumer<Throwable> onLogFailed) {
+        this.localAnswer = localAnswer;
+        this.onLogFailed = onLogFailed;
+    }
+
+    @Override
+    public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage raftStorage) throws IOException {
+        super.initialize(server, groupId, raftStorage);
+        storage.init(raftStorage);
+        getLifeCycle().startAndTransition(this::loadSnapshot, IOException.class);
+        watermark = Optional.of(LogWatermark.open(raftStorage.getStorageDir().getRoot().toPath()));
+    }
+
+    /** Called when a leader has sent a snapshot: from here to {@link #reinitialize} nothing is applied. */
+    @Override
+    public void pause() {
+        getLifeCycle().transition(LifeCycle.State.PAUSING);
+        getLifeCycle().transition(LifeCycle.State.PAUSED);
+    }
+
+    @Override
+    public void reinitialize() throws IOException {
+        storage.loadLatestSnapshot();
+        loadSnapshot();
+        getLifeCycle().transition(LifeCycle.State.STARTING);
+        getLifeCycle().transition(LifeCycle.State.RUNNING);
+    }
+
+    private void loadSnapshot() throws IOException {
+        SingleFileSnapshotInfo snapshot = storage.getLatestSnapshot();
+        if (snapshot == null) {
+            return;
+        }
+        tables = readSnapshot(snapshot.getFile().getPath());
+        setLastAppliedTermIndex(snapshot.getTermIndex());
+        LOG.info("Loaded the journal from Raft snapshot {}", snapshot.getFile().getPath());
+    }
+
+    /** @throws IOException if the file isn't what was written; the message says which */
+    static JournalTables readSnapshot(Path file) throws IOException {
+        MD5Hash expected = MD5FileUtil.readStoredMd5ForFile(file.toFile());
+        if (expected == null) {
+            throw new JournalFormatException("Raft snapshot " + file + " has no checksum beside it");
+        }
+        MD5FileUtil.verifySavedMD5(file.toFile(), expected);
+        try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
+            return JournalTables.readFrom(in, Files.size(file));
+        }
+    }
+
+    @Override
+    public long takeSnapshot() throws IOException {
+        TermIndex last = getLastAppliedTermIndex();
+        if (last.getIndex() < 0) {
+            return RaftLog.INVALID_LOG_INDEX;
+        }
+        Path file = storage.getSnapshotFile(last.getTerm(), last.getIndex()).toPath();
+        Path written = file.resolveSibling(file.getFileName() + ".writing");
+        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                StandardOpenOption.TRUNCATE_EXISTING)) {
+            DataOutputStream out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16));
+            tables.writeTo(out);
+            out.flush();
+            // The log before this index may be purged at once: the snapshot must be on disk first.
+            channel.force(true);
+        }
+        MD5Hash digest = MD5FileUtil.computeMd5ForFile(written.toFile());
+        MD5FileUtil.saveMD5File(file.toFile(), digest);
+        Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        syncDirectory(file.getParent());
+        storage.updateLatestSnapshot(new SingleFileSnapshotInfo(new FileInfo(file, digest), last.getTerm(), last.getIndex()));
+        return last.getIndex();
+    }
+
+    private static void syncDirectory(Path directory) throws IOException {
+        if (File.separatorChar == '\\') {
+            return; // Windows can't open a directory, and doesn't need to
+        }
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    @Override
+    public StateMachineStorage getStateMachineStorage() {
+        return storage;
+    }
+
+    @Override
+    public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
+        LogEntryProto entry = transaction.getLogEntry();
+        JournalReply reply;
+        try {
+            Bytes command = bytes(entry.getStateMachineLogEntry().getLogData());
+            reply = tables.apply(JournalCodec.decodeCommand(command));
+        } catch (JournalFormatException e) {
+            reply = new JournalReply.Refused(e.getMessage());
+        } catch (RuntimeException e) {
+            // A bug, but the same one on each voter: an exception here would close them all and again at each start.
+            LOG.error("Log entry {} could not be applied to the journal and was refused. Please report this", entry.getIndex(), e);
+            reply = new JournalReply.Refused("The journal failed on this command: " + e);
+        }
+        applied(entry.getTerm(), entry.getIndex());
+        return CompletableFuture.completedFuture(message(reply));
+    }
+
+    /** Entries of Raft's own: memberships and commit marks. */
+    @Override
+    public void notifyTermIndexUpdated(long term, long index) {
+        applied(term, index);
+    }
+
+    private void applied(long term, long index) {
+        updateLastAppliedTermIndex(term, index);
+        try {
+            if (watermark.isPresent() && log().isPresent()) {
+                // A majority may have flushed an entry before this voter did; only what it holds itself counts.
+                watermark.get().raiseTo(Math.min(index, log().get().getFlushIndex()));
+            }
+        } catch (IOException e) {
+            LOG.warn("The durability watermark at log index {} can't be written. A log that is truncated from now on can't be "
+                    + "detected when this node starts again; check the disk", index, e);
+            closeWatermark();
+        }
+    }
+
+    private Optional<RaftLog> log() throws IOException {
+        if (log.isEmpty() && getServer().isDone()) {
+            log = Optional.of(getServer().join().getDivision(getGroupId()).getRaftLog());
+        }
+        return log;
+    }
+
+    @Override
+    public CompletableFuture<Message> query(Message request) {
+        JournalReply reply;
+        try {
+            JournalQuery query = JournalCodec.decodeQuery(bytes(request.getContent()));
+            reply = switch (query) {
+                case JournalQuery.LocalStatus _ -> localStatus();
+                default -> tables.answer(query);
+            };
+        } catch (IOException e) {
+            reply = new JournalReply.Refused(String.valueOf(e.getMessage()));
+        }
+        return CompletableFuture.completedFuture(message(reply));
+    }
+
+    private JournalReply localStatus() throws IOException {
+        RaftServer.Division division = getServer().join().getDivision(getGroupId());
+        RaftConfiguration configuration = division.getRaftConf();
+        List<VoterPeer> voters = configuration.getCurrentPeers().stream()
+                .map(peer -> new VoterPeer(peer.getId().toString(), peer.getAddress()))
+                .toList();
+        Optional<RaftPeerId> leader = Optional.ofNullable(division.getInfo().getLeaderId());
+        return new JournalReply.LocalStatus(getId().toString(), leader.map(RaftPeerId::toString),
+                division.getInfo().getCurrentTerm(), configuration.getLogEntryIndex(), voters,
+                getLastAppliedTermIndex().getIndex(), tables.generation(), localAnswer.answer());
+    }
+
+    @Override
+    public void notifyLogFailed(Throwable cause, LogEntryProto failedEntry) {
+        LOG.error("The Raft log can't be written. This voter is out of service until it is reopened; check the disk", cause);
+        onLogFailed.accept(cause);
+    }
+
+    @Override
+    public void notifyServerShutdown(RoleInfoProto role, boolean allServers) {
+        closeWatermark();
+    }
+
+    @Override
+    public void close() {
+        closeWatermark();
+    }
+
+    private synchronized void closeWatermark() {
+        watermark.ifPresent(open -> {
+            try {
+                open.close();
+            } catch (IOException e) {
+                LOG.debug("The durability watermark couldn't be closed", e);
+            }
+        });
+        watermark = Optional.empty();
+    }
+
+    /** What the tables are now, for tests and for the voter's own use. */
+    JournalTables tables() {
+        return tables;
+    }
+
+    static Message message(JournalReply reply) {
+        return message(JournalCodec.encode(reply));
+    }
+
+    static Message message(Bytes bytes) {
+        return Message.valueOf(ByteString.copyFrom(bytes.asByteBuffer()));
+    }
+
+    static Bytes bytes(ByteString content) {
+        return Bytes.owning(content.toByteArray());
+    }
+}

@@ -1,0 +1,28 @@
+package io.flotilla.journal.raft;
+
+import com.typesafe.config.Config;
+import java.time.Duration;
+
+/**
+ * The patience of a {@link RaftQuorum}.
+ *
+ * @param deadline after which a command, one part of a long command, or a query fails
+ * @param callTimeout after which one voter's silence makes it ask another
+ * @param maxOutstanding commands and queries at the same time; more fail at once
+ */
+public record QuorumSettings(Duration deadline, Duration callTimeout, int maxOutstanding) {
+    public static final QuorumSettings DEFAULTS = new QuorumSettings(Duration.ofSeconds(5), Duration.ofSeconds(2), 1024);
+
+    /** Reads {@code flotilla.raft}. */
+    public static QuorumSettings from(Config config) {
+        Config raft = config.getConfig("flotilla.raft");
+        return new QuorumSettings(raft.getDuration("deadline"), raft.getDuration("call-timeout"), raft.getInt("max-outstanding"));
+    }
+
+    public QuorumSettings {
+        if (deadline.toMillis() < 1 || callTimeout.toMillis() < 1 || maxOutstanding < 1) {
+            throw new IllegalArgumentException("The deadline, call timeout and number of outstanding commands of the Raft client must "
+                    + "be positive, not " + deadline + ", " + callTimeout + ", " + maxOutstanding);
+        }
+    }
+}

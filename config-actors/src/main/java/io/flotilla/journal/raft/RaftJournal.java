@@ -1,0 +1,99 @@
+package io.flotilla.journal.raft;
+
+import io.flotilla.journal.raft.JournalCommand.Entry;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import org.apache.pekko.persistence.AtomicWrite;
+import org.apache.pekko.persistence.PersistentRepr;
+import org.apache.pekko.persistence.journal.japi.AsyncWriteJournal;
+import scala.concurrent.Future;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.jdk.javaapi.FutureConverters;
+
+/**
+ * The Pekko Persistence journal {@code flotilla.journal.raft}. An AtomicWrite is one append under this system's epoch. What can't
+ * be serialized is rejected; a fenced or failed append fails the whole call, because the writer must stop and recover.
+ */
+public final class RaftJournal extends AsyncWriteJournal {
+    private final RaftJournalExtension raft = RaftJournalExtension.get(context().system());
+    private final EventCodec codec = new EventCodec(context().system());
+
+    /** Per persistence id, completes (never exceptionally) when its writes so far have ended. Used by this actor's thread only. */
+    private final Map<String, CompletionStage<Void>> ends = new HashMap<>();
+
+    @Override
+    public Future<Iterable<Optional<Exception>>> doAsyncWriteMessages(Iterable<AtomicWrite> messages) {
+        List<Optional<Exception>> results = new ArrayList<>();
+        List<List<Entry>> appends = new ArrayList<>();
+        for (AtomicWrite message : messages) {
+            try {
+                appends.add(entries(message));
+                results.add(Optional.empty());
+            } catch (Exception e) {
+                results.add(Optional.of(e));
+            }
+        }
+        // One call comes from one persistent actor.
+        String persistenceId = messages.iterator().next().persistenceId();
+        // Taken now, not when it's this call's turn: a recovery that begins meanwhile must fence this write, not lend it its epoch.
+        CompletionStage<EpochKeeper.Writer> writer = raft.epochs().writer(persistenceId);
+        CompletionStage<Void> written = ends.getOrDefault(persistenceId, CompletableFuture.completedFuture(null));
+        for (List<Entry> append : appends) {
+            // After a failed append nothing more of this call is written, or there would be a gap.
+            written = written.thenCompose(before -> writer).thenCompose(entitled -> entitled.append(append));
+        }
+        ends.put(persistenceId, written.exceptionally(failed -> null));
+        return FutureConverters.asScala(written.thenApply(all -> results));
+    }
+
+    private List<Entry> entries(AtomicWrite write) throws Exception {
+        List<Entry> entries = new ArrayList<>();
+        for (PersistentRepr event : CollectionConverters.asJava(write.payload())) {
+            entries.add(new Entry(event.sequenceNr(), codec.toBytes(event)));
+        }
+        return entries;
+    }
+
+    @Override
+    public Future<Void> doAsyncDeleteMessagesTo(String persistenceId, long toSequenceNr) {
+        return FutureConverters.asScala(raft.epochs().writer(persistenceId)
+                .thenCompose(writer -> raft.submit(new JournalCommand.DeleteTo(persistenceId, writer.epoch(), toSequenceNr)))
+                .thenApply(RaftJournal::done));
+    }
+
+    static Void done(JournalReply reply) {
+        return switch (reply) {
+            case JournalReply.Done _ -> null;
+            default -> throw EpochKeeper.failure(reply);
+        };
+    }
+
+    @Override
+    public Future<Long> doAsyncReadHighestSequenceNr(String persistenceId, long fromSequenceNr) {
+        return FutureConverters.asScala(raft.epochs().claimForReplay(persistenceId).thenApply(EpochKeeper.Writer::highestAtClaim));
+    }
+
+    @Override
+    public Future<Void> doAsyncReplayMessages(String persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+                                              Consumer<PersistentRepr> replayCallback) {
+        return FutureConverters.asScala(replay(new JournalQuery.Replay(persistenceId, fromSequenceNr, toSequenceNr, max), replayCallback));
+    }
+
+    private CompletionStage<Void> replay(JournalQuery.Replay query, Consumer<PersistentRepr> callback) {
+        return raft.query(query).thenCompose(reply -> switch (reply) {
+            case JournalReply.ReplayPage page -> {
+                page.entries().forEach(entry -> callback.accept(codec.fromBytes(entry.bytes())));
+                yield page.complete() ? CompletableFuture.completedFuture(null)
+                        : replay(new JournalQuery.Replay(query.persistenceId(), page.nextFrom(), query.to(),
+                                query.max() - page.entries().size()), callback);
+            }
+            default -> throw EpochKeeper.failure(reply);
+        });
+    }
+}

@@ -1,0 +1,367 @@
+package io.flotilla.journal.raft;
+
+import io.flotilla.journal.raft.JournalReply.LocalStatus;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
+import org.apache.ratis.protocol.GroupInfoReply;
+import org.apache.ratis.protocol.GroupListReply;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.exceptions.LeaderNotReadyException;
+import org.apache.ratis.protocol.exceptions.LeaderSteppingDownException;
+import org.apache.ratis.protocol.exceptions.NotLeaderException;
+import org.apache.ratis.protocol.exceptions.ServerNotReadyException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The client side of the Raft group, on voters and on nodes that aren't.
+ *
+ * <p>A command goes only to a voter that is believed to lead; who leads is asked first, with a question that writes nothing. So
+ * when no leader is found, certainly nothing was written ({@link QuorumUnavailableException}); once a command was sent and the
+ * answer didn't come, it may have been ({@link OutcomeUnknownException}). Within the deadline a command is repeated under the
+ * same call id, which Ratis answers once. When this process's own voter leads, commands take the short way to it.
+ *
+ * <p>Methods return at once and are safe for all threads; the waiting is done on virtual threads, bounded in number. Stages
+ * complete on such a thread.
+ */
+public final class RaftQuorum implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RaftQuorum.class);
+    /** A longer command travels in parts of this size. */
+    static final int PART_BYTES = 64 * 1024;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(200);
+
+    /** The voters as last heard, with the log index of that membership. */
+    private record Membership(long index, List<VoterPeer> voters) {
+        Membership {
+            voters = List.copyOf(voters);
+        }
+
+        Optional<VoterPeer> voter(String id) {
+            return voters.stream().filter(voter -> voter.id().equals(id)).findFirst();
+        }
+    }
+
+    /** How one call to one voter ended. */
+    private sealed interface Attempt {}
+
+    private record Answered(JournalReply reply) implements Attempt {}
+
+    private record Failed(String what, boolean mayBeWritten, Throwable cause) implements Attempt {}
+
+    private final UUID clusterId;
+    private final QuorumSettings settings;
+    private final RatisCalls calls;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final Semaphore outstanding;
+    private final AtomicReference<Membership> membership;
+    private final AtomicReference<Optional<VoterPeer>> leader = new AtomicReference<>(Optional.empty());
+    private final AtomicReference<Optional<RaftVoter>> local = new AtomicReference<>(Optional.empty());
+
+    /** @param peers some voters at least; the others are learnt from them */
+    public RaftQuorum(UUID clusterId, List<VoterPeer> peers, QuorumSettings settings) {
+        this.clusterId = clusterId;
+        this.settings = settings;
+        this.calls = new RatisCalls(clusterId, settings.callTimeout());
+        this.outstanding = new Semaphore(settings.maxOutstanding());
+        this.membership = new AtomicReference<>(new Membership(-1, peers));
+    }
+
+    /** A quorum that starts from this process's own voter. */
+    public static RaftQuorum of(RaftVoter voter, QuorumSettings settings) {
+        RaftQuorum quorum = new RaftQuorum(voter.clusterId(), List.of(voter.self()), settings);
+        quorum.useLocal(Optional.of(voter));
+        return quorum;
+    }
+
+    /** Names this process's own voter, another one after it was reopened, or none. The voter isn't closed by this quorum. */
+    public void useLocal(Optional<RaftVoter> voter) {
+        local.set(voter);
+    }
+
+    public UUID clusterId() {
+        return clusterId;
+    }
+
+    /** The voters as last heard. */
+    public List<VoterPeer> voters() {
+        return membership.get().voters();
+    }
+
+    /**
+     * Commits a command.
+     *
+     * @return the state machine's answer; fails with {@link QuorumUnavailableException} if nothing was written, and with
+     *     {@link OutcomeUnknownException} if it may have been
+     */
+    public CompletionStage<JournalReply> submit(JournalCommand command) {
+        return onThread(() -> {
+            Bytes bytes = JournalCodec.encode(command);
+            if (bytes.size() <= PART_BYTES) {
+                return commit(bytes);
+            }
+            UUID upload = UUID.randomUUID();
+            int count = Math.ceilDiv(bytes.size(), PART_BYTES);
+            for (int i = 0; ; i++) {
+                Bytes piece = bytes.slice(i * PART_BYTES, Math.min(bytes.size(), (i + 1) * PART_BYTES));
+                JournalReply reply = commit(JournalCodec.encode(new JournalCommand.Part(upload, i, count, piece)));
+                if (i == count - 1 || !(reply instanceof JournalReply.PartStored)) {
+                    return reply;
+                }
+            }
+        });
+    }
+
+    /** Asks the group; the answer holds all that was committed before the question. */
+    public CompletionStage<JournalReply> query(JournalQuery query) {
+        return onThread(() -> read(JournalCodec.encode(query)));
+    }
+
+    /** Asks one voter for its own view, which may be behind; no leader is needed. One try, within the call timeout. */
+    public CompletionStage<JournalReply> queryPeer(VoterPeer peer, JournalQuery query) {
+        return onThread(() -> switch (attempt(peer, calls.staleRead(peer, JournalCodec.encode(query)), settings.callTimeout())) {
+            case Answered answered -> {
+                learn(answered.reply());
+                yield answered.reply();
+            }
+            case Failed failed -> throw new QuorumUnavailableException("Voter " + peer + " doesn't answer: " + failed.what(), failed.cause());
+        });
+    }
+
+    private interface Work {
+        JournalReply run() throws IOException, InterruptedException;
+    }
+
+    private CompletionStage<JournalReply> onThread(Work work) {
+        CompletableFuture<JournalReply> result = new CompletableFuture<>();
+        if (!outstanding.tryAcquire()) {
+            result.completeExceptionally(new QuorumUnavailableException("More than " + settings.maxOutstanding()
+                    + " commands wait for the Raft group; nothing was written", null));
+            return result;
+        }
+        try {
+            threads.execute(() -> {
+                try {
+                    JournalReply reply = work.run();
+                    outstanding.release();
+                    result.complete(reply);
+                } catch (InterruptedException e) {
+                    outstanding.release();
+                    result.completeExceptionally(new OutcomeUnknownException("The Raft client was closed while a command was under way", e));
+                } catch (IOException | RuntimeException e) {
+                    outstanding.release();
+                    result.completeExceptionally(e);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            outstanding.release();
+            result.completeExceptionally(new QuorumUnavailableException("The Raft client is closed; nothing was written", e));
+        }
+        return result;
+    }
+
+    private JournalReply commit(Bytes command) throws InterruptedException {
+        long callId = calls.nextCallId();
+        Retry retry = new Retry();
+        Optional<Failed> unknown = Optional.empty();
+        Optional<Failed> last = Optional.empty();
+        while (retry.goesOn()) {
+            Optional<VoterPeer> to = believedLeader(retry);
+            if (to.isPresent()) {
+                switch (attempt(to.get(), calls.write(to.get(), callId, command), retry.callTimeout())) {
+                    case Answered answered -> {
+                        return answered.reply();
+                    }
+                    case Failed failed -> {
+                        last = Optional.of(failed);
+                        unknown = failed.mayBeWritten() ? last : unknown;
+                        leader.compareAndSet(to, Optional.empty());
+                    }
+                }
+            }
+            retry.pause();
+        }
+        if (unknown.isPresent()) {
+            throw new OutcomeUnknownException("The change may or may not have been written: no answer within "
+                    + settings.deadline().toMillis() + " ms; " + unknown.get().what() + "; voters tried: " + voters(), unknown.get().cause());
+        }
+        throw unavailable("Nothing was written", last);
+    }
+
+    private JournalReply read(Bytes query) throws InterruptedException {
+        Retry retry = new Retry();
+        Optional<Failed> last = Optional.empty();
+        while (retry.goesOn()) {
+            Optional<VoterPeer> to = believedLeader(retry);
+            if (to.isPresent()) {
+                switch (attempt(to.get(), calls.read(to.get(), query), retry.callTimeout())) {
+                    case Answered answered -> {
+                        return answered.reply();
+                    }
+                    case Failed failed -> {
+                        last = Optional.of(failed);
+                        leader.compareAndSet(to, Optional.empty());
+                    }
+                }
+            }
+            retry.pause();
+        }
+        throw unavailable("The journal can't be read", last);
+    }
+
+    private QuorumUnavailableException unavailable(String what, Optional<Failed> last) {
+        return new QuorumUnavailableException(what + ": no Raft leader answered within " + settings.deadline().toMillis()
+                + " ms; a majority of these voters must run and reach each other: " + voters()
+                + last.map(failed -> "; last: " + failed.what()).orElse(""), last.map(Failed::cause).orElse(null));
+    }
+
+    private Optional<VoterPeer> believedLeader(Retry retry) throws InterruptedException {
+        Optional<RaftVoter> own = local.get().filter(RaftVoter::isLeader);
+        if (own.isPresent()) {
+            return own.map(RaftVoter::self);
+        }
+        Optional<VoterPeer> known = leader.get();
+        return known.isPresent() ? known : askForLeader(retry);
+    }
+
+    /** Asks all voters at the same time, since some may be dead; the first that names a leader is believed. */
+    private Optional<VoterPeer> askForLeader(Retry retry) throws InterruptedException {
+        List<CompletableFuture<Optional<VoterPeer>>> answers = new ArrayList<>();
+        CompletableFuture<Optional<VoterPeer>> first = new CompletableFuture<>();
+        Bytes question = JournalCodec.encode(new JournalQuery.LocalStatus());
+        for (VoterPeer voter : voters()) {
+            answers.add(CompletableFuture.supplyAsync(() -> {
+                Attempt attempt = attempt(voter, calls.staleRead(voter, question), retry.callTimeout());
+                Optional<VoterPeer> named = attempt instanceof Answered(LocalStatus status) ? learn(status) : Optional.empty();
+                named.ifPresent(found -> first.complete(named));
+                return named;
+            }, threads));
+        }
+        CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)).whenComplete((done, failed) -> first.complete(Optional.empty()));
+        try {
+            Optional<VoterPeer> named = first.get(Math.max(1, retry.left().toMillis()), TimeUnit.MILLISECONDS);
+            leader.set(named);
+            return named;
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.debug("No voter names a leader", e);
+            return Optional.empty();
+        }
+    }
+
+    private Optional<VoterPeer> learn(JournalReply reply) {
+        if (!(reply instanceof LocalStatus status)) {
+            return Optional.empty();
+        }
+        Membership heard = new Membership(status.configurationIndex(), status.voters());
+        if (!heard.voters().isEmpty()) {
+            membership.updateAndGet(known -> heard.index() > known.index() ? heard : known);
+        }
+        return status.leaderId().flatMap(heard::voter);
+    }
+
+    private Attempt attempt(VoterPeer to, RaftClientRequest request, Duration timeout) {
+        boolean write = !request.isReadOnly();
+        try {
+            Optional<RaftVoter> own = local.get().filter(voter -> voter.isRunning() && voter.self().id().equals(to.id()));
+            RaftClientReply reply = own.isPresent() ? own.get().call(request, timeout) : calls.call(to, request);
+            if (reply.isSuccess()) {
+                return new Answered(JournalCodec.decodeReply(JournalStateMachine.bytes(reply.getMessage().getContent())));
+            }
+            return failed(to, write, reply.getException());
+        } catch (IOException | RuntimeException e) {
+            return failed(to, write, e);
+        }
+    }
+
+    private static Failed failed(VoterPeer voter, boolean write, Throwable cause) {
+        boolean refused = cause instanceof LeaderNotReadyException || cause instanceof LeaderSteppingDownException
+                || cause instanceof ServerNotReadyException || RatisCalls.neverArrived(cause);
+        // "Not the leader" may also be said about a command that was written before the leader was deposed.
+        String what = cause instanceof NotLeaderException ? voter + " doesn't lead any more" : voter + ": " + cause.getMessage();
+        return new Failed(what, write && !refused, cause);
+    }
+
+    /** The time that one command or query has, and the pauses in it. */
+    private final class Retry {
+        private final long deadline = System.nanoTime() + settings.deadline().toNanos();
+        private Duration pause = FIRST_PAUSE;
+
+        boolean goesOn() {
+            return left().isPositive();
+        }
+
+        Duration left() {
+            return Duration.ofNanos(deadline - System.nanoTime());
+        }
+
+        Duration callTimeout() {
+            Duration left = left();
+            return left.compareTo(settings.callTimeout()) < 0 ? left : settings.callTimeout();
+        }
+
+        void pause() throws InterruptedException {
+            Duration left = left();
+            if (left.isPositive()) {
+                Thread.sleep(pause.compareTo(left) < 0 ? pause : left);
+            }
+            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+        }
+    }
+
+    /** Asks an address what is there, blocking for at most about the timeout; a closed port is answered at once. */
+    public static Discovery discover(String host, int port, Duration timeout) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(host, port), Math.toIntExact(timeout.toMillis()));
+        } catch (IOException | IllegalArgumentException e) {
+            return new Discovery.Nothing(HostPort.format(host, port) + " can't be reached: " + e.getMessage());
+        }
+        VoterPeer unknown = new VoterPeer("unknown-" + UUID.randomUUID(), HostPort.format(host, port));
+        try (RatisCalls calls = new RatisCalls(new UUID(0, 1), timeout)) {
+            GroupListReply groups = calls.groups(unknown);
+            for (RaftGroupId group : groups.getGroupIds()) {
+                return voter(group.getUuid(), unknown, calls.group(unknown, group));
+            }
+            return new Discovery.Nothing("A Raft server listens at " + unknown.address() + " but is in no group");
+        } catch (IOException | RuntimeException e) {
+            return new Discovery.Nothing("What listens at " + unknown.address() + " isn't a voter: " + e.getMessage());
+        }
+    }
+
+    private static Discovery.Voter voter(UUID clusterId, VoterPeer asked, GroupInfoReply info) {
+        RoleInfoProto role = info.getRoleInfoProto();
+        String id = role.getSelf().getId().toStringUtf8();
+        List<VoterPeer> voters = info.getGroup().getPeers().stream().map(RatisCalls::voter).toList();
+        Optional<VoterPeer> admitted = voters.stream().filter(voter -> voter.id().equals(id)).findFirst();
+        boolean hasLeader = role.getRole() == RaftPeerRole.LEADER
+                || role.hasFollowerInfo() && role.getFollowerInfo().hasLeaderInfo()
+                        && !role.getFollowerInfo().getLeaderInfo().getId().getId().isEmpty();
+        return new Discovery.Voter(clusterId, admitted.orElse(new VoterPeer(id, asked.address())), admitted.isPresent(), hasLeader, voters);
+    }
+
+    /** Ends what is under way and gives the connections back. Idempotent. */
+    @Override
+    public void close() {
+        threads.shutdownNow();
+        calls.close();
+    }
+}

@@ -1,0 +1,435 @@
+package io.flotilla.journal.raft;
+
+import io.flotilla.journal.raft.VoterDirectory.Identity;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.TransferLeadershipRequest;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.RaftServerConfigKeys;
+import org.apache.ratis.server.storage.RaftStorage.StartupOption;
+import org.apache.ratis.util.ExitUtils;
+import org.apache.ratis.util.FileUtils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * This process's member of the Raft group, and with it a copy of the journal on this disk.
+ *
+ * <p>It is founded (a group of one), joins (knows the group but can't vote until a leader admits it), or is opened from what its
+ * directory holds. A directory whose log is shorter than it once was isn't trusted: its voter could vote an acknowledged change
+ * away. It is set aside, and the voter comes back under a new peer id, without a vote.
+ *
+ * <p>Starting, changing the membership and closing block; call them on a virtual thread. The questions answer at once, on any
+ * thread. After {@link #close} a new one can be opened on the same directory in the same process.
+ */
+public final class RaftVoter implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RaftVoter.class);
+    private static final Duration MEMBERSHIP_CALL_TIMEOUT = Duration.ofSeconds(30);
+
+    static {
+        // Ratis ends the process when a port is taken, and makes itself the judge of all uncaught exceptions.
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        ExitUtils.disableSystemExit();
+        ExitUtils.setTerminateOnUncaughtException(false);
+        Thread.setDefaultUncaughtExceptionHandler(before);
+    }
+
+    /** How a voter came to be. */
+    public enum Start {
+        /** A new group of one. */
+        FOUNDED,
+        /** A new member, waiting for a leader to admit it. */
+        JOINING,
+        /** As it was. */
+        REOPENED,
+        /** What it had couldn't be trusted, or its address changed; a new member, waiting for a leader to admit it. */
+        RETURNING
+    }
+
+    private final UUID clusterId;
+    private final VoterPeer self;
+    private final Start start;
+    private final Optional<Path> setAside;
+    private final RaftServer server;
+    private final RaftServer.Division division;
+    private final AtomicReference<Throwable> failure;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private RaftVoter(UUID clusterId, VoterPeer self, Start start, Optional<Path> setAside, RaftServer server,
+                      AtomicReference<Throwable> failure) throws IOException {
+        this.clusterId = clusterId;
+        this.self = self;
+        this.start = start;
+        this.setAside = setAside;
+        this.server = server;
+        this.division = server.getDivision(RaftGroupId.valueOf(clusterId));
+        this.failure = failure;
+    }
+
+    /** The cluster whose log a directory holds, if it holds any, usable or not. */
+    public static Optional<UUID> clusterIn(Path directory) throws IOException {
+        return switch (VoterDirectory.inspect(directory)) {
+            case VoterDirectory.Empty _ -> Optional.empty();
+            case VoterDirectory.Usable usable -> Optional.of(usable.clusterId());
+            case VoterDirectory.Unfinished unfinished -> Optional.of(unfinished.clusterId());
+            case VoterDirectory.Damaged damaged -> Optional.of(damaged.clusterId());
+        };
+    }
+
+    /**
+     * Founds a Raft group of one, and returns when it leads.
+     *
+     * @throws IOException if the directory already holds a log, the port is taken, or the disk fails
+     */
+    public static RaftVoter found(RaftSettings settings, UUID clusterId, LocalAnswer localAnswer) throws IOException {
+        switch (VoterDirectory.inspect(settings.directory())) {
+            case VoterDirectory.Empty _ -> LOG.debug("{} is empty", settings.directory());
+            case VoterDirectory.Unfinished unfinished ->
+                    FileUtils.deleteFully(VoterDirectory.group(settings.directory(), unfinished.clusterId()));
+            case VoterDirectory.Usable usable -> throw alreadyHeld(settings, usable.clusterId());
+            case VoterDirectory.Damaged damaged -> throw alreadyHeld(settings, damaged.clusterId());
+        }
+        RaftSettings bound = withFreePort(settings, Optional.empty());
+        Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), true);
+        VoterDirectory.writeIdentity(VoterDirectory.group(settings.directory(), clusterId), identity);
+        VoterPeer self = new VoterPeer(identity.peerId(), identity.address());
+        RaftGroup group = RaftGroup.valueOf(RaftGroupId.valueOf(clusterId), RatisCalls.peer(self));
+        RaftVoter voter = start(bound, clusterId, self, Start.FOUNDED, Optional.empty(), group, true, localAnswer);
+        try {
+            voter.awaitLeading(Duration.ofSeconds(30));
+            VoterDirectory.writeIdentity(VoterDirectory.group(settings.directory(), clusterId),
+                    new Identity(identity.peerId(), identity.address(), false));
+        } catch (IOException | RuntimeException e) {
+            voter.close();
+            throw e;
+        }
+        return voter;
+    }
+
+    private static IOException alreadyHeld(RaftSettings settings, UUID clusterId) {
+        return new IOException(settings.directory() + " already holds the log of cluster " + clusterId
+                + ": a new cluster can't be founded over it");
+    }
+
+    /** Starts a member without a vote; a leader must admit it with {@link #addVoter}. */
+    public static RaftVoter join(RaftSettings settings, UUID clusterId, LocalAnswer localAnswer) throws IOException {
+        Optional<UUID> held = clusterIn(settings.directory());
+        if (held.isPresent()) {
+            throw new IOException(settings.directory() + " already holds the log of cluster " + held.get()
+                    + ": open it, or empty the directory first");
+        }
+        return joinAs(Start.JOINING, settings, clusterId, Optional.empty(), localAnswer);
+    }
+
+    private static RaftVoter joinAs(Start start, RaftSettings settings, UUID clusterId, Optional<Path> setAside,
+                                    LocalAnswer localAnswer) throws IOException {
+        RaftSettings bound = withFreePort(settings, Optional.empty());
+        Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), false);
+        VoterDirectory.writeIdentity(VoterDirectory.group(settings.directory(), clusterId), identity);
+        return start(bound, clusterId, new VoterPeer(identity.peerId(), identity.address()), start, setAside,
+                RaftGroup.valueOf(RaftGroupId.valueOf(clusterId)), false, localAnswer);
+    }
+
+    /**
+     * Opens what the directory holds; {@link #start()} says what was made of it.
+     *
+     * @throws IOException if the directory holds nothing, another process uses it, the port is taken, or the disk fails
+     */
+    public static RaftVoter open(RaftSettings settings, LocalAnswer localAnswer) throws IOException {
+        return switch (VoterDirectory.inspect(settings.directory())) {
+            case VoterDirectory.Empty _ -> throw new IOException(settings.directory() + " holds no Raft log to open");
+            case VoterDirectory.Unfinished unfinished -> {
+                LOG.warn("Founding cluster {} was interrupted; it starts over", unfinished.clusterId());
+                yield found(settings, unfinished.clusterId(), localAnswer);
+            }
+            case VoterDirectory.Damaged damaged -> {
+                Path aside = VoterDirectory.setAside(VoterDirectory.group(settings.directory(), damaged.clusterId()), "damaged");
+                LOG.warn("The Raft log of cluster {} can't be trusted: {}. It was moved to {}, and this voter returns as a new member, "
+                        + "without a vote until the leader admits it. If it was the only voter, restore a backup, or see "
+                        + "'flotilla node --recover-alone'", damaged.clusterId(), damaged.reason(), aside);
+                yield joinAs(Start.RETURNING, settings, damaged.clusterId(), Optional.of(aside), localAnswer);
+            }
+            case VoterDirectory.Usable usable -> reopen(settings, usable, localAnswer);
+        };
+    }
+
+    private static RaftVoter reopen(RaftSettings settings, VoterDirectory.Usable usable, LocalAnswer localAnswer) throws IOException {
+        Identity identity = usable.identity();
+        RaftSettings bound = withFreePort(settings, Optional.of(identity.address()));
+        if (!identity.address().equals(bound.advertisedAddress())) {
+            if (!usable.alone()) {
+                Path aside = VoterDirectory.setAside(VoterDirectory.group(settings.directory(), usable.clusterId()), "moved");
+                LOG.warn("The Raft address of this voter changed from {} to {}. Raft knows a member by its address, so it returns as a "
+                        + "new member, without a vote until the leader admits it; its old log is in {}", identity.address(),
+                        bound.advertisedAddress(), aside);
+                return joinAs(Start.RETURNING, bound, usable.clusterId(), Optional.of(aside), localAnswer);
+            }
+            LOG.warn("The Raft address of this only voter changed from {} to {}. It works alone, but voters added from now on will "
+                    + "look for it at the old address", identity.address(), bound.advertisedAddress());
+        }
+        return start(bound, usable.clusterId(), new VoterPeer(identity.peerId(), bound.advertisedAddress()), Start.REOPENED,
+                Optional.empty(), RaftGroup.valueOf(RaftGroupId.valueOf(usable.clusterId())), usable.alone(), localAnswer);
+    }
+
+    private static RaftVoter start(RaftSettings settings, UUID clusterId, VoterPeer self, Start start, Optional<Path> setAside,
+                                   RaftGroup group, boolean alone, LocalAnswer localAnswer) throws IOException {
+        RaftProperties properties = RatisProperties.server(settings);
+        if (alone) {
+            // Nobody else could be leading, so there is nobody to wait for.
+            RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(properties, RatisProperties.time(Duration.ofMillis(20)));
+            RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(properties, RatisProperties.time(Duration.ofMillis(40)));
+        }
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        RaftServer server = RaftServer.newBuilder()
+                .setServerId(RaftPeerId.valueOf(self.id()))
+                .setGroup(group)
+                // Formats what holds only the identity; VoterDirectory has made sure that nothing else is formatted.
+                .setOption(StartupOption.RECOVER)
+                .setProperties(properties)
+                .setParameters(new Parameters())
+                .setStateMachine(new JournalStateMachine(localAnswer, cause -> failure.compareAndSet(null, cause)))
+                .build();
+        try {
+            server.start();
+            RaftVoter voter = new RaftVoter(clusterId, self, start, setAside, server, failure);
+            LOG.info("Voter {} of cluster {} is {}", self, clusterId, start);
+            return voter;
+        } catch (IOException | RuntimeException e) {
+            try {
+                server.close();
+            } catch (IOException suppressed) {
+                e.addSuppressed(suppressed);
+            }
+            throw new IOException("The Raft server of this voter can't be started on " + settings.bindHost() + ":" + settings.port()
+                    + " with " + settings.directory() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Checks that the port is free, because Ratis would end the process over it. With port 0 it takes the one of the last time if
+     * that is free, so that the address in the stored membership stays right, or else any.
+     */
+    private static RaftSettings withFreePort(RaftSettings settings, Optional<String> lastAddress) throws IOException {
+        if (settings.port() == 0 && lastAddress.isPresent()) {
+            int last = Integer.parseInt(lastAddress.get().substring(lastAddress.get().lastIndexOf(':') + 1));
+            try {
+                return settings.withPort(bindOnce(settings.bindHost(), last));
+            } catch (IOException e) {
+                LOG.debug("The Raft port of the last time, {}, isn't free", last, e);
+            }
+        }
+        try {
+            return settings.withPort(bindOnce(settings.bindHost(), settings.port()));
+        } catch (IOException e) {
+            throw new IOException("The Raft port " + settings.bindHost() + ":" + settings.port() + " can't be opened ("
+                    + e.getMessage() + "): stop what uses it, or set flotilla.raft.port to another one", e);
+        }
+    }
+
+    private static int bindOnce(String host, int port) throws IOException {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
+            return socket.getLocalPort();
+        }
+    }
+
+    private void awaitLeading(Duration timeout) throws IOException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (!(division.getInfo().isLeader() && division.getInfo().isLeaderReady())) {
+            if (System.nanoTime() > deadline || !isRunning()) {
+                throw new IOException("The new voter didn't become the leader of its group of one within " + timeout.toSeconds()
+                        + " s; is the disk slow or full?");
+            }
+            pause(Duration.ofMillis(5));
+        }
+    }
+
+    private static void pause(Duration time) throws IOException {
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("Interrupted while the Raft group was changing", e);
+        }
+    }
+
+    public UUID clusterId() {
+        return clusterId;
+    }
+
+    public VoterPeer self() {
+        return self;
+    }
+
+    public Start start() {
+        return start;
+    }
+
+    /** Where the directory went that couldn't be used, if {@link Start#RETURNING}. */
+    public Optional<Path> setAside() {
+        return setAside;
+    }
+
+    /** Whether this voter leads now and can take commands. */
+    public boolean isLeader() {
+        return isRunning() && division.getInfo().isLeader() && division.getInfo().isLeaderReady();
+    }
+
+    /** False once it was closed, or closed itself, or its log can't be written: then close it and open another. */
+    public boolean isRunning() {
+        return !closed.get() && failure.get() == null && division.getInfo().isAlive()
+                && !server.getLifeCycleState().isClosingOrClosed();
+    }
+
+    /** Why it doesn't run, if its log failed. */
+    public Optional<Throwable> failure() {
+        return Optional.ofNullable(failure.get());
+    }
+
+    /** The leader as far as this voter knows. */
+    public Optional<VoterPeer> leader() {
+        RaftPeerId leader = division.getInfo().getLeaderId();
+        return leader == null ? Optional.empty()
+                : voters().stream().filter(voter -> voter.id().equals(leader.toString())).findFirst();
+    }
+
+    /** The membership as far as this voter knows; empty while it is waiting to be admitted. */
+    public List<VoterPeer> voters() {
+        return division.getRaftConf().getCurrentPeers().stream().map(RatisCalls::voter)
+                .sorted(Comparator.comparing(VoterPeer::id)).toList();
+    }
+
+    /** Whether it is in the membership, as far as it knows. */
+    public boolean isAdmitted() {
+        return voters().stream().anyMatch(voter -> voter.id().equals(self.id()));
+    }
+
+    /**
+     * Gives a running member a vote, through the leader, and returns when it has caught up and the new membership is committed.
+     * One at a time: the leader refuses while another change is under way.
+     *
+     * @throws IOException if there is no leader, the new voter can't be reached, or the change was refused; the message says which
+     */
+    public void addVoter(VoterPeer added) throws IOException {
+        List<VoterPeer> current = voters();
+        if (current.stream().anyMatch(voter -> voter.id().equals(added.id()))) {
+            return;
+        }
+        List<VoterPeer> next = new ArrayList<>(current);
+        next.add(added);
+        change(current, next, "Voter " + added + " can't be added");
+    }
+
+    /** Takes a voter's vote away, through the leader. It may be dead, or the leader itself. */
+    public void removeVoter(String peerId) throws IOException {
+        List<VoterPeer> current = voters();
+        List<VoterPeer> next = current.stream().filter(voter -> !voter.id().equals(peerId)).toList();
+        if (next.isEmpty()) {
+            throw new IOException("The last voter can't be removed: it holds the only copy of the configuration");
+        }
+        if (next.size() < current.size()) {
+            change(current, next, "Voter " + peerId + " can't be removed");
+        }
+    }
+
+    private void change(List<VoterPeer> current, List<VoterPeer> next, String failed) throws IOException {
+        VoterPeer leader = leader().orElseThrow(() -> new IOException(failed + ": there is no Raft leader now"));
+        try (RatisCalls calls = new RatisCalls(clusterId, MEMBERSHIP_CALL_TIMEOUT)) {
+            var request = calls.compareAndSetVoters(leader, current, next);
+            RaftClientReply reply = leader.id().equals(self.id())
+                    ? await(server.setConfigurationAsync(request), MEMBERSHIP_CALL_TIMEOUT)
+                    : calls.call(leader, request);
+            if (!reply.isSuccess()) {
+                throw new IOException(String.valueOf(reply.getException().getMessage()), reply.getException());
+            }
+        } catch (IOException e) {
+            throw new IOException(failed + " (by leader " + leader + "): " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Hands the leadership to another voter, if this one has it; best effort, for an orderly stop.
+     *
+     * @return whether somebody else leads now, or did before
+     */
+    public boolean transferLeadership(Duration timeout) {
+        if (!isRunning() || !division.getInfo().isLeader()) {
+            return true;
+        }
+        List<VoterPeer> others = voters().stream().filter(voter -> !voter.id().equals(self.id())).toList();
+        long deadline = System.nanoTime() + timeout.toNanos();
+        try (RatisCalls calls = new RatisCalls(clusterId, timeout)) {
+            for (VoterPeer other : others) {
+                Duration left = Duration.ofNanos(deadline - System.nanoTime()).dividedBy(2);
+                if (left.toMillis() < 1) {
+                    return false;
+                }
+                TransferLeadershipRequest request = calls.transferLeadership(self, other, left);
+                if (await(server.transferLeadershipAsync(request), left.plusMillis(100)).isSuccess()) {
+                    return true;
+                }
+            }
+        } catch (IOException e) {
+            LOG.info("The Raft leadership couldn't be handed over: {}. The others will elect a leader when this one is gone", e.getMessage());
+        }
+        return false;
+    }
+
+    /** The short way for a client in this process: no loopback, no copy. */
+    RaftClientReply call(RaftClientRequest request, Duration timeout) throws IOException {
+        return await(server.submitClientRequestAsync(request), timeout);
+    }
+
+    private static RaftClientReply await(CompletableFuture<RaftClientReply> reply, Duration timeout) throws IOException {
+        try {
+            return reply.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new IOException("No answer within " + timeout.toMillis() + " ms", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("Interrupted while waiting for the Raft group", e);
+        }
+    }
+
+    JournalStateMachine stateMachine() {
+        return (JournalStateMachine) division.getStateMachine();
+    }
+
+    /** Stops this member; the log stays. The others go on if they are a majority. Idempotent. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            server.close();
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("Voter {} didn't stop cleanly; its log is safe", self, e);
+        }
+    }
+}

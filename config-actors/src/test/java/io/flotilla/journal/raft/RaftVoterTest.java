@@ -1,0 +1,331 @@
+package io.flotilla.journal.raft;
+
+import static io.flotilla.journal.raft.TestVoters.append;
+import static io.flotilla.journal.raft.TestVoters.bytes;
+import static io.flotilla.journal.raft.TestVoters.claim;
+import static io.flotilla.journal.raft.TestVoters.get;
+import static io.flotilla.journal.raft.TestVoters.numbers;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.flotilla.journal.raft.JournalReply.Appended;
+import io.flotilla.journal.raft.JournalReply.EpochClaimed;
+import io.flotilla.journal.raft.JournalReply.Fenced;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.apache.ratis.util.FileUtils;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class RaftVoterTest {
+    private static final String ID = "config";
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    @TempDir
+    private Path directory;
+    private final TestVoters voters = new TestVoters();
+    private final UUID cluster = UUID.randomUUID();
+
+    @AfterEach
+    void close() throws Exception {
+        voters.close();
+    }
+
+    private static long write(RaftQuorum quorum, int events) {
+        long epoch = get(quorum.submit(claim(ID)), EpochClaimed.class).epoch();
+        long highest = get(quorum.query(new JournalQuery.HighestSequenceNr(ID)), JournalReply.HighestSequenceNr.class).sequenceNr();
+        for (long number = highest + 1; number <= highest + events; number++) {
+            get(quorum.submit(append(ID, epoch, number)), Appended.class);
+        }
+        return epoch;
+    }
+
+    private RaftVoter admit(RaftVoter founder, String name) throws IOException {
+        RaftVoter added = voters.join(directory.resolve(name), cluster);
+        founder.addVoter(added.self());
+        await().atMost(PATIENCE).until(added::isAdmitted);
+        return added;
+    }
+
+    private static List<Long> upTo(long last) {
+        return LongStream.rangeClosed(1, last).boxed().toList();
+    }
+
+    @Test
+    void reopened_afterClose_hasEverything() throws Exception {
+        RaftVoter founded = voters.found(directory, cluster);
+        assertEquals(RaftVoter.Start.FOUNDED, founded.start());
+        write(voters.quorum(founded), 20);
+        founded.close();
+        assertEquals(Optional.of(cluster), RaftVoter.clusterIn(directory));
+
+        RaftVoter reopened = voters.open(directory);
+
+        assertEquals(RaftVoter.Start.REOPENED, reopened.start());
+        assertEquals(founded.self(), reopened.self());
+        assertEquals(upTo(20), numbers(voters.quorum(reopened), ID));
+    }
+
+    @Test
+    void reopened_afterSnapshots_hasEverything() throws Exception {
+        RaftSettings settings = TestVoters.settings(directory).withSnapshotThreshold(10);
+        RaftVoter founded = voters.keep(RaftVoter.found(settings, cluster, LocalAnswer.NONE));
+        write(voters.quorum(founded), 60);
+        Path snapshots = directory.resolve(cluster.toString()).resolve("sm");
+        await().atMost(PATIENCE).until(() -> count(snapshots) >= 2);
+        founded.close();
+
+        RaftVoter reopened = voters.keep(RaftVoter.open(settings, LocalAnswer.NONE));
+
+        assertEquals(upTo(60), numbers(voters.quorum(reopened), ID));
+        assertTrue(count(snapshots) <= 3, "retention");
+    }
+
+    private static long count(Path snapshots) throws IOException {
+        try (Stream<Path> files = Files.list(snapshots)) {
+            return files.filter(file -> file.getFileName().toString().matches("snapshot\\.\\d+_\\d+")).count();
+        }
+    }
+
+    @Test
+    void threeVoters_addedWhileWriting_survivesItsLeader() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftQuorum quorum = voters.remote(first);
+        long epoch = write(quorum, 1);
+        AtomicBoolean enough = new AtomicBoolean();
+        CompletableFuture<Long> writing = CompletableFuture.supplyAsync(() -> {
+            long number = 1;
+            while (!enough.get()) {
+                get(quorum.submit(append(ID, epoch, ++number)), Appended.class);
+            }
+            return number;
+        });
+        List<RaftVoter> all = List.of(first, admit(first, "b"), admit(first, "c"));
+        enough.set(true);
+        long last = writing.get();
+        assertEquals(3, first.voters().size());
+        await().atMost(PATIENCE).until(() -> {
+            get(quorum.queryPeer(all.get(1).self(), new JournalQuery.LocalStatus()), JournalReply.LocalStatus.class);
+            return quorum.voters().size() == 3;
+        });
+
+        RaftVoter leader = TestVoters.leader(all).orElseThrow();
+        leader.close();
+        for (long number = last + 1; number <= last + 20; number++) {
+            get(quorum.submit(append(ID, epoch, number)), Appended.class);
+        }
+
+        assertEquals(upTo(last + 20), numbers(quorum, ID));
+    }
+
+    @Test
+    void noMajority_saysThatNothingWasWritten() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter second = admit(first, "b");
+        second.close();
+        await().atMost(PATIENCE).until(() -> !first.isLeader());
+        RaftQuorum impatient = voters.keep(new RaftQuorum(cluster, List.of(first.self(), second.self()),
+                new QuorumSettings(Duration.ofMillis(300), Duration.ofMillis(200), 8)));
+
+        QuorumUnavailableException failure = assertThrows(QuorumUnavailableException.class,
+                () -> get(impatient.submit(claim(ID)), EpochClaimed.class));
+
+        assertTrue(failure.getMessage().startsWith("Nothing was written"), failure.getMessage());
+        assertTrue(failure.getMessage().contains(second.self().address()), failure.getMessage());
+        assertThrows(QuorumUnavailableException.class, () -> numbers(impatient, ID));
+        JournalReply.LocalStatus status =
+                get(impatient.queryPeer(first.self(), new JournalQuery.LocalStatus()), JournalReply.LocalStatus.class);
+        assertEquals(Optional.empty(), status.leaderId());
+        assertEquals(2, status.voters().size());
+    }
+
+    @Test
+    void twoWriters_overlapping_olderIsFenced() throws Exception {
+        RaftQuorum quorum = voters.quorum(voters.found(directory, cluster));
+        long older = write(quorum, 3);
+        long newer = get(quorum.submit(claim(ID)), EpochClaimed.class).epoch();
+
+        get(quorum.submit(append(ID, newer, 4)), Appended.class);
+        get(quorum.submit(append(ID, older, 5)), Fenced.class);
+        get(quorum.submit(new JournalCommand.DeleteTo(ID, older, 5)), Fenced.class);
+
+        assertEquals(upTo(4), numbers(quorum, ID));
+    }
+
+    @Test
+    void longCommand_travelsInParts_alsoToOtherVoters() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftQuorum quorum = voters.quorum(first);
+        long epoch = write(quorum, 1);
+        String large = "x".repeat(3_000_000);
+        get(quorum.submit(new JournalCommand.SaveSnapshot(ID, epoch, 1, 7, bytes(large))), JournalReply.Done.class);
+        RaftVoter second = admit(first, "b");
+
+        JournalReply.SnapshotPage page = get(voters.remote(first).query(new JournalQuery.LoadSnapshot(ID,
+                SnapshotRange.exactly(1, 7), 2_900_000)), JournalReply.SnapshotPage.class);
+
+        assertEquals(bytes(large.substring(2_900_000)), page.bytes());
+        await().atMost(PATIENCE).until(() -> second.stateMachine().tables().answer(new JournalQuery.LoadSnapshot(ID,
+                SnapshotRange.exactly(1, 7), 2_999_999)) instanceof JournalReply.SnapshotPage(_, _, int total, _) && total == 3_000_000);
+    }
+
+    @Test
+    void wipedVoter_returnsAsNewPeer_andIsReadmitted() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter second = admit(first, "b");
+        RaftVoter third = admit(first, "c");
+        RaftQuorum quorum = voters.quorum(first);
+        write(quorum, 5);
+        third.close();
+        FileUtils.deleteFully(directory.resolve("c").resolve(cluster.toString()));
+
+        RaftVoter returned = voters.join(directory.resolve("c"), cluster);
+
+        assertNotEquals(third.self().id(), returned.self().id());
+        assertFalse(returned.isAdmitted());
+        first.removeVoter(third.self().id());
+        first.addVoter(returned.self());
+        await().atMost(PATIENCE).until(returned::isAdmitted);
+        assertEquals(3, first.voters().size());
+        second.close();
+        write(quorum, 5);
+        assertEquals(upTo(10), numbers(quorum, ID));
+    }
+
+    @Test
+    void truncatedLog_isDetected_andSetAside() throws Exception {
+        RaftVoter founded = voters.found(directory, cluster);
+        write(voters.quorum(founded), 20);
+        founded.close();
+        Path log = onlyLog();
+        try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "rw")) {
+            file.setLength(file.length() - 100);
+        }
+
+        RaftVoter returned = voters.open(directory);
+
+        assertEquals(RaftVoter.Start.RETURNING, returned.start());
+        assertNotEquals(founded.self().id(), returned.self().id());
+        assertTrue(Files.exists(returned.setAside().orElseThrow().resolve("current")));
+        assertFalse(returned.isLeader());
+    }
+
+    @Test
+    void tornLastWrite_ofTheOnlyVoter_isCutOff() throws Exception {
+        RaftVoter founded = voters.found(directory, cluster);
+        write(voters.quorum(founded), 20);
+        founded.close();
+        Path log = onlyLog();
+        try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "rw")) {
+            file.seek(file.length());
+            file.write(new byte[] {40, 1, 2, 3, 4, 5});
+        }
+
+        RaftVoter reopened = voters.open(directory);
+
+        assertEquals(RaftVoter.Start.REOPENED, reopened.start());
+        RaftQuorum quorum = voters.quorum(reopened);
+        write(quorum, 1);
+        assertEquals(upTo(21), numbers(quorum, ID));
+    }
+
+    private Path onlyLog() throws IOException {
+        try (Stream<Path> files = Files.list(directory.resolve(cluster.toString()).resolve("current"))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("log_")).findFirst().orElseThrow();
+        }
+    }
+
+    @Test
+    void missingMetadata_isSetAside() throws Exception {
+        RaftVoter founded = voters.found(directory, cluster);
+        founded.close();
+        Files.delete(directory.resolve(cluster.toString()).resolve("current").resolve("raft-meta"));
+
+        assertEquals(RaftVoter.Start.RETURNING, voters.open(directory).start());
+    }
+
+    @Test
+    void portInUse_isAnException() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            RaftSettings settings = TestVoters.settings(directory).withPort(taken.getLocalPort());
+
+            IOException failure = assertThrows(IOException.class, () -> RaftVoter.found(settings, cluster, LocalAnswer.NONE));
+
+            assertTrue(failure.getMessage().contains("127.0.0.1:" + taken.getLocalPort()), failure.getMessage());
+        }
+    }
+
+    @Test
+    void directoryInUse_isAnException() throws Exception {
+        voters.found(directory, cluster);
+
+        IOException failure = assertThrows(IOException.class, () -> voters.open(directory));
+
+        assertTrue(failure.getMessage().contains("in use"), failure.getMessage());
+    }
+
+    @Test
+    void discover_findsVoters_andNothing() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter waiting = voters.join(directory.resolve("b"), cluster);
+        int unused;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            unused = socket.getLocalPort();
+        }
+
+        assertEquals(new Discovery.Voter(cluster, first.self(), true, true, List.of(first.self())), discover(first));
+        assertEquals(new Discovery.Voter(cluster, waiting.self(), false, false, List.of()), discover(waiting));
+        assertInstanceOf(Discovery.Nothing.class, RaftQuorum.discover("127.0.0.1", unused, Duration.ofSeconds(5)));
+    }
+
+    private static Discovery discover(RaftVoter voter) {
+        int port = Integer.parseInt(voter.self().address().substring(voter.self().address().lastIndexOf(':') + 1));
+        return RaftQuorum.discover("127.0.0.1", port, Duration.ofSeconds(5));
+    }
+
+    @Test
+    void localStatus_tellsWhatTheNodeSays() throws Exception {
+        RaftVoter voter = voters.keep(RaftVoter.found(TestVoters.settings(directory), cluster, () -> bytes("generation 3")));
+        RaftQuorum quorum = voters.remote(voter);
+        UUID node = UUID.randomUUID();
+        get(quorum.submit(new JournalCommand.CompareAndSetGeneration(0, node, "pekko://a")), JournalReply.GenerationFounded.class);
+
+        JournalReply.LocalStatus status =
+                get(quorum.queryPeer(voter.self(), new JournalQuery.LocalStatus()), JournalReply.LocalStatus.class);
+
+        assertEquals(bytes("generation 3"), status.nodeAnswer());
+        assertEquals(Optional.of(voter.self().id()), status.leaderId());
+        assertEquals(Optional.of(new Generation(1, node, "pekko://a")), status.generation());
+    }
+
+    @Test
+    void transferLeadership_movesItToAnother() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter second = admit(first, "b");
+        write(voters.quorum(first), 1);
+
+        assertTrue(first.transferLeadership(Duration.ofSeconds(20)));
+
+        await().atMost(PATIENCE).until(second::isLeader);
+    }
+}
