@@ -24,7 +24,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -70,8 +69,8 @@ public final class BootCache implements AutoCloseable {
     try {
       return Optional.of(read());
     } catch (IOException | RuntimeException e) {
-      Path aside = file.resolveSibling(file.getFileName() + ".damaged-" + Instant.now().toEpochMilli());
-      Files.move(file, aside);
+      Path aside = file.resolveSibling(file.getFileName() + ".damaged");
+      Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
       log.warn("The boot cache {} cannot be used ({}). It was set aside as {}; this node serves nothing until it has "
           + "the configuration from the primary.", file, e.getMessage(), aside.getFileName());
       return Optional.empty();

@@ -1,0 +1,261 @@
+package io.flotilla.config.cluster;
+
+import static io.flotilla.config.model.ConfigExamples.AUTHOR;
+import static io.flotilla.config.model.ConfigExamples.CODEC;
+import static io.flotilla.config.model.ConfigExamples.put;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.typesafe.config.ConfigFactory;
+import io.flotilla.config.cluster.ConfigPrimary.Committed;
+import io.flotilla.config.cluster.ConfigPrimary.SubmitReply;
+import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.event.StoredDocument;
+import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.Operation;
+import io.flotilla.config.model.Refusal;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.pubsub.Topic;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Join;
+import org.apache.pekko.persistence.testkit.javadsl.PersistenceTestKit;
+import org.apache.pekko.persistence.testkit.PersistenceTestKitPlugin;
+import org.apache.pekko.persistence.testkit.PersistenceTestKitSnapshotPlugin;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ConfigPrimaryTest {
+  private static ActorTestKit kit;
+  private static PersistenceTestKit journal;
+  private final RecordingEvents events = new RecordingEvents();
+  private TestProbe<SubmitReply> replies;
+  private TestProbe<ConfigAnnouncement> published;
+
+  @BeforeAll
+  static void start() {
+    kit = ActorTestKit.create(ConfigFactory.parseString("""
+        pekko.actor.provider = cluster
+        pekko.remote.artery.canonical { hostname = 127.0.0.1, port = 0 }
+        pekko.cluster.jmx.multi-mbeans-in-same-jvm = on
+        pekko.coordinated-shutdown.run-by-jvm-shutdown-hook = off
+        flotilla.journal.plugin = "pekko.persistence.testkit.journal"
+        flotilla.snapshot-store.plugin = "pekko.persistence.testkit.snapshotstore.pluginid"
+        """)
+        .withFallback(PersistenceTestKitPlugin.config())
+        .withFallback(PersistenceTestKitSnapshotPlugin.config())
+        .withFallback(ConfigFactory.load()));
+    Cluster cluster = Cluster.get(kit.system());
+    cluster.manager().tell(Join.create(cluster.selfMember().address()));
+    TestProbe<Object> probe = kit.createTestProbe();
+    probe.awaitAssert(Duration.ofSeconds(20), () -> {
+      assertEquals(org.apache.pekko.cluster.MemberStatus.up(), cluster.selfMember().status());
+      return null;
+    });
+    journal = PersistenceTestKit.create(kit.system());
+  }
+
+  @AfterAll
+  static void stop() {
+    kit.shutdownTestKit();
+  }
+
+  @BeforeEach
+  void clear() {
+    journal.clearAll();
+    replies = kit.createTestProbe();
+    published = kit.createTestProbe();
+  }
+
+  @Test
+  void submit_goodChange_isPersistedPublishedAndAcknowledged() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+
+    Committed committed = replies.expectMessageClass(Committed.class);
+    assertEquals(new Committed("one", 1, List.of("storages/main")), committed);
+    ConfigChanged event = journal.expectNextPersistedClass(ConfigPrimary.PERSISTENCE_ID.id(), ConfigChanged.class);
+    assertEquals(1, event.version());
+    ConfigAnnouncement.ConfigCommitted announced = fishForCommit();
+    assertEquals(1, announced.version());
+    assertEquals(7, announced.epoch());
+    assertEquals(event.digest(), announced.change().digest());
+  }
+
+  @Test
+  void submit_badChange_changesNothing() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+
+    submit(primary, "bad", put("users", "alice", "{\"home\":{\"storage\":\"none\"}}"));
+
+    ConfigPrimary.Refused refused = replies.expectMessageClass(ConfigPrimary.Refused.class);
+    assertEquals(Refusal.Reason.INVALID, refused.refusal().reason());
+    journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+    assertTrue(events.told.contains("rejected bad"));
+  }
+
+  @Test
+  void submit_dryRun_changesNothing() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+
+    primary.tell(new ConfigPrimary.SubmitChange("dry", AUTHOR, "", 0, true, true,
+        List.of(put("storages", "main", "{\"path\":\"/srv\"}")), replies.ref()));
+
+    assertEquals(new ConfigPrimary.WouldCommit("dry", 1), replies.receiveMessage());
+    journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+  }
+
+  @Test
+  void submit_sameIdAgain_isMadeOnce_alsoAfterARestart() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    assertEquals(1, replies.expectMessageClass(Committed.class).version());
+    kit.stop(primary);
+
+    ActorRef<ConfigPrimary.Command> next = primary(100);
+    submit(next, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+
+    assertEquals(1, replies.expectMessageClass(Committed.class).version());
+    assertEquals(1, journal.persistedInStorage(ConfigPrimary.PERSISTENCE_ID.id()).size());
+  }
+
+  @Test
+  void submit_inParts_isOneChange_andLostPartsAreRefused() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    part(primary, "big", 0, false, put("storages", "main", "{\"path\":\"/srv\"}"));
+    assertEquals(new ConfigPrimary.PartTaken("big", 0), replies.receiveMessage());
+    part(primary, "big", 1, true, put("users", "alice", "{}"));
+    assertEquals(1, replies.expectMessageClass(Committed.class).version());
+
+    part(primary, "torn", 0, false, put("users", "bob", "{}"));
+    replies.expectMessageClass(ConfigPrimary.PartTaken.class);
+    part(primary, "torn", 2, true, put("users", "carol", "{}"));
+    replies.expectMessageClass(ConfigPrimary.Busy.class);
+    assertEquals(1, journal.persistedInStorage(ConfigPrimary.PERSISTENCE_ID.id()).size());
+  }
+
+  @Test
+  void fetchChanges_afterTheHistoryBound_sendsToTheSnapshot_whichComesInParts() {
+    ActorRef<ConfigPrimary.Command> primary = primary(3);
+    submit(primary, "0", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    String key = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(300);
+    for (int i = 1; i <= 20; i++) {
+      submit(primary, "c" + i, put("users", "user-" + i, "{\"publicKeys\":[\"" + key + "\"]}"));
+      replies.expectMessageClass(Committed.class);
+    }
+    TestProbe<ConfigPrimary.ChangesReply> changes = kit.createTestProbe();
+    primary.tell(new ConfigPrimary.FetchChanges(2, 0, changes.ref()));
+    assertEquals(21, assertInstanceOf(ConfigPrimary.SnapshotNeeded.class, changes.receiveMessage()).headVersion());
+    primary.tell(new ConfigPrimary.FetchChanges(19, 0, changes.ref()));
+    assertEquals(List.of(20L, 21L), assertInstanceOf(ConfigPrimary.Changes.class, changes.receiveMessage()).parts()
+        .stream().map(part -> part.change().version()).toList());
+
+    TestProbe<ConfigPrimary.SnapshotReply> snapshots = kit.createTestProbe();
+    List<StoredDocument> documents = new ArrayList<>();
+    primary.tell(new ConfigPrimary.FetchSnapshot(0, "", "", snapshots.ref()));
+    ConfigPrimary.SnapshotPart part = (ConfigPrimary.SnapshotPart) snapshots.receiveMessage();
+    int parts = 1;
+    // A change while the snapshot is fetched must not mix into it.
+    submit(primary, "late", put("users", "aaa-late", "{}"));
+    replies.expectMessageClass(Committed.class);
+    documents.addAll(part.documents());
+    while (!part.last()) {
+      StoredDocument last = documents.getLast();
+      primary.tell(new ConfigPrimary.FetchSnapshot(part.version(), last.kind(), last.name(), snapshots.ref()));
+      part = (ConfigPrimary.SnapshotPart) snapshots.receiveMessage();
+      documents.addAll(part.documents());
+      parts++;
+    }
+    assertTrue(parts > 1, "the snapshot should not fit one message");
+    assertEquals(21, part.version());
+    assertEquals(part.digest(), ClusterConfig.of(21, documents, CODEC).digest().toString());
+  }
+
+  @Test
+  void announceHead_everySecond_namesVersionAndDigest() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+
+    ConfigAnnouncement.ConfigCommitted committed = fishForCommit();
+    List<ConfigAnnouncement> heads = published.fishForMessage(Duration.ofSeconds(10), message ->
+        message instanceof ConfigAnnouncement.HeadAnnounced && message.version() == 1
+            ? org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.complete()
+            : org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.continueAndIgnore());
+    assertEquals(committed.change().digest(), ((ConfigAnnouncement.HeadAnnounced) heads.getFirst()).digest());
+  }
+
+  @Test
+  void awaitApplied_completesWhenTheOnlyMemberReported() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    TestProbe<ConfigPrimary.Applied> applied = kit.createTestProbe();
+    primary.tell(new ConfigPrimary.AwaitApplied(1, Duration.ofSeconds(20), applied.ref()));
+    applied.expectNoMessage(Duration.ofMillis(50));
+
+    Cluster cluster = Cluster.get(kit.system());
+    String address = MemberNames.address(cluster.selfMember());
+    primary.tell(new ReplicaReport("node-1", address, 1, "d", false, List.of(), false, "1", 0, Map.of()));
+
+    ConfigPrimary.Applied done = applied.receiveMessage();
+    assertTrue(done.complete());
+    assertEquals("applied", done.nodes().values().iterator().next().state());
+  }
+
+  @Test
+  void failedPersist_isNotAcknowledged_andThePrimaryRecovers() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    journal.failNextPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+    submit(primary, "lost", put("users", "alice", "{}"));
+
+    submit(primary, "two", put("users", "bob", "{}"));
+
+    Committed committed = replies.expectMessageClass(Committed.class, Duration.ofSeconds(10));
+    assertEquals(new Committed("two", 2, List.of("users/bob")), committed);
+  }
+
+  private ActorRef<ConfigPrimary.Command> primary(int historyKept) {
+    ActorRef<Topic.Command<ConfigAnnouncement>> topic =
+        kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
+    topic.tell(Topic.subscribe(published.ref()));
+    return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
+        Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, historyKept, topic)));
+  }
+
+  private void submit(ActorRef<ConfigPrimary.Command> primary, String id, Operation... operations) {
+    primary.tell(new ConfigPrimary.SubmitChange(
+        id, AUTHOR, "", 0, true, false, List.of(operations), replies.ref()));
+  }
+
+  private void part(
+      ActorRef<ConfigPrimary.Command> primary, String id, int index, boolean last, Operation operation) {
+    primary.tell(new ConfigPrimary.SubmitChange(
+        id, AUTHOR, "", index, last, false, List.of(operation), replies.ref()));
+  }
+
+  private ConfigAnnouncement.ConfigCommitted fishForCommit() {
+    return (ConfigAnnouncement.ConfigCommitted) published.fishForMessage(Duration.ofSeconds(10), message ->
+        message instanceof ConfigAnnouncement.ConfigCommitted
+            ? org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.complete()
+            : org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.continueAndIgnore()).getFirst();
+  }
+}

@@ -1,0 +1,292 @@
+package io.flotilla.config.cluster;
+
+import static io.flotilla.config.model.ConfigExamples.CODEC;
+import static io.flotilla.config.model.ConfigExamples.event;
+import static io.flotilla.config.model.ConfigExamples.initial;
+import static io.flotilla.config.model.ConfigExamples.put;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.Kind;
+import io.flotilla.config.model.Operation;
+import io.flotilla.config.model.StoredEntity;
+import io.flotilla.config.model.User;
+import io.flotilla.config.view.BootCache;
+import io.flotilla.config.view.ConfigListener;
+import io.flotilla.config.view.ConfigView;
+import io.flotilla.config.view.LiveConfig;
+import io.flotilla.config.view.NodeIdentity;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The test plays the primary: it announces, or does not, and answers what the replica asks. */
+class ConfigReplicaTest {
+  private static final ActorTestKit kit = ActorTestKit.create();
+  private static final Duration SOON = Duration.ofSeconds(10);
+
+  @TempDir private Path directory;
+  private final RecordingEvents events = new RecordingEvents();
+  private LiveConfig live;
+  private TestProbe<ConfigPrimary.Command> primary;
+  private ActorRef<ConfigReplica.Command> replica;
+  private final List<ConfigChanged> committed = new ArrayList<>();
+  private ClusterConfig head = initial();
+
+  @AfterAll
+  static void stop() {
+    kit.shutdownTestKit();
+  }
+
+  @BeforeEach
+  void start() throws IOException {
+    NodeIdentity node = new NodeIdentity(UUID.randomUUID(), "node-1", "127.0.0.1", Set.of("gateway"));
+    live = new LiveConfig(node, new BootCache(directory.resolve("boot-cache"), CODEC));
+    primary = kit.createTestProbe();
+    replica = kit.spawn(ConfigReplica.create(live, CODEC, primary.ref(), (catchingUp, config) ->
+        new ReplicaReport("node-1", "127.0.0.1:1", config.view().config().version(),
+            config.view().config().digest().toString(), catchingUp, config.problems(), false, "1", 0, Map.of()),
+        status -> { }, events));
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    kit.stop(replica);
+    live.close();
+  }
+
+  @Test
+  void emptyReplica_hearingAHead_takesASnapshotInParts() {
+    announceHead(3);
+    answerWithSnapshotNeeded();
+    answerSnapshotInTwoParts();
+
+    awaitVersion(1);
+    assertEquals(head.digest(), live.view().config().digest());
+    await().atMost(SOON).until(() -> events.told.contains("caught up 0 1"));
+  }
+
+  @Test
+  void publishedChange_thatFollows_isAppliedAndReported() {
+    bringTo(head);
+    ConfigChanged change = commit(put("users", "alice", "{}"));
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, change.version(), change));
+
+    awaitVersion(2);
+    ReplicaReport report = (ReplicaReport) primary.fishForMessage(SOON, message ->
+        message instanceof ReplicaReport r && r.version() == 2
+            ? FishingOutcomes.complete() : FishingOutcomes.continueAndIgnore()).getFirst();
+    assertEquals(head.digest().toString(), report.digest());
+  }
+
+  @Test
+  void publicationThatNeverArrives_isRepairedByTheHeadAlone() {
+    bringTo(head);
+    commit(put("users", "alice", "{}"));
+    commit(put("users", "bob", "{}"));
+
+    announceHead(1);
+    answerChanges();
+
+    awaitVersion(3);
+    assertEquals(head.digest(), live.view().config().digest());
+  }
+
+  @Test
+  void gap_isFilledBeforeTheNewChangeCounts() {
+    bringTo(head);
+    commit(put("users", "lost", "{}"));
+    ConfigChanged second = commit(put("users", "bob", "{}"));
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, second.version(), second));
+    answerChanges();
+
+    awaitVersion(3);
+    assertEquals(Set.of("lost", "bob"), Set.copyOf(
+        live.view().config().ofKind(Kind.USERS).stream().map(user -> user.key().name()).toList()));
+  }
+
+  @Test
+  void changeTooLargeForAMessage_isFetchedInParts() {
+    bringTo(head);
+    commit(put("users", "a", "{}"), put("users", "b", "{}"), put("users", "c", "{}"));
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, 2, null));
+    for (int i = 0; i < 3; i++) {
+      ConfigPrimary.FetchChanges fetch = next(ConfigPrimary.FetchChanges.class);
+      assertEquals(i, fetch.fromEntity());
+      assertEquals(1, live.view().config().version());
+      fetch.replyTo().tell(new ConfigPrimary.Changes(1, List.of(
+          ConfigPrimary.part(committed.getFirst(), fetch.fromEntity(), 1))));
+    }
+
+    awaitVersion(2);
+  }
+
+  @Test
+  void olderEpoch_isIgnored() {
+    bringTo(head);
+    ConfigChanged mine = commit(put("users", "alice", "{}"));
+    announceHead(5);
+    answerChanges();
+    awaitVersion(2);
+    ConfigChanged stale = event(live.view().config(), List.of(put("users", "mallory", "{}")));
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(4, 3, stale));
+    ConfigChanged next = commit(put("users", "bob", "{}"));
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(5, 3, next));
+
+    awaitVersion(3);
+    assertEquals(2, mine.version());
+    assertEquals(java.util.Optional.empty(), live.view().config().find(Kind.USERS, "mallory", User.class));
+  }
+
+  @Test
+  void sameVersionWithAnotherDigest_isReplacedByThePrimarys() {
+    bringTo(head);
+    ClusterConfig forked = initial();
+    ClusterConfig theirs = new ForkedConfig().of(forked);
+    head = theirs;
+
+    announceHead(2);
+    answerSnapshotInTwoParts();
+
+    await().atMost(SOON).until(() -> live.view().config().digest().equals(theirs.digest()));
+  }
+
+  @Test
+  void unansweredFetch_isRepeatedAtTheNextHead() {
+    bringTo(head);
+    commit(put("users", "alice", "{}"));
+    announceHead(1);
+    next(ConfigPrimary.FetchChanges.class);
+
+    // The replica gives the first fetch up after its time; heads that come meanwhile only move the goal.
+    await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(200)).until(() -> {
+      announceHead(1);
+      return answerIfAsked();
+    });
+
+    awaitVersion(2);
+  }
+
+  @Test
+  void listenerWithAProblem_makesTheReportDegraded_andDoesNotHoldUpTheNextVersion() {
+    bringTo(head);
+    live.add(new ConfigListener() {
+      @Override
+      public String name() {
+        return "sour";
+      }
+
+      @Override
+      public List<String> apply(ConfigDelta delta, ConfigView view) {
+        return List.of("port 22 is in use");
+      }
+    }).toCompletableFuture().join();
+    ConfigChanged change = commit(put("users", "alice", "{}"));
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, change.version(), change));
+
+    awaitVersion(2);
+    await().atMost(SOON).until(() -> events.told.contains("degraded 2 [port 22 is in use]"));
+  }
+
+  /** Another history that leads to the same version. */
+  private static final class ForkedConfig {
+    ClusterConfig of(ClusterConfig other) {
+      List<io.flotilla.config.event.StoredDocument> documents = new ArrayList<>(
+          other.entities().values().stream().map(StoredEntity::toDocument).toList());
+      documents.add(new io.flotilla.config.event.StoredDocument(
+          "users", "theirs", 1, "{}".getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+      return ClusterConfig.of(other.version(), documents, CODEC);
+    }
+  }
+
+  private void bringTo(ClusterConfig config) {
+    head = config;
+    announceHead(1);
+    answerWithSnapshotNeeded();
+    answerSnapshotInTwoParts();
+    awaitVersion(config.version());
+  }
+
+  private ConfigChanged commit(Operation... operations) {
+    ConfigChanged change = event(head, List.of(operations));
+    head = head.apply(change, CODEC);
+    committed.add(change);
+    return change;
+  }
+
+  private void announceHead(long epoch) {
+    replica.tell(new ConfigAnnouncement.HeadAnnounced(epoch, head.version(), head.digest().toString()));
+  }
+
+  private void answerWithSnapshotNeeded() {
+    ConfigPrimary.FetchChanges fetch = next(ConfigPrimary.FetchChanges.class);
+    fetch.replyTo().tell(new ConfigPrimary.SnapshotNeeded(1, head.version()));
+  }
+
+  private void answerChanges() {
+    reply(next(ConfigPrimary.FetchChanges.class));
+  }
+
+  private boolean answerIfAsked() {
+    List<ConfigPrimary.FetchChanges> asked = new ArrayList<>();
+    try {
+      asked.add((ConfigPrimary.FetchChanges) primary.fishForMessage(Duration.ofMillis(300), message ->
+          message instanceof ConfigPrimary.FetchChanges
+              ? FishingOutcomes.complete() : FishingOutcomes.continueAndIgnore()).getFirst());
+    } catch (AssertionError nothing) {
+      return false;
+    }
+    asked.forEach(this::reply);
+    return true;
+  }
+
+  private void reply(ConfigPrimary.FetchChanges fetch) {
+    List<ConfigPrimary.ChangePart> parts = committed.stream()
+        .filter(change -> change.version() > fetch.sinceVersion())
+        .map(change -> new ConfigPrimary.ChangePart(change, 0, true)).toList();
+    fetch.replyTo().tell(new ConfigPrimary.Changes(1, parts));
+  }
+
+  private void answerSnapshotInTwoParts() {
+    var documents = head.entities().values().stream().map(StoredEntity::toDocument).toList();
+    int half = documents.size() / 2;
+    ConfigPrimary.FetchSnapshot first = next(ConfigPrimary.FetchSnapshot.class);
+    first.replyTo().tell(new ConfigPrimary.SnapshotPart(
+        1, head.version(), head.digest().toString(), documents.subList(0, half), false));
+    ConfigPrimary.FetchSnapshot second = next(ConfigPrimary.FetchSnapshot.class);
+    assertEquals(documents.get(half - 1).name(), second.afterName());
+    second.replyTo().tell(new ConfigPrimary.SnapshotPart(
+        1, head.version(), head.digest().toString(), documents.subList(half, documents.size()), true));
+  }
+
+  private <T extends ConfigPrimary.Command> T next(Class<T> type) {
+    return type.cast(primary.fishForMessage(SOON, message ->
+        type.isInstance(message) ? FishingOutcomes.complete() : FishingOutcomes.continueAndIgnore()).getFirst());
+  }
+
+  private void awaitVersion(long version) {
+    await().atMost(SOON).until(() -> live.view().config().version() == version);
+  }
+}

@@ -1,0 +1,175 @@
+package io.flotilla.config.model;
+
+import static io.flotilla.config.model.ConfigExamples.CODEC;
+import static io.flotilla.config.model.ConfigExamples.SEALER;
+import static io.flotilla.config.model.ConfigExamples.commit;
+import static io.flotilla.config.model.ConfigExamples.delete;
+import static io.flotilla.config.model.ConfigExamples.initial;
+import static io.flotilla.config.model.ConfigExamples.patch;
+import static io.flotilla.config.model.ConfigExamples.put;
+import static io.flotilla.config.model.ConfigExamples.refusal;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ConfigEditorTest {
+  private final ClusterConfig config = initial();
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+      "users|{\"passwort\":\"x\"}|/operations/0/value/passwort|is not a field of users",
+      "users|{\"enabled\":\"yes\"}|/operations/0/value/enabled|must be true or false",
+      "users|{\"home\":{\"storage\":\"nowhere\"}}|/operations/0/value/home/storage|there is no storage named 'nowhere'",
+      "users|{\"home\":{\"path\":\"/a/../../etc\"}}|/operations/0/value/home/path|must not step back by '..'",
+      "users|{\"home\":\"/x\"}|/operations/0/value/home|must be an object",
+      "users|{\"publicKeys\":[\"ssh-ed25519 nonsense!\"]}|/operations/0/value/publicKeys/0|the key is not base64 text",
+      "users|{\"expiresAt\":\"tomorrow\"}|/operations/0/value/expiresAt|must be a time such as 2027-01-31T12:00:00Z",
+      "listeners|{\"protocol\":\"sftp\"}|/operations/0/value/port|is required",
+      "listeners|{\"protocol\":\"sftp\",\"port\":70000}|/operations/0/value/port|must be a whole number from 1 to 65535",
+      "listeners|{\"protocol\":\"gopher\",\"port\":70}|/operations/0/value/protocol|must be 'sftp', the protocol this release serves",
+      "listeners|{\"protocol\":\"sftp\",\"port\":2022}|/operations/0/value/port|listener 'sftp' has port 2022 on the same address",
+      "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"ssh\":{\"hostKeys\":[\"rsa\"]}}|/operations/0/value/ssh/hostKeys/0|there is no host key named 'rsa'",
+      "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"address\":\"example.org\"}|/operations/0/value/address|must be an IPv4 or IPv6 address",
+      "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"idleTimeout\":\"8d\"}|/operations/0/value/idleTimeout|must be at most 168h",
+      "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
+      "admins|{}|/operations/0/value/role|is required",
+      "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
+      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, host-keys, nodes, admins"})
+  void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
+    Refusal refusal = refusal(config, put(kind, "new", json));
+
+    assertEquals(Refusal.Reason.INVALID, refusal.reason());
+    assertEquals(List.of(new FieldError(pointer, detail)), refusal.errors());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".", "..", "a/b", "a\\b", "../bob", "bob\u0000", "new\nline", "%2e%2e", " bob", "bob ",
+      "\u202eevil", "\ud800", "a\u2028b"})
+  void edit_badName_isRefused(String name) {
+    assertEquals(Refusal.Reason.INVALID, refusal(config, put("users", name, "{}")).reason());
+  }
+
+  @Test
+  void edit_nameOf129Characters_isRefused_and128_isTaken() {
+    assertEquals(Refusal.Reason.INVALID, refusal(config, put("users", "x".repeat(129), "{}")).reason());
+    assertTrue(commit(config, List.of(put("users", "ü".repeat(128), "{}"))).stored(
+        EntityKey.of(Kind.USERS, "ü".repeat(128))).isPresent());
+  }
+
+  @Test
+  void edit_severalFaults_reportsAll() {
+    Refusal refusal = refusal(config,
+        put("users", "a", "{\"enabled\":1,\"x\":2}"), put("storages", "s", "{\"path\":\"p\"}"));
+
+    assertEquals(3, refusal.errors().size());
+  }
+
+  @Test
+  void edit_staleVersion_isRefused() {
+    ClusterConfig two = commit(config, List.of(put("users", "alice", "{}")));
+
+    assertEquals(Refusal.Reason.STALE, refusal(two, put("users", "alice", "{}", 1)).reason());
+    assertEquals(Refusal.Reason.STALE, refusal(two, put("users", "alice", "{}", Operation.ABSENT)).reason());
+    assertEquals(Refusal.Reason.STALE, refusal(two, put("users", "bob", "{}", Operation.EXISTS)).reason());
+    assertEquals(3, commit(two, List.of(put("users", "alice", "{}", 2))).version());
+  }
+
+  @Test
+  void edit_whatIsMissing_cannotBeDeletedOrPatched() {
+    assertEquals(Refusal.Reason.NOT_FOUND, refusal(config, delete("users", "nobody")).reason());
+    assertEquals(Refusal.Reason.NOT_FOUND, refusal(config, patch("users", "nobody", "{}")).reason());
+  }
+
+  @Test
+  void edit_storageInUse_cannotBeDeleted() {
+    ClusterConfig two = commit(config, List.of(put("users", "alice", "{}")));
+
+    Refusal refusal = refusal(two, delete("storages", "main"));
+
+    assertEquals(Refusal.Reason.CONFLICT, refusal.reason());
+    assertEquals("storages/main is still needed by users/alice", refusal.detail());
+  }
+
+  @Test
+  void edit_storageAndItsLastUserTogether_canBeDeleted() {
+    ClusterConfig two = commit(config, List.of(put("users", "alice", "{}")));
+
+    ClusterConfig three = commit(two, List.of(delete("storages", "main"), delete("users", "alice")));
+
+    assertTrue(three.stored(EntityKey.of(Kind.STORAGES, "main")).isEmpty());
+  }
+
+  @Test
+  void edit_sameEntityTwice_isRefused() {
+    assertEquals(Refusal.Reason.INVALID,
+        refusal(config, put("users", "a", "{}"), put("users", "a", "{}")).reason());
+  }
+
+  @Test
+  void put_withoutTheSecret_keepsIt_andNullTakesItAway() {
+    EntityKey alice = EntityKey.of(Kind.USERS, "alice");
+    String sealed = "{\"$sealed\":\"" + SEALER.seal(alice, "passwordHash", "$argon2id$x") + "\"}";
+    ClusterConfig two = commit(config, List.of(put("users", "alice", "{\"passwordHash\":" + sealed + "}")));
+
+    ClusterConfig kept = commit(two, List.of(put("users", "alice", "{\"enabled\":false}")));
+    ClusterConfig gone = commit(two, List.of(put("users", "alice", "{\"passwordHash\":null}")));
+
+    User user = kept.find(Kind.USERS, "alice", User.class).orElseThrow();
+    assertFalse(user.enabled());
+    assertEquals("$argon2id$x", user.passwordHash().orElseThrow().reveal());
+    assertTrue(gone.find(Kind.USERS, "alice", User.class).orElseThrow().passwordHash().isEmpty());
+  }
+
+  @Test
+  void patch_mergesObjects_andNullRemoves() {
+    ClusterConfig two = commit(config, List.of(
+        put("users", "alice", "{\"enabled\":false,\"home\":{\"storage\":\"main\",\"path\":\"/a\"}}")));
+
+    ClusterConfig three = commit(two, List.of(
+        patch("users", "alice", "{\"enabled\":null,\"home\":{\"path\":\"/b\"}}")));
+
+    User user = three.find(Kind.USERS, "alice", User.class).orElseThrow();
+    assertTrue(user.enabled());
+    assertEquals(new User.Home("main", "/b"), user.home());
+  }
+
+  @Test
+  void read_fieldAndKindOfANewerRelease_areKept() {
+    StoredEntity user = CODEC.read(new io.flotilla.config.event.StoredDocument(
+        "users", "alice", 7, "{\"colour\":\"blue\"}".getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    StoredEntity planet = CODEC.read(new io.flotilla.config.event.StoredDocument(
+        "planets", "mars", 7, "{\"moons\":2}".getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+
+    assertTrue(((User) user.entity()).enabled());
+    assertEquals("{\"colour\":\"blue\"}", new String(user.document(), java.nio.charset.StandardCharsets.UTF_8));
+    assertEquals(new Entity.Unknown("planets", "mars"), planet.entity());
+  }
+
+  @Test
+  void describe_neverShowsASecret() {
+    EntityKey alice = EntityKey.of(Kind.USERS, "alice");
+    String sealed = SEALER.seal(alice, "passwordHash", "$argon2id$hidden");
+    ClusterConfig two = commit(config, List.of(
+        put("users", "alice", "{\"passwordHash\":{\"$sealed\":\"" + sealed + "\"}}")));
+    StoredEntity stored = two.stored(alice).orElseThrow();
+
+    assertFalse(EntityCodec.describe(stored.entity()).toString().contains("hidden"));
+    assertFalse(stored.entity().toString().contains("hidden"));
+    assertFalse(EntityCodec.withoutSecrets("users", stored.document()).orElseThrow().toString().contains("sealed"));
+  }
+
+  @Test
+  void listeners_ofDifferentNodes_mayShareAPort() {
+    ClusterConfig two = commit(config, List.of(
+        patch("listeners", "sftp", "{\"nodes\":[\"node-1\"]}"),
+        put("listeners", "other", "{\"protocol\":\"sftp\",\"port\":2022,\"nodes\":[\"node-2\"]}")));
+
+    assertEquals(2, two.ofKind(Kind.LISTENERS).size());
+  }
+}
