@@ -14,7 +14,6 @@ import org.apache.pekko.persistence.PersistentRepr;
 import org.apache.pekko.persistence.journal.japi.AsyncWriteJournal;
 import scala.concurrent.Future;
 import scala.jdk.javaapi.CollectionConverters;
-import scala.jdk.javaapi.FutureConverters;
 
 /**
  * The Pekko Persistence journal {@code flotilla.journal.raft}. An AtomicWrite is one append under this system's epoch. What can't
@@ -49,7 +48,7 @@ public final class RaftJournal extends AsyncWriteJournal {
             written = written.thenCompose(before -> writer).thenCompose(entitled -> entitled.append(append));
         }
         ends.put(persistenceId, written.exceptionally(failed -> null));
-        return FutureConverters.asScala(written.thenApply(all -> results));
+        return PluginFutures.of(written.thenApply(all -> results));
     }
 
     private List<Entry> entries(AtomicWrite write) throws Exception {
@@ -62,7 +61,7 @@ public final class RaftJournal extends AsyncWriteJournal {
 
     @Override
     public Future<Void> doAsyncDeleteMessagesTo(String persistenceId, long toSequenceNr) {
-        return FutureConverters.asScala(raft.epochs().writer(persistenceId)
+        return PluginFutures.of(raft.epochs().writer(persistenceId)
                 .thenCompose(writer -> raft.submit(new JournalCommand.DeleteTo(persistenceId, writer.epoch(), toSequenceNr)))
                 .thenApply(RaftJournal::done));
     }
@@ -76,13 +75,13 @@ public final class RaftJournal extends AsyncWriteJournal {
 
     @Override
     public Future<Long> doAsyncReadHighestSequenceNr(String persistenceId, long fromSequenceNr) {
-        return FutureConverters.asScala(raft.epochs().claimForReplay(persistenceId).thenApply(EpochKeeper.Writer::highestAtClaim));
+        return PluginFutures.of(raft.epochs().claimForReplay(persistenceId).thenApply(EpochKeeper.Writer::highestAtClaim));
     }
 
     @Override
     public Future<Void> doAsyncReplayMessages(String persistenceId, long fromSequenceNr, long toSequenceNr, long max,
                                               Consumer<PersistentRepr> replayCallback) {
-        return FutureConverters.asScala(replay(new JournalQuery.Replay(persistenceId, fromSequenceNr, toSequenceNr, max), replayCallback));
+        return PluginFutures.of(replay(new JournalQuery.Replay(persistenceId, fromSequenceNr, toSequenceNr, max), replayCallback));
     }
 
     private CompletionStage<Void> replay(JournalQuery.Replay query, Consumer<PersistentRepr> callback) {

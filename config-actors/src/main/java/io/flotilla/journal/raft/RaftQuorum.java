@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -18,7 +19,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.GroupInfoReply;
@@ -76,6 +79,8 @@ public final class RaftQuorum implements AutoCloseable {
     private final Semaphore outstanding;
     private final AtomicReference<Membership> membership;
     private final AtomicReference<Optional<VoterPeer>> leader = new AtomicReference<>(Optional.empty());
+    /** One refresh of the membership at a time. */
+    private final AtomicBoolean refreshing = new AtomicBoolean();
     private final AtomicReference<Optional<RaftVoter>> local = new AtomicReference<>(Optional.empty());
 
     /** @param peers some voters at least; the others are learnt from them */
@@ -285,11 +290,21 @@ public final class RaftQuorum implements AutoCloseable {
             Optional<RaftVoter> own = local.get().filter(voter -> voter.isRunning() && voter.self().id().equals(to.id()));
             RaftClientReply reply = own.isPresent() ? own.get().call(request, timeout) : calls.call(to, request);
             if (reply.isSuccess()) {
+                refreshIfOthersAreNamed(to, reply);
                 return new Answered(JournalCodec.decodeReply(JournalStateMachine.bytes(reply.getMessage().getContent())));
             }
             return failed(to, write, reply.getException());
         } catch (IOException | RuntimeException e) {
             return failed(to, write, e);
+        }
+    }
+
+    /** Each answer names the members, for free. If they aren't the known ones, asks for the whole membership, in the background. */
+    private void refreshIfOthersAreNamed(VoterPeer from, RaftClientReply reply) {
+        Set<String> named = reply.getCommitInfos().stream().map(info -> info.getServer().getId().toStringUtf8()).collect(Collectors.toSet());
+        Set<String> known = voters().stream().map(VoterPeer::id).collect(Collectors.toSet());
+        if (!named.isEmpty() && !named.equals(known) && refreshing.compareAndSet(false, true)) {
+            queryPeer(from, new JournalQuery.LocalStatus()).whenComplete((status, failure) -> refreshing.set(false));
         }
     }
 

@@ -11,7 +11,6 @@ import org.apache.pekko.persistence.SnapshotMetadata;
 import org.apache.pekko.persistence.SnapshotSelectionCriteria;
 import org.apache.pekko.persistence.snapshot.japi.SnapshotStore;
 import scala.concurrent.Future;
-import scala.jdk.javaapi.FutureConverters;
 
 /**
  * The Pekko Persistence snapshot store {@code flotilla.snapshot-store.raft}. Loading a snapshot is the first step of a recovery,
@@ -23,7 +22,7 @@ public final class RaftSnapshotStore extends SnapshotStore {
 
     @Override
     public Future<Optional<SelectedSnapshot>> doLoadAsync(String persistenceId, SnapshotSelectionCriteria criteria) {
-        return FutureConverters.asScala(raft.epochs().claimForSnapshot(persistenceId)
+        return PluginFutures.of(raft.epochs().claimForSnapshot(persistenceId)
                 .thenCompose(claimed -> load(new JournalQuery.LoadSnapshot(persistenceId, range(criteria), 0), new ByteArrayOutputStream())));
     }
 
@@ -60,9 +59,9 @@ public final class RaftSnapshotStore extends SnapshotStore {
                     ActorRef.noSender(), "");
             bytes = codec.toBytes(metadata.metadata().isDefined() ? kept.withMetadata(metadata.metadata().get()) : kept);
         } catch (Exception e) {
-            return FutureConverters.asScala(CompletableFuture.failedFuture(e));
+            return PluginFutures.of(CompletableFuture.failedFuture(e));
         }
-        return FutureConverters.asScala(raft.epochs().writer(metadata.persistenceId())
+        return PluginFutures.of(raft.epochs().writer(metadata.persistenceId())
                 .thenCompose(writer -> raft.submit(new JournalCommand.SaveSnapshot(metadata.persistenceId(), writer.epoch(),
                         metadata.sequenceNr(), metadata.timestamp(), bytes)))
                 .thenApply(RaftJournal::done));
@@ -82,7 +81,7 @@ public final class RaftSnapshotStore extends SnapshotStore {
     }
 
     private Future<Void> delete(String persistenceId, SnapshotRange range) {
-        return FutureConverters.asScala(raft.epochs().writer(persistenceId)
+        return PluginFutures.of(raft.epochs().writer(persistenceId)
                 .thenCompose(writer -> raft.submit(new JournalCommand.DeleteSnapshots(persistenceId, writer.epoch(), range)))
                 .thenApply(RaftJournal::done));
     }

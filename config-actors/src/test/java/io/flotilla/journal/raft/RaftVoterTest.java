@@ -125,7 +125,7 @@ class RaftVoterTest {
         long last = writing.get();
         assertEquals(3, first.voters().size());
         await().atMost(PATIENCE).until(() -> {
-            get(quorum.queryPeer(all.get(1).self(), new JournalQuery.LocalStatus()), JournalReply.LocalStatus.class);
+            get(quorum.query(new JournalQuery.CurrentGeneration()), JournalReply.CurrentGeneration.class);
             return quorum.voters().size() == 3;
         });
 
