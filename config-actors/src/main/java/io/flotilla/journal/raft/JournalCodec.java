@@ -12,6 +12,7 @@ import io.flotilla.journal.raft.JournalQuery.ListNodes;
 import io.flotilla.journal.raft.JournalQuery.LoadSnapshot;
 import io.flotilla.journal.raft.JournalQuery.Replay;
 import io.flotilla.journal.raft.JournalReply.Appended;
+import io.flotilla.journal.raft.JournalReply.Behind;
 import io.flotilla.journal.raft.JournalReply.Done;
 import io.flotilla.journal.raft.JournalReply.EpochClaimed;
 import io.flotilla.journal.raft.JournalReply.Fenced;
@@ -270,6 +271,10 @@ public final class JournalCodec {
                     out.tag(16);
                     out.list(r.nodes(), out::node);
                 }
+                case Behind r -> {
+                    out.tag(18);
+                    out.number(r.appliedIndex());
+                }
                 case JournalReply.LocalStatus r -> {
                     out.tag(17);
                     out.text(r.peerId());
@@ -307,6 +312,7 @@ public final class JournalCodec {
                 case 16 -> new Nodes(in.list(in::node));
                 case 17 -> new JournalReply.LocalStatus(in.text(), in.optional(in::text), in.number(), in.number(),
                         in.list(in::peer), in.number(), in.optional(in::generation), in.bytes());
+                case 18 -> new Behind(in.number());
                 default -> throw unknown("reply", tag);
             };
         });

@@ -40,6 +40,9 @@ public sealed interface JournalReply {
         }
     }
 
+    /** The voter asked hasn't applied yet what the asker has written already: a deposed leader, or a slow one. */
+    record Behind(long appliedIndex) implements JournalReply {}
+
     record HighestSequenceNr(long sequenceNr) implements JournalReply {}
 
     /** @param nextFrom where to go on, if not complete */

@@ -6,6 +6,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -192,10 +193,20 @@ public final class JournalStateMachine extends BaseStateMachine {
     public CompletableFuture<Message> query(Message request) {
         JournalReply reply;
         try {
-            JournalQuery query = JournalCodec.decodeQuery(bytes(request.getContent()));
+            // Ratis 3.2.2 confirms its leadership only for the first read after a commit, so a deposed leader may answer later ones.
+            // The asker therefore names what it has written itself, which such a leader doesn't have.
+            ByteBuffer content = request.getContent().asReadOnlyByteBuffer();
+            if (content.remaining() < Long.BYTES) {
+                throw new JournalFormatException("A question of " + content.remaining() + " bytes is too short");
+            }
+            long written = content.getLong();
+            long applied = getLastAppliedTermIndex().getIndex();
+            byte[] bytes = new byte[content.remaining()];
+            content.get(bytes);
+            JournalQuery query = JournalCodec.decodeQuery(Bytes.owning(bytes));
             reply = switch (query) {
                 case JournalQuery.LocalStatus _ -> localStatus();
-                default -> tables.answer(query);
+                default -> applied < written ? new JournalReply.Behind(applied) : tables.answer(query);
             };
         } catch (IOException e) {
             reply = new JournalReply.Refused(String.valueOf(e.getMessage()));
@@ -245,6 +256,13 @@ public final class JournalStateMachine extends BaseStateMachine {
     /** What the tables are now, for tests and for the voter's own use. */
     JournalTables tables() {
         return tables;
+    }
+
+    /** A query, after the log index that whoever asks has written up to. */
+    static Message question(long written, JournalQuery query) {
+        Bytes bytes = JournalCodec.encode(query);
+        byte[] question = ByteBuffer.allocate(Long.BYTES + bytes.size()).putLong(written).put(bytes.asByteBuffer()).array();
+        return Message.valueOf(ByteString.copyFrom(question));
     }
 
     static Message message(JournalReply reply) {

@@ -20,6 +20,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
@@ -79,6 +80,8 @@ public final class RaftQuorum implements AutoCloseable {
     private final Semaphore outstanding;
     private final AtomicReference<Membership> membership;
     private final AtomicReference<Optional<VoterPeer>> leader = new AtomicReference<>(Optional.empty());
+    /** The log index of the last command committed through this client; its own queries must see it. */
+    private final AtomicLong written = new AtomicLong();
     /** One refresh of the membership at a time. */
     private final AtomicBoolean refreshing = new AtomicBoolean();
     private final AtomicReference<Optional<RaftVoter>> local = new AtomicReference<>(Optional.empty());
@@ -137,14 +140,17 @@ public final class RaftQuorum implements AutoCloseable {
         });
     }
 
-    /** Asks the group; the answer holds all that was committed before the question. */
+    /**
+     * Asks the leader. The answer holds all that was committed through this client before, and what others committed unless the
+     * leader has just been deposed without knowing it. So who must know everything writes first: a recovery claims its epoch.
+     */
     public CompletionStage<JournalReply> query(JournalQuery query) {
-        return onThread(() -> read(JournalCodec.encode(query)));
+        return onThread(() -> read(query));
     }
 
     /** Asks one voter for its own view, which may be behind; no leader is needed. One try, within the call timeout. */
     public CompletionStage<JournalReply> queryPeer(VoterPeer peer, JournalQuery query) {
-        return onThread(() -> switch (attempt(peer, calls.staleRead(peer, JournalCodec.encode(query)), settings.callTimeout())) {
+        return onThread(() -> switch (attempt(peer, calls.staleRead(peer, query), settings.callTimeout())) {
             case Answered answered -> {
                 learn(answered.reply());
                 yield answered.reply();
@@ -213,13 +219,13 @@ public final class RaftQuorum implements AutoCloseable {
         throw unavailable("Nothing was written", last);
     }
 
-    private JournalReply read(Bytes query) throws InterruptedException {
+    private JournalReply read(JournalQuery query) throws InterruptedException {
         Retry retry = new Retry();
         Optional<Failed> last = Optional.empty();
         while (retry.goesOn()) {
             Optional<VoterPeer> to = believedLeader(retry);
             if (to.isPresent()) {
-                switch (attempt(to.get(), calls.read(to.get(), query), retry.callTimeout())) {
+                switch (attempt(to.get(), calls.read(to.get(), written.get(), query), retry.callTimeout())) {
                     case Answered answered -> {
                         return answered.reply();
                     }
@@ -253,7 +259,7 @@ public final class RaftQuorum implements AutoCloseable {
     private Optional<VoterPeer> askForLeader(Retry retry) throws InterruptedException {
         List<CompletableFuture<Optional<VoterPeer>>> answers = new ArrayList<>();
         CompletableFuture<Optional<VoterPeer>> first = new CompletableFuture<>();
-        Bytes question = JournalCodec.encode(new JournalQuery.LocalStatus());
+        JournalQuery question = new JournalQuery.LocalStatus();
         for (VoterPeer voter : voters()) {
             answers.add(CompletableFuture.supplyAsync(() -> {
                 Attempt attempt = attempt(voter, calls.staleRead(voter, question), retry.callTimeout());
@@ -291,7 +297,13 @@ public final class RaftQuorum implements AutoCloseable {
             RaftClientReply reply = own.isPresent() ? own.get().call(request, timeout) : calls.call(to, request);
             if (reply.isSuccess()) {
                 refreshIfOthersAreNamed(to, reply);
-                return new Answered(JournalCodec.decodeReply(JournalStateMachine.bytes(reply.getMessage().getContent())));
+                if (write) {
+                    written.accumulateAndGet(reply.getLogIndex(), Math::max);
+                }
+                return switch (JournalCodec.decodeReply(JournalStateMachine.bytes(reply.getMessage().getContent()))) {
+                    case JournalReply.Behind behind -> new Failed(to + " is behind, at log index " + behind.appliedIndex(), false, null);
+                    case JournalReply answer -> new Answered(answer);
+                };
             }
             return failed(to, write, reply.getException());
         } catch (IOException | RuntimeException e) {
@@ -299,11 +311,11 @@ public final class RaftQuorum implements AutoCloseable {
         }
     }
 
-    /** Each answer names the members, for free. If they aren't the known ones, asks for the whole membership, in the background. */
+    /** Each answer names members, for free. If one is unknown, asks for the whole membership, in the background. */
     private void refreshIfOthersAreNamed(VoterPeer from, RaftClientReply reply) {
         Set<String> named = reply.getCommitInfos().stream().map(info -> info.getServer().getId().toStringUtf8()).collect(Collectors.toSet());
         Set<String> known = voters().stream().map(VoterPeer::id).collect(Collectors.toSet());
-        if (!named.isEmpty() && !named.equals(known) && refreshing.compareAndSet(false, true)) {
+        if (!known.containsAll(named) && refreshing.compareAndSet(false, true)) {
             queryPeer(from, new JournalQuery.LocalStatus()).whenComplete((status, failure) -> refreshing.set(false));
         }
     }

@@ -59,15 +59,16 @@ final class RatisCalls implements AutoCloseable {
                 .build();
     }
 
-    RaftClientRequest read(VoterPeer to, Bytes query) {
+    /** @param written the answer must hold at least the log up to this index */
+    RaftClientRequest read(VoterPeer to, long written, JournalQuery query) {
         return RaftClientRequest.newBuilder().setClientId(clientId).setServerId(RaftPeerId.valueOf(to.id())).setGroupId(groupId)
-                .setCallId(nextCallId()).setMessage(JournalStateMachine.message(query)).setType(RaftClientRequest.readRequestType())
+                .setCallId(nextCallId()).setMessage(JournalStateMachine.question(written, query)).setType(RaftClientRequest.readRequestType())
                 .build();
     }
 
-    RaftClientRequest staleRead(VoterPeer to, Bytes query) {
+    RaftClientRequest staleRead(VoterPeer to, JournalQuery query) {
         return RaftClientRequest.newBuilder().setClientId(clientId).setServerId(RaftPeerId.valueOf(to.id())).setGroupId(groupId)
-                .setCallId(nextCallId()).setMessage(JournalStateMachine.message(query))
+                .setCallId(nextCallId()).setMessage(JournalStateMachine.question(0, query))
                 .setType(RaftClientRequest.staleReadRequestType(0)).build();
     }
 

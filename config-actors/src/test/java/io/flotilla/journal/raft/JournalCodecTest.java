@@ -85,6 +85,7 @@ class JournalCodecTest {
         Arbitrary<JournalReply> first = Arbitraries.oneOf(
                 Combinators.combine(numbers(), numbers()).as(JournalReply.EpochClaimed::new),
                 numbers().map(JournalReply.Appended::new),
+                numbers().map(JournalReply.Behind::new),
                 texts().map(JournalReply.Fenced::new),
                 counts().map(JournalReply.PartStored::new),
                 texts().map(JournalReply.Refused::new),

@@ -101,6 +101,39 @@ class RaftVoterTest {
         assertTrue(count(snapshots) <= 3, "retention");
     }
 
+    @Test
+    void newVoter_afterTheLogWasPurged_getsTheSnapshot_andTakesOver() throws Exception {
+        RaftSettings settings = TestVoters.settings(directory.resolve("a")).withSnapshotThreshold(50);
+        RaftVoter first = voters.keep(RaftVoter.found(settings, cluster, LocalAnswer.NONE));
+        RaftQuorum quorum = voters.quorum(first);
+        write(quorum, 700);
+        Path log = directory.resolve("a").resolve(cluster.toString()).resolve("current");
+        first.close();
+        RaftVoter reopened = voters.keep(RaftVoter.open(settings, LocalAnswer.NONE));
+        RaftQuorum after = voters.quorum(reopened);
+        write(after, 700);
+        await().atMost(PATIENCE).until(() -> firstLogIndex(log) > 0);
+
+        RaftVoter second = admit(reopened, "b");
+        write(after, 1);
+
+        await().atMost(PATIENCE).until(() -> second.stateMachine().tables().answer(new JournalQuery.HighestSequenceNr(ID))
+                .equals(new JournalReply.HighestSequenceNr(1401)));
+        assertTrue(reopened.transferLeadership(Duration.ofSeconds(20)));
+        await().atMost(PATIENCE).until(second::isLeader);
+        assertEquals(upTo(1401), numbers(voters.quorum(second), ID));
+        second.close();
+        assertEquals(RaftVoter.Start.REOPENED, voters.open(directory.resolve("b")).start());
+    }
+
+    /** Of the oldest segment still there. */
+    private static long firstLogIndex(Path log) throws IOException {
+        try (Stream<Path> files = Files.list(log)) {
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("log_"))
+                    .mapToLong(name -> Long.parseLong(name.replaceFirst("log_(inprogress_)?(\\d+).*", "$2"))).min().orElse(0);
+        }
+    }
+
     private static long count(Path snapshots) throws IOException {
         try (Stream<Path> files = Files.list(snapshots)) {
             return files.filter(file -> file.getFileName().toString().matches("snapshot\\.\\d+_\\d+")).count();
@@ -301,6 +334,22 @@ class RaftVoterTest {
     private static Discovery discover(RaftVoter voter) {
         int port = Integer.parseInt(voter.self().address().substring(voter.self().address().lastIndexOf(':') + 1));
         return RaftQuorum.discover("127.0.0.1", port, Duration.ofSeconds(5));
+    }
+
+    @Test
+    void question_beyondWhatIsApplied_isAnsweredBehind() throws Exception {
+        RaftVoter voter = voters.found(directory, cluster);
+        write(voters.quorum(voter), 1);
+        JournalStateMachine machine = voter.stateMachine();
+        long applied = machine.getLastAppliedTermIndex().getIndex();
+
+        assertEquals(new JournalReply.HighestSequenceNr(1), ask(machine, applied));
+        assertEquals(new JournalReply.Behind(applied), ask(machine, applied + 1));
+    }
+
+    private static JournalReply ask(JournalStateMachine machine, long written) throws Exception {
+        return JournalCodec.decodeReply(JournalStateMachine.bytes(
+                machine.query(JournalStateMachine.question(written, new JournalQuery.HighestSequenceNr(ID))).get().getContent()));
     }
 
     @Test
