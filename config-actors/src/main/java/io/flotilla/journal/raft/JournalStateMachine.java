@@ -100,7 +100,9 @@ public final class JournalStateMachine extends BaseStateMachine {
         if (expected == null) {
             throw new JournalFormatException("Raft snapshot " + file + " has no checksum beside it");
         }
-        MD5FileUtil.verifySavedMD5(file.toFile(), expected);
+        if (!expected.equals(MD5FileUtil.computeMd5ForFile(file.toFile()))) {
+            throw new JournalFormatException("Raft snapshot " + file + " doesn't have the checksum it was written with");
+        }
         try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
             return JournalTables.readFrom(in, Files.size(file));
         }

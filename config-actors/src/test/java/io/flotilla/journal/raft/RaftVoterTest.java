@@ -298,6 +298,54 @@ class RaftVoterTest {
     }
 
     @Test
+    void damagedSnapshot_isSetAside() throws Exception {
+        RaftSettings settings = TestVoters.settings(directory).withSnapshotThreshold(10);
+        RaftVoter founded = voters.keep(RaftVoter.found(settings, cluster, LocalAnswer.NONE));
+        write(voters.quorum(founded), 30);
+        Path snapshots = directory.resolve(cluster.toString()).resolve("sm");
+        await().atMost(PATIENCE).until(() -> count(snapshots) >= 1);
+        founded.close();
+        try (Stream<Path> files = Files.list(snapshots)) {
+            for (Path file : files.filter(file -> file.getFileName().toString().matches("snapshot\\.\\d+_\\d+")).toList()) {
+                byte[] bytes = Files.readAllBytes(file);
+                bytes[bytes.length / 2] ^= 1;
+                Files.write(file, bytes);
+            }
+        }
+
+        assertEquals(RaftVoter.Start.RETURNING, voters.open(directory).start());
+    }
+
+    @Test
+    void interruptedFounding_startsOver() throws Exception {
+        Path group = VoterDirectory.group(directory, cluster);
+        VoterDirectory.writeIdentity(group, new VoterDirectory.Identity("half-founded", "127.0.0.1:1", true));
+
+        RaftVoter voter = voters.open(directory);
+
+        assertEquals(RaftVoter.Start.FOUNDED, voter.start());
+        assertEquals(cluster, voter.clusterId());
+        write(voters.quorum(voter), 1);
+    }
+
+    @Test
+    void movedVoter_amongOthers_returnsAsNewPeer() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter second = admit(first, "b");
+        second.close();
+        int other;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            other = socket.getLocalPort();
+        }
+
+        RaftVoter moved = voters.keep(RaftVoter.open(TestVoters.settings(directory.resolve("b")).withPort(other), LocalAnswer.NONE));
+
+        assertEquals(RaftVoter.Start.RETURNING, moved.start());
+        assertNotEquals(second.self().id(), moved.self().id());
+        assertTrue(moved.setAside().orElseThrow().getFileName().toString().contains(".moved-"));
+    }
+
+    @Test
     void portInUse_isAnException() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             RaftSettings settings = TestVoters.settings(directory).withPort(taken.getLocalPort());
@@ -350,6 +398,42 @@ class RaftVoterTest {
     private static JournalReply ask(JournalStateMachine machine, long written) throws Exception {
         return JournalCodec.decodeReply(JournalStateMachine.bytes(
                 machine.query(JournalStateMachine.question(written, new JournalQuery.HighestSequenceNr(ID))).get().getContent()));
+    }
+
+    @Test
+    void unreachableVoter_isNotAdded_andTheGroupGoesOn() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter dead = voters.join(directory.resolve("b"), cluster);
+        dead.close();
+
+        IOException failure = assertThrows(IOException.class, () -> first.addVoter(dead.self()));
+
+        assertTrue(failure.getMessage().startsWith("Voter " + dead.self() + " can't be added"), failure.getMessage());
+        RaftQuorum quorum = voters.quorum(first);
+        write(quorum, 3);
+        assertEquals(List.of(first.self()), first.voters());
+        admit(first, "c");
+        write(quorum, 3);
+        assertEquals(upTo(6), numbers(quorum, ID));
+    }
+
+    @Test
+    void membershipChange_isAskedOfTheLeader_byAnyVoter() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter second = admit(first, "b");
+        RaftVoter third = voters.join(directory.resolve("c"), cluster);
+
+        second.addVoter(third.self());
+        await().atMost(PATIENCE).until(() -> first.voters().size() == 3 && second.voters().size() == 3);
+        second.removeVoter(first.self().id());
+
+        await().atMost(PATIENCE).until(() -> second.voters().size() == 2 && third.voters().size() == 2);
+        await().atMost(PATIENCE).until(() -> second.isLeader() || third.isLeader());
+        IOException refused = assertThrows(IOException.class, () -> {
+            RaftVoter alone = voters.found(directory.resolve("d"), UUID.randomUUID());
+            alone.removeVoter(alone.self().id());
+        });
+        assertTrue(refused.getMessage().contains("last voter"), refused.getMessage());
     }
 
     @Test
