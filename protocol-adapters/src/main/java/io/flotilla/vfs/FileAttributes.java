@@ -1,0 +1,24 @@
+package io.flotilla.vfs;
+
+import java.time.Instant;
+
+/**
+ * What is known of a file.
+ *
+ * @param size in bytes
+ * @param permissions the twelve mode bits
+ * @param links the number of names the file has
+ * @param key identifies the file on this machine as long as it exists (equal keys, same file)
+ */
+public record FileAttributes(
+    Kind kind, long size, int permissions, long links, Instant accessed, Instant modified, Object key) {
+  public enum Kind { FILE, DIRECTORY, SYMLINK, OTHER }
+
+  public boolean isDirectory() {
+    return kind == Kind.DIRECTORY;
+  }
+
+  public boolean isSymlink() {
+    return kind == Kind.SYMLINK;
+  }
+}

@@ -1,0 +1,161 @@
+package io.flotilla.vfs;
+
+import java.nio.ByteBuffer;
+import java.util.OptionalInt;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/**
+ * An upload that nobody else sees until it is closed: it is written to a hidden partial in the final directory, and
+ * closing it makes file, name and directory durable in that order (fsync, rename, fsync), so a crash leaves the old file
+ * or the whole new one. After a failed write, or when a newer upload took the partial over, closing fails and publishes
+ * nothing. The lock covers writing against {@link #revoke}, which another session's thread calls.
+ */
+final class PartialUpload implements OpenFile {
+  private final VirtualFileSystem directory;
+  private final VirtualPath partial;
+  private final VirtualPath target;
+  private final VirtualPath shown;
+  private final OpenFile file;
+  private final Object key;
+  private final boolean replace;
+  private final ActiveUploads active;
+  private final Consumer<PartialUpload> ended;
+  private final ReentrantLock lock = new ReentrantLock();
+  private boolean revoked;
+  private boolean broken;
+  private boolean closed;
+
+  /**
+   * @param directory the target's directory as a root of its own, so that publishing works wherever it is moved;
+   *     closed with this upload
+   * @param shown the path the client used, for messages
+   * @param replace whether an existing target may be replaced when publishing
+   */
+  PartialUpload(VirtualFileSystem directory, VirtualPath partial, VirtualPath target, VirtualPath shown,
+      OpenFile file, boolean replace, ActiveUploads active, Consumer<PartialUpload> ended) throws VfsException {
+    this.directory = directory;
+    this.partial = partial;
+    this.target = target;
+    this.shown = shown;
+    this.file = file;
+    this.key = file.attributes().key();
+    this.replace = replace;
+    this.active = active;
+    this.ended = ended;
+    active.take(key, this);
+  }
+
+  VirtualPath shown() {
+    return shown;
+  }
+
+  /** Opens the same contents for reading, independent of this upload. */
+  OpenFile reopen(OpenMode mode) throws VfsException {
+    return directory.open(partial, mode, 0);
+  }
+
+  void inherit(OptionalInt permissions) throws VfsException {
+    if (permissions.isPresent()) {
+      file.setAttributes(AttributeChange.permissions(permissions.getAsInt()));
+    }
+  }
+
+  @Override
+  public int read(ByteBuffer buffer, long position) throws VfsException {
+    return file.read(buffer, position);
+  }
+
+  @Override
+  public void write(ByteBuffer source, long position) throws VfsException {
+    change(() -> file.write(source, position));
+  }
+
+  @Override
+  public FileAttributes attributes() throws VfsException {
+    return file.attributes();
+  }
+
+  @Override
+  public void setAttributes(AttributeChange change) throws VfsException {
+    if (change.size().isPresent()) {
+      change(() -> file.setAttributes(change));
+    } else {
+      file.setAttributes(change); // a refused time stamp does not make the contents wrong
+    }
+  }
+
+  @Override
+  public void sync() throws VfsException {
+    change(file::sync);
+  }
+
+  @Override
+  public void close() throws VfsException {
+    if (closed) {
+      return;
+    }
+    ReentrantLock name = active.lock(partial.name());
+    name.lock();
+    lock.lock();
+    try {
+      if (revoked) {
+        throw replaced();
+      }
+      if (broken) {
+        throw new VfsException(VfsError.IO, shown + ": a write failed, so the upload stays unfinished");
+      }
+      file.sync();
+      directory.rename(partial, target, replace);
+      directory.syncDirectory(VirtualPath.ROOT);
+    } finally {
+      lock.unlock();
+      name.unlock();
+      abandon();
+    }
+  }
+
+  @Override
+  public void abandon() {
+    if (!closed) {
+      closed = true;
+      active.release(key, this);
+      file.abandon();
+      directory.close();
+      ended.accept(this);
+    }
+  }
+
+  /** Called from any thread: returns when no write is running, and none will run again. */
+  void revoke() {
+    lock.lock();
+    try {
+      revoked = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private interface Change {
+    void run() throws VfsException;
+  }
+
+  private void change(Change change) throws VfsException {
+    lock.lock();
+    try {
+      if (revoked) {
+        throw replaced();
+      }
+      change.run();
+    } catch (VfsException e) {
+      broken = true;
+      throw e;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private VfsException replaced() {
+    return new VfsException(VfsError.BUSY, shown + ": a newer upload of the same user took this one over");
+  }
+}

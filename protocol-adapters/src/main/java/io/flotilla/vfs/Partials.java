@@ -1,0 +1,54 @@
+package io.flotilla.vfs;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+
+/**
+ * The names of unfinished uploads: {@code .flotilla-part-<owner>-<name>}, each a part of a SHA-256. So an owner has one
+ * partial for each final name in a directory, finds it again without a search, and shares it with nobody. Immutable.
+ */
+final class Partials {
+  static final String PREFIX = ".flotilla-part-";
+  private static final int OWNER_BYTES = 8;
+  private static final int NAME_BYTES = 20;
+
+  private final String mine;
+
+  /**
+   * @param owner whoever may go on with a partial, such as a user on a node
+   */
+  Partials(String owner) {
+    this.mine = PREFIX + hash(owner, OWNER_BYTES) + "-";
+  }
+
+  /** Whether clients must neither see nor reach such a name. */
+  static boolean isHidden(String name) {
+    return name.startsWith(PREFIX);
+  }
+
+  static boolean isHidden(VirtualPath path) {
+    return path.names().stream().anyMatch(Partials::isHidden);
+  }
+
+  boolean isMine(String name) {
+    return name.startsWith(mine);
+  }
+
+  /** The partial's name for a final name; 72 bytes. */
+  String nameFor(String finalName) {
+    return mine + hash(finalName, NAME_BYTES);
+  }
+
+  private static String hash(String text, int bytes) {
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256")
+          .digest(text.getBytes(StandardCharsets.UTF_16BE)); // a lone surrogate has no UTF-8
+      return HexFormat.of().formatHex(Arrays.copyOf(digest, bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

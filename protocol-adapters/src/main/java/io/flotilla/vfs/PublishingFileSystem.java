@@ -1,0 +1,362 @@
+package io.flotilla.vfs;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * One session's view of a file system, in which new and truncating writes become visible to others only when they are
+ * closed (guarantee 7). The session itself sees its running uploads in stat and list under their final names. What a
+ * broken upload left shows in stat to the same owner while no finished file has its name, and opening that name for
+ * writing without truncation goes on with it. Partials have names that no client can see or reach. An existing file
+ * opened without truncation is edited in place. Used by one thread at a time.
+ */
+public final class PublishingFileSystem implements VirtualFileSystem {
+  /** How many leftovers one removal of a directory clears at most. */
+  private static final int MAX_LEFTOVERS = 10_000;
+
+  private final VirtualFileSystem files;
+  private final String owner;
+  private final Partials partials;
+  private final ActiveUploads active;
+  private final Map<VirtualPath, PartialUpload> mine = new HashMap<>();
+
+  /**
+   * @param files closed with this one
+   * @param owner whose partials are shown and resumed, such as user and node
+   */
+  public PublishingFileSystem(VirtualFileSystem files, String owner, ActiveUploads active) {
+    this.files = files;
+    this.owner = owner;
+    this.partials = new Partials(owner);
+    this.active = active;
+  }
+
+  @Override
+  public FileAttributes stat(VirtualPath path) throws VfsException {
+    return look(path, files::stat);
+  }
+
+  @Override
+  public FileAttributes lstat(VirtualPath path) throws VfsException {
+    return look(path, files::lstat);
+  }
+
+  private interface Look {
+    FileAttributes at(VirtualPath path) throws VfsException;
+  }
+
+  private FileAttributes look(VirtualPath path, Look look) throws VfsException {
+    visible(path);
+    PartialUpload upload = mine.get(path);
+    if (upload != null) {
+      return upload.attributes();
+    }
+    try {
+      return look.at(path);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_FOUND || path.isRoot()) {
+        throw e;
+      }
+      // A dangling link is a name that is taken, and no partial of that name is meant.
+      return find(path, files::lstat).isPresent() ? rethrow(e)
+          : find(partialOf(path), files::lstat).orElseThrow(() -> e);
+    }
+  }
+
+  private static FileAttributes rethrow(VfsException e) throws VfsException {
+    throw e;
+  }
+
+  @Override
+  public OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
+    visible(path);
+    if (!mode.write()) {
+      PartialUpload upload = mine.get(path);
+      return upload == null ? files.open(path, mode, permissions) : upload.reopen(mode);
+    }
+    Optional<FileAttributes> old = find(path, files::stat);
+    Optional<FileAttributes> entry = old.isPresent() ? old : find(path, files::lstat);
+    if (entry.isPresent() && mode.create() && mode.exclusive()) {
+      throw new VfsException(VfsError.EXISTS, path);
+    }
+    if (old.isEmpty() && entry.isPresent()) {
+      throw new VfsException(VfsError.NOT_FOUND, path); // a dangling link
+    }
+    boolean hasUpload = mine.containsKey(path);
+    if (old.isPresent() && !mode.truncate() && !hasUpload) {
+      return new InPlaceEdit(files.open(path, mode.asExisting(), permissions));
+    }
+    if (old.isPresent()) {
+      switch (old.get().kind()) {
+        case FILE -> { }
+        case DIRECTORY -> throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+        case SYMLINK, OTHER -> throw new VfsException(VfsError.PERMISSION_DENIED, path);
+      }
+      files.open(path, new OpenMode(false, true, false, false, false, false), 0).abandon(); // is it writable at all?
+    } else if (!mode.create() && find(partialOf(path), files::lstat).isEmpty()) {
+      throw new VfsException(VfsError.NOT_FOUND, path);
+    }
+    return upload(path, mode, permissions, old);
+  }
+
+  private OpenFile upload(VirtualPath path, OpenMode mode, int permissions, Optional<FileAttributes> old)
+      throws VfsException {
+    if (path.isRoot()) {
+      throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+    }
+    // The target of a link is replaced, not the link, as if the file had been truncated.
+    VirtualPath target = old.isPresent() ? files.canonical(path) : path;
+    VirtualPath name = VirtualPath.ROOT.child(target.name());
+    VirtualPath partial = VirtualPath.ROOT.child(partials.nameFor(target.name()));
+    VirtualFileSystem directory = files.subtree(target.parent());
+    OpenFile file = null;
+    var lock = active.lock(partial.name());
+    lock.lock();
+    try {
+      boolean goOn = !mode.truncate();
+      Optional<FileAttributes> leftover = find(directory, partial);
+      if (leftover.isPresent() && !goOn) {
+        active.revoke(leftover.get().key());
+        directory.removeFile(partial);
+      }
+      OpenMode how = new OpenMode(mode.read(), true, mode.append(), true, false, !goOn);
+      file = directory.open(partial, how, permissions);
+      PartialUpload upload = new PartialUpload(directory, partial, name, path, file,
+          !(mode.create() && mode.exclusive()), active, ended -> mine.remove(path, ended));
+      upload.inherit(old.map(a -> OptionalInt.of(a.permissions())).orElse(OptionalInt.empty()));
+      mine.put(path, upload);
+      return upload;
+    } catch (VfsException e) {
+      if (file != null) {
+        file.abandon();
+      }
+      directory.close();
+      throw new VfsException(e.error(), path);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public DirectoryListing list(VirtualPath directory) throws VfsException {
+    visible(directory);
+    Map<String, FileAttributes> uploads = new HashMap<>();
+    for (PartialUpload upload : mine.values()) {
+      if (upload.shown().parent().equals(directory)) {
+        uploads.put(upload.shown().name(), upload.attributes());
+      }
+    }
+    return new VisibleListing(files.list(directory), uploads);
+  }
+
+  @Override
+  public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
+    creatable(path);
+    files.makeDirectory(path, permissions);
+  }
+
+  @Override
+  public void removeFile(VirtualPath path) throws VfsException {
+    visible(path);
+    try {
+      files.removeFile(path);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_FOUND || path.isRoot() || !removeLeftover(partialOf(path))) {
+        throw e;
+      }
+    }
+  }
+
+  private boolean removeLeftover(VirtualPath partial) throws VfsException {
+    var lock = active.lock(partial.name());
+    lock.lock();
+    try {
+      Optional<FileAttributes> leftover = find(partial, files::lstat);
+      if (leftover.isPresent()) {
+        active.revoke(leftover.get().key());
+        files.removeFile(partial);
+      }
+      return leftover.isPresent();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void removeDirectory(VirtualPath path) throws VfsException {
+    visible(path);
+    try {
+      files.removeDirectory(path);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_EMPTY || !clearLeftovers(path)) {
+        throw e;
+      }
+      files.removeDirectory(path);
+    }
+  }
+
+  /** A directory that looks empty to its owner can be removed: what broken uploads of his left goes with it. */
+  private boolean clearLeftovers(VirtualPath directory) throws VfsException {
+    List<String> leftovers = new ArrayList<>();
+    try (DirectoryListing listing = files.list(directory)) {
+      for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
+        if (!partials.isMine(entry.name()) || active.isActive(entry.attributes().key())
+            || leftovers.size() == MAX_LEFTOVERS) {
+          return false;
+        }
+        leftovers.add(entry.name());
+      }
+    }
+    for (String name : leftovers) {
+      removeLeftover(directory.child(name));
+    }
+    return !leftovers.isEmpty();
+  }
+
+  @Override
+  public void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
+    visible(from);
+    creatable(to);
+    if (mine.containsKey(from)) {
+      throw new VfsException(VfsError.BUSY, from + ": it is still being uploaded");
+    }
+    files.rename(from, to, replace);
+  }
+
+  @Override
+  public void makeSymlink(String target, VirtualPath link) throws VfsException {
+    creatable(link);
+    for (String name : target.split("/")) {
+      if (Partials.isHidden(name)) {
+        throw new VfsException(VfsError.INVALID_NAME, link);
+      }
+    }
+    files.makeSymlink(target, link);
+  }
+
+  @Override
+  public String readSymlink(VirtualPath link) throws VfsException {
+    visible(link);
+    return files.readSymlink(link);
+  }
+
+  @Override
+  public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
+    visible(existing);
+    creatable(link);
+    files.makeHardLink(existing, link);
+  }
+
+  @Override
+  public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
+    visible(path);
+    PartialUpload upload = mine.get(path);
+    if (upload != null) {
+      upload.setAttributes(change);
+    } else {
+      files.setAttributes(path, change, followLinks);
+    }
+  }
+
+  @Override
+  public SpaceInfo space(VirtualPath path) throws VfsException {
+    visible(path);
+    return files.space(path);
+  }
+
+  @Override
+  public VirtualPath canonical(VirtualPath path) throws VfsException {
+    visible(path);
+    return files.canonical(path);
+  }
+
+  @Override
+  public void syncDirectory(VirtualPath directory) throws VfsException {
+    visible(directory);
+    files.syncDirectory(directory);
+  }
+
+  @Override
+  public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
+    visible(directory);
+    return new PublishingFileSystem(files.subtree(directory), owner, active);
+  }
+
+  /** Abandons running uploads: they stay as partials. */
+  @Override
+  public void close() {
+    List.copyOf(mine.values()).forEach(PartialUpload::abandon);
+    files.close();
+  }
+
+  private VirtualPath partialOf(VirtualPath path) throws VfsException {
+    return path.parent().child(partials.nameFor(path.name()));
+  }
+
+  private static void visible(VirtualPath path) throws VfsException {
+    if (Partials.isHidden(path)) {
+      throw new VfsException(VfsError.NOT_FOUND, path);
+    }
+  }
+
+  private static void creatable(VirtualPath path) throws VfsException {
+    if (Partials.isHidden(path)) {
+      throw new VfsException(VfsError.INVALID_NAME, path);
+    }
+  }
+
+  private static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
+    try {
+      return Optional.of(look.at(path));
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private static Optional<FileAttributes> find(VirtualFileSystem directory, VirtualPath path) throws VfsException {
+    return find(path, directory::lstat);
+  }
+
+  /** Leaves hidden names out and puts the session's uploads in, each name once. */
+  private static final class VisibleListing implements DirectoryListing {
+    private final DirectoryListing all;
+    private final Map<String, FileAttributes> uploads;
+    private Iterator<Map.Entry<String, FileAttributes>> rest;
+
+    VisibleListing(DirectoryListing all, Map<String, FileAttributes> uploads) {
+      this.all = all;
+      this.uploads = uploads;
+    }
+
+    @Override
+    public Entry next() throws VfsException {
+      while (rest == null) {
+        Entry entry = all.next();
+        if (entry == null) {
+          rest = uploads.entrySet().iterator();
+        } else if (!Partials.isHidden(entry.name())) {
+          FileAttributes upload = uploads.remove(entry.name());
+          return upload == null ? entry : new Entry(entry.name(), upload);
+        }
+      }
+      if (!rest.hasNext()) {
+        return null;
+      }
+      Map.Entry<String, FileAttributes> upload = rest.next();
+      return new Entry(upload.getKey(), upload.getValue());
+    }
+
+    @Override
+    public void close() {
+      all.close();
+    }
+  }
+}

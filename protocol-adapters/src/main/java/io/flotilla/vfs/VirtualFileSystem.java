@@ -1,0 +1,66 @@
+package io.flotilla.vfs;
+
+import java.io.Closeable;
+import java.nio.file.Path;
+
+/**
+ * One directory tree as protocols use it. No path, and no symbolic link in it, leads out of the root; an absolute link
+ * begins at the root. Used by one thread at a time. Every operation throws {@link VfsException}, whose message holds
+ * virtual paths only.
+ */
+public interface VirtualFileSystem extends Closeable {
+  /** Opens the tree beneath an existing directory by the strongest means this platform has. */
+  static VirtualFileSystem open(Path root) throws VfsException {
+    return LinuxVirtualFileSystem.isSupported()
+        ? LinuxVirtualFileSystem.open(root) : CheckedVirtualFileSystem.open(root);
+  }
+
+  /** The attributes of what a path leads to. */
+  FileAttributes stat(VirtualPath path) throws VfsException;
+
+  /** The attributes of the entry itself, even if it is a link. */
+  FileAttributes lstat(VirtualPath path) throws VfsException;
+
+  /**
+   * Opens a regular file.
+   *
+   * @param permissions of a file that is created, before the process's umask; only the lower nine bits count
+   */
+  OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException;
+
+  DirectoryListing list(VirtualPath directory) throws VfsException;
+
+  void makeDirectory(VirtualPath path, int permissions) throws VfsException;
+
+  /** Removes a file or a link, never a directory. */
+  void removeFile(VirtualPath path) throws VfsException;
+
+  void removeDirectory(VirtualPath path) throws VfsException;
+
+  /** Renames in one step; without replace a taken target is EXISTS and nothing is changed. */
+  void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException;
+
+  /** Makes a link with the target text as given; it is resolved within the root when followed. */
+  void makeSymlink(String target, VirtualPath link) throws VfsException;
+
+  String readSymlink(VirtualPath link) throws VfsException;
+
+  /** Gives a file another name. A link is not followed. */
+  void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException;
+
+  void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException;
+
+  SpaceInfo space(VirtualPath path) throws VfsException;
+
+  /** The path of an existing entry without links in it. */
+  VirtualPath canonical(VirtualPath path) throws VfsException;
+
+  /** Returns when the names in a directory are on disk. */
+  void syncDirectory(VirtualPath directory) throws VfsException;
+
+  /** A file system of its own, whose root is an existing directory of this one, wherever that is moved later. */
+  VirtualFileSystem subtree(VirtualPath directory) throws VfsException;
+
+  @Override
+  void close();
+}
