@@ -1,0 +1,133 @@
+package io.flotilla.auth;
+
+import io.flotilla.config.model.Secret;
+import io.flotilla.config.model.User;
+import io.flotilla.config.view.ConfigView;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+
+/**
+ * Checks logins against the present configuration. Unknown, disabled and expired users take the same path as others, so
+ * that neither answer nor time tells them apart. Safe for all threads; nothing here blocks.
+ */
+public final class Authenticator {
+  /** Of users with parsed keys; beyond it the cache starts afresh. */
+  private static final int MAX_CACHED_USERS = 10_000;
+
+  private final Supplier<ConfigView> view;
+  private final PasswordHasher hasher;
+  private final Clock clock;
+  private final Map<String, ParsedKeys> cache = new ConcurrentHashMap<>();
+
+  /** A user's keys by their wire form; of use only while the user entity is the very same. */
+  private record ParsedKeys(User user, Map<ByteBuffer, String> lines) {}
+
+  public Authenticator(Supplier<ConfigView> view, PasswordHasher hasher, Clock clock) {
+    this.view = view;
+    this.hasher = hasher;
+    this.clock = clock;
+  }
+
+  /** Completes on a thread of the hasher; never exceptionally, except for a defect. */
+  public CompletableFuture<LoginResult> password(String name, String password) {
+    Optional<User> user = view.get().user(name);
+    Optional<Secret.PasswordHash> hash = user.flatMap(User::passwordHash);
+    return hasher.verify(password, hash.map(Secret.PasswordHash::reveal)).handle((matches, failure) -> {
+      if (failure != null) {
+        return new LoginResult.Refused(LoginResult.Reason.BUSY);
+      }
+      // The user may have been changed while the hash was computed: judge by the present configuration.
+      return judge(name, matches && hash.isPresent()
+          ? Optional.of(new Credential.Password(hash.get())) : Optional.empty(), LoginResult.Reason.WRONG_PASSWORD);
+    });
+  }
+
+  /**
+   * Whether a key is one of the user's. The caller checks the signature.
+   *
+   * @param blob the key as in RFC 4253, section 6.6
+   */
+  public LoginResult publicKey(String name, byte[] blob) {
+    Optional<String> line = view.get().user(name).map(this::keys)
+        .map(keys -> keys.lines().get(ByteBuffer.wrap(blob)));
+    return judge(name, line.map(Credential.PublicKey::new), LoginResult.Reason.UNKNOWN_KEY);
+  }
+
+  private LoginResult judge(String name, Optional<? extends Credential> credential, LoginResult.Reason wrong) {
+    Optional<User> user = view.get().user(name);
+    if (user.isEmpty()) {
+      return new LoginResult.Refused(LoginResult.Reason.UNKNOWN_USER);
+    }
+    if (credential.isEmpty() || !isHeld(user.get(), credential.get())) {
+      return new LoginResult.Refused(wrong);
+    }
+    return unusable(user.get(), clock.instant()).<LoginResult>map(LoginResult.Refused::new)
+        .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get()));
+  }
+
+  /** Says why a session must end under a configuration, or nothing if it may go on. */
+  public static Optional<String> revoked(ConfigView view, String name, Credential credential, Instant now) {
+    Optional<User> user = view.user(name);
+    if (user.isEmpty()) {
+      return Optional.of("the user was removed");
+    }
+    Optional<LoginResult.Reason> unusable = unusable(user.get(), now);
+    if (unusable.isPresent()) {
+      return unusable.map(LoginResult.Reason::words);
+    }
+    if (isHeld(user.get(), credential)) {
+      return Optional.empty();
+    }
+    return Optional.of(switch (credential) {
+      case Credential.Password _ -> "the password was changed";
+      case Credential.PublicKey _ -> "the public key was removed";
+    });
+  }
+
+  private static Optional<LoginResult.Reason> unusable(User user, Instant now) {
+    if (!user.enabled()) {
+      return Optional.of(LoginResult.Reason.DISABLED);
+    }
+    return user.isActive(now) ? Optional.empty() : Optional.of(LoginResult.Reason.EXPIRED);
+  }
+
+  private static boolean isHeld(User user, Credential credential) {
+    return switch (credential) {
+      case Credential.Password password -> user.passwordHash().filter(password.hash()::equals).isPresent();
+      case Credential.PublicKey key -> user.publicKeys().contains(key.line());
+    };
+  }
+
+  private ParsedKeys keys(User user) {
+    ParsedKeys cached = cache.get(user.name());
+    if (cached == null || cached.user() != user) {
+      cached = new ParsedKeys(user, parse(user));
+      if (cache.size() >= MAX_CACHED_USERS) {
+        cache.clear();
+      }
+      cache.put(user.name(), cached);
+    }
+    return cached;
+  }
+
+  private static Map<ByteBuffer, String> parse(User user) {
+    Map<ByteBuffer, String> lines = new HashMap<>();
+    for (String line : user.publicKeys()) {
+      String[] words = line.strip().split("\\s+", 3);
+      try {
+        lines.put(ByteBuffer.wrap(Base64.getDecoder().decode(words[1])), line);
+      } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+        // The model refuses such a line; one that came by another way matches nothing.
+      }
+    }
+    return lines;
+  }
+}

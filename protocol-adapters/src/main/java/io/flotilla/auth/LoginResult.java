@@ -1,0 +1,31 @@
+package io.flotilla.auth;
+
+import io.flotilla.config.model.User;
+
+/** The answer to a login. Its reason is for logs and events; the client is told only that it failed. */
+public sealed interface LoginResult {
+  record Granted(User user, Credential credential) implements LoginResult {}
+
+  record Refused(Reason reason) implements LoginResult {}
+
+  /** Why a login is refused. */
+  enum Reason {
+    UNKNOWN_USER("there is no such user"),
+    DISABLED("the user is disabled"),
+    EXPIRED("the user has expired"),
+    WRONG_PASSWORD("the password is wrong"),
+    UNKNOWN_KEY("the public key is not the user's"),
+    WEAK_KEY("the public key is too weak"),
+    BUSY("too many logins at once");
+
+    private final String words;
+
+    Reason(String words) {
+      this.words = words;
+    }
+
+    public String words() {
+      return words;
+    }
+  }
+}

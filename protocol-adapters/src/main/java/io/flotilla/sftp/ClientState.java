@@ -1,0 +1,46 @@
+package io.flotilla.sftp;
+
+import io.flotilla.adapter.LiveConnections;
+import io.flotilla.auth.LoginResult;
+import java.net.InetSocketAddress;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.sshd.common.AttributeRepository.AttributeKey;
+import org.apache.sshd.common.session.Session;
+
+/** What the adapter knows of one SSH connection; attached to MINA's session. Safe for all threads. */
+final class ClientState {
+  private static final AttributeKey<ClientState> KEY = new AttributeKey<>();
+
+  final SftpListener listener;
+  final String address;
+  private final Session session;
+  final AtomicBoolean passwordPending = new AtomicBoolean();
+  /** The check that last succeeded: when MINA reports the login, it is what the client logged in with. */
+  volatile LoginResult.Granted granted;
+  /** Null until the login. */
+  volatile LiveConnections.Connection connection;
+  /** The last key that was refused, for one event instead of one for each key an agent offers. */
+  volatile String refusedKeyUser;
+
+  private ClientState(SftpListener listener, Session session) {
+    this.listener = listener;
+    this.session = session;
+    this.address = session.getRemoteAddress() instanceof InetSocketAddress remote
+        ? remote.getAddress().getHostAddress() : String.valueOf(session.getRemoteAddress());
+  }
+
+  static ClientState attach(SftpListener listener, Session session) {
+    ClientState state = new ClientState(listener, session);
+    session.setAttribute(KEY, state);
+    return state;
+  }
+
+  /** Null for a session that was refused before it was counted. */
+  static ClientState of(Session session) {
+    return session.getAttribute(KEY);
+  }
+
+  void disconnect(String reason) {
+    SshEngine.disconnect(session, reason);
+  }
+}

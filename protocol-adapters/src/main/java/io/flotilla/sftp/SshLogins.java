@@ -1,0 +1,150 @@
+package io.flotilla.sftp;
+
+import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.adapter.LiveConnections;
+import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.LoginResult;
+import io.flotilla.config.view.ConfigView;
+import java.security.PublicKey;
+import java.security.interfaces.RSAPublicKey;
+import java.time.Clock;
+import java.util.function.Supplier;
+import org.apache.sshd.common.session.Session;
+import org.apache.sshd.common.session.SessionListener;
+import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
+import org.apache.sshd.server.auth.AsyncAuthException;
+import org.apache.sshd.server.auth.password.PasswordAuthenticator;
+import org.apache.sshd.server.auth.pubkey.PublickeyAuthenticator;
+import org.apache.sshd.server.session.ServerSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connects MINA's login to {@link Authenticator}: passwords asynchronously, so that no network thread hashes, and public
+ * keys at once. Asynchronous answers are for passwords only: with public keys MINA would skip the signature's check
+ * (CVE-2026-77185). MINA calls this on its threads.
+ */
+final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, SessionListener {
+  private static final Logger log = LoggerFactory.getLogger(SshLogins.class);
+  private static final int MIN_RSA_BITS = 2048;
+  private static final String PROTOCOL = "sftp";
+
+  private final Authenticator authenticator;
+  private final Supplier<ConfigView> view;
+  private final LiveConnections connections;
+  private final ClientEventSink events;
+  private final Clock clock;
+
+  SshLogins(Authenticator authenticator, Supplier<ConfigView> view, LiveConnections connections,
+      ClientEventSink events, Clock clock) {
+    this.authenticator = authenticator;
+    this.view = view;
+    this.connections = connections;
+    this.events = events;
+    this.clock = clock;
+  }
+
+  @Override
+  public boolean authenticate(String name, String password, ServerSession session) {
+    ClientState client = ClientState.of(session);
+    if (!client.passwordPending.compareAndSet(false, true)) {
+      client.disconnect("one login at a time");
+      return false;
+    }
+    AsyncAuthException pending = new AsyncAuthException();
+    authenticator.password(name, password).whenComplete((result, failure) -> {
+      client.passwordPending.set(false);
+      if (failure != null) {
+        log.error("A password check failed by a defect", failure);
+      }
+      pending.setAuthed(failure == null && accepted(client, name, "password", result));
+    });
+    throw pending;
+  }
+
+  @Override
+  public boolean handleClientPasswordChangeRequest(
+      ServerSession session, String name, String oldPassword, String newPassword) {
+    return false;
+  }
+
+  @Override
+  public boolean authenticate(String name, PublicKey key, ServerSession session) {
+    ClientState client = ClientState.of(session);
+    if (client.passwordPending.get()) {
+      return false;
+    }
+    boolean weak = key instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() < MIN_RSA_BITS;
+    ByteArrayBuffer blob = new ByteArrayBuffer();
+    blob.putRawPublicKey(key);
+    LoginResult result = authenticator.publicKey(name, blob.getCompactData());
+    return accepted(client, name, "publickey",
+        weak ? new LoginResult.Refused(LoginResult.Reason.WEAK_KEY) : result);
+  }
+
+  private boolean accepted(ClientState client, String name, String method, LoginResult result) {
+    return switch (result) {
+      case LoginResult.Granted granted -> {
+        client.granted = granted;
+        yield true;
+      }
+      case LoginResult.Refused refused -> {
+        if (refused.reason() == LoginResult.Reason.UNKNOWN_KEY || method.equals("publickey")) {
+          client.refusedKeyUser = name; // agents offer all their keys; told only if none helps
+        } else {
+          failed(name, client, method, refused.reason().words());
+        }
+        yield false;
+      }
+    };
+  }
+
+  private void failed(String name, ClientState client, String method, String reason) {
+    events.accept(new ClientEvent.LoginFailed(
+        clock.instant(), name, PROTOCOL, client.address, method, reason));
+  }
+
+  @Override
+  public void sessionEvent(Session session, Event event) {
+    ClientState client = ClientState.of(session);
+    if (event != Event.Authenticated || client == null) {
+      return;
+    }
+    String user = session.getUsername();
+    client.connection = connections.open(PROTOCOL, user, client.address, client::disconnect);
+    client.listener.loggedIn();
+    events.accept(new ClientEvent.LoginSucceeded(
+        clock.instant(), user, PROTOCOL, client.address, client.granted.credential().method()));
+    // A change that came after the check found no session to end yet.
+    endIfRevoked(client, view.get());
+  }
+
+  /** Ends a client's session if the configuration no longer lets it in. Safe for all threads. */
+  void endIfRevoked(ClientState client, ConfigView now) {
+    LiveConnections.Connection connection = client.connection;
+    if (connection != null) {
+      Authenticator.revoked(now, connection.user(), client.granted.credential(), clock.instant())
+          .ifPresent(reason -> {
+            log.info("Ended the session of user {} from {}: {}", connection.user(), client.address, reason);
+            client.disconnect(reason);
+          });
+    }
+  }
+
+  @Override
+  public void sessionClosed(Session session) {
+    ClientState client = ClientState.of(session);
+    if (client == null) {
+      return;
+    }
+    client.listener.ended(client);
+    LiveConnections.Connection connection = client.connection;
+    if (connection != null) {
+      connection.close();
+      events.accept(new ClientEvent.LoggedOut(clock.instant(), connection.user(), PROTOCOL, client.address));
+    } else if (client.refusedKeyUser != null) {
+      failed(client.refusedKeyUser, client, "publickey", LoginResult.Reason.UNKNOWN_KEY.words());
+    }
+  }
+}
