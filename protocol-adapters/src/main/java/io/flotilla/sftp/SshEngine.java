@@ -11,6 +11,7 @@ import org.apache.sshd.common.cipher.BuiltinCiphers;
 import org.apache.sshd.common.compression.BuiltinCompressions;
 import org.apache.sshd.common.global.KeepAliveHandler;
 import org.apache.sshd.common.kex.BuiltinDHFactories;
+import org.apache.sshd.common.io.nio2.Nio2ServiceFactoryFactory;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
 import org.apache.sshd.common.mac.BuiltinMacs;
 import org.apache.sshd.common.session.Session;
@@ -74,7 +75,9 @@ final class SshEngine extends SshServer {
     ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
         task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
     engine.setScheduledExecutorService(timer, true);
+    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory());
     engine.limit(settings);
+    engine.checkConfig();
     engine.setupSessionTimeout(null);
     return engine;
   }
