@@ -66,7 +66,7 @@ final class SshEngine extends SshServer {
             .<NamedFactory<org.apache.sshd.common.signature.Signature>>map(factory -> factory).toList())
         .keyExchangeFactories(NamedFactory.setUpTransformedFactories(false, KEY_EXCHANGES, ServerBuilder.DH2KEX))
         .compressionFactories(List.of(BuiltinCompressions.none))
-        .channelFactories(List.<ChannelFactory>of(RestrictedChannel.FACTORY))
+        .channelFactories(List.<ChannelFactory>of(RestrictedChannel.factory(settings.maxChannels())))
         .globalRequestHandlers(List.of(KeepAliveHandler.INSTANCE, NoMoreSessionsHandler.INSTANCE))
         .build();
     engine.setKeyPairProvider(KeyPairProvider.EMPTY_KEYPAIR_PROVIDER); // each session has its listener's keys
@@ -89,7 +89,6 @@ final class SshEngine extends SshServer {
     CoreModuleProperties.SOCKET_BACKLOG.set(this, BACKLOG);
     CoreModuleProperties.AUTH_TIMEOUT.set(this, settings.loginGrace());
     CoreModuleProperties.MAX_AUTH_REQUESTS.set(this, MAX_AUTH_REQUESTS);
-    CoreModuleProperties.MAX_CONCURRENT_CHANNELS.set(this, settings.maxChannels() - 1); // MINA allows one more
     CoreModuleProperties.WINDOW_SIZE.set(this, WINDOW);
     CoreModuleProperties.MAX_PACKET_SIZE.set(this, (long) PacketPool.MAX_DATA);
     // Time for what the client sent before it closed the channel, such as its last CLOSE.
