@@ -11,9 +11,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * length out of bounds ends the stream: with the framing lost nothing after it can be understood.
  */
 final class InboundPackets {
-  /** Large enough for the usual WRITE of 32 KiB; longer packets grow as their bytes arrive, not as they claim. */
+  /** Large enough for the usual WRITE of 32 KiB; a longer packet gets all it claims once this much of it came. */
   private static final int INITIAL = 34 * 1024;
-  private static final int MAX_SPARE = 4;
+  private static final int SMALL = 512;
+  private static final int MAX_SPARE = 8; // as many of the largest as fit into the window
 
   private final long maxWaiting;
   private final ReentrantLock lock = new ReentrantLock();
@@ -57,7 +58,7 @@ final class InboundPackets {
       } else {
         int count = Math.min(end - at, expected - have);
         if (bytes.length < have + count) {
-          bytes = Arrays.copyOf(bytes, Math.min(expected, Math.max(bytes.length * 2, have + count)));
+          bytes = Arrays.copyOf(bytes, expected); // enough has come to believe the rest
         }
         System.arraycopy(data, at, bytes, have, count);
         at += count;
@@ -76,7 +77,7 @@ final class InboundPackets {
     }
     lock.lock();
     try {
-      byte[] reused = expected > 512 ? spare.pollLast() : null;
+      byte[] reused = expected > SMALL ? spare.pollLast() : null;
       bytes = reused == null ? new byte[Math.min(expected, INITIAL)] : reused;
     } finally {
       lock.unlock();
@@ -129,20 +130,20 @@ final class InboundPackets {
     }
   }
 
-  /** Gives a served packet's memory back. */
+  /**
+   * Gives a served packet's memory back. It is kept while writes follow one another; the small packet after them, such as
+   * CLOSE, lets it go, so an idle channel keeps none.
+   */
   void recycle(Packet packet) {
-    if (packet.bytes().length >= INITIAL) {
-      lock.lock();
-      try {
-        if (spare.size() < MAX_SPARE && !waiting.isEmpty()) {
-          spare.addLast(packet.bytes());
-        } else if (waiting.isEmpty()) {
-          spare.clear(); // an idle channel keeps no buffers
-          spare.addLast(packet.bytes());
-        }
-      } finally {
-        lock.unlock();
+    lock.lock();
+    try {
+      if (packet.length() <= SMALL) {
+        spare.clear();
+      } else if (spare.size() < MAX_SPARE) {
+        spare.addLast(packet.bytes());
       }
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -115,6 +115,8 @@ public final class SftpAdapter implements ConfigListener {
   /** Brings a listener's options up to date and notes the address it still has to be bound to. */
   private void prepare(String name, ConfigView.OpenListener open, ConfigView now, Map<String, String> problems,
       Map<String, InetSocketAddress> toBind) {
+    open.listener().hostKeys().stream().filter(key -> now.hostKey(key).isEmpty()).findFirst().ifPresent(key ->
+        problems.put(name, "listener " + name + " names the host key " + key + ", which does not exist"));
     List<KeyPair> keys = readKeys(name, now.hostKeys(open.listener()), problems);
     SftpListener listener = listeners.get(name);
     if (keys.isEmpty()) {

@@ -114,7 +114,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
     VirtualPath name = VirtualPath.ROOT.child(target.name());
     VirtualPath partial = VirtualPath.ROOT.child(partials.nameFor(target.name()));
     VirtualFileSystem directory = files.subtree(target.parent());
-    OpenFile file = null;
+    OpenFile opened = null;
     var lock = active.lock(partial.name());
     lock.lock();
     try {
@@ -125,17 +125,21 @@ public final class PublishingFileSystem implements VirtualFileSystem {
         directory.removeFile(partial);
       }
       OpenMode how = new OpenMode(mode.read(), true, mode.append(), true, false, !goOn);
-      file = directory.open(partial, how, permissions);
+      opened = directory.open(partial, how, permissions);
+      OpenFile file = opened;
       PartialUpload upload = new PartialUpload(directory, partial, name, path, file,
           !(mode.create() && mode.exclusive()), active, ended -> mine.remove(path, ended));
+      opened = upload; // from here on it is what has to be released
       upload.inherit(old.map(a -> OptionalInt.of(a.permissions())).orElse(OptionalInt.empty()));
       mine.put(path, upload);
       return upload;
     } catch (VfsException e) {
-      if (file != null) {
-        file.abandon();
+      if (opened != null) {
+        opened.abandon();
       }
-      directory.close();
+      if (!(opened instanceof PartialUpload)) {
+        directory.close(); // an upload closes it itself
+      }
       throw new VfsException(e.error(), path);
     } finally {
       lock.unlock();

@@ -168,6 +168,19 @@ class SftpAdapterTest extends SftpFixture {
   }
 
   @Test
+  void changedPassword_endsTheSessionsItOpened() throws Exception {
+    Files.createDirectories(home("ann"));
+    Files.write(home("ann").resolve("file"), new byte[20 * SIZE]);
+    Process ann = startSftpWithPassword("ann", PASSWORD, SLOW, "get file back");
+    awaitTransfer();
+    user("ann"); // the same password, but hashed anew: it was set again
+    assertEquals(List.of(), config.commit(adapter));
+    Awaitility.await().until(() -> connections.list().isEmpty());
+    assertNotEquals(0, finish(ann).status());
+    assertEquals(0, sftpWithPassword("ann", PASSWORD, "pwd").status());
+  }
+
+  @Test
   void missingStorage_refusesTheLogin_andIsNotCreated() throws Exception {
     Files.delete(storage);
     assertNotEquals(0, sftp("pwd").status());

@@ -124,15 +124,22 @@ abstract class SftpFixture {
   }
 
   final Outcome sftpWithPassword(String user, String password, String... commands) throws Exception {
+    return finish(startSftpWithPassword(user, password, List.of(), commands));
+  }
+
+  final Process startSftpWithPassword(String user, String password, List<String> options, String... commands)
+      throws Exception {
     Path batch = Files.createTempFile(temp, "batch", "");
     Files.writeString(batch, String.join("\n", commands) + "\n");
     Path askpass = Files.createTempFile(temp, "askpass", "");
     Files.writeString(askpass, "#!/bin/sh\nprintf '%s\\n' \"$FLOTILLA_TEST_PASSWORD\"\n");
     assertTrue(askpass.toFile().setExecutable(true));
-    return finish(start(List.of("sftp", "-F", "none", "-o", "LogLevel=ERROR", "-o", "BatchMode=no", "-P", Integer.toString(port),
-        "-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "UserKnownHostsFile=/dev/null",
-        "-o", "StrictHostKeyChecking=no", "-b", batch.toString(), user + "@127.0.0.1"),
-        Map.of("SSH_ASKPASS", askpass.toString(), "SSH_ASKPASS_REQUIRE", "force", "FLOTILLA_TEST_PASSWORD", password)));
+    List<String> line = new ArrayList<>(List.of("sftp", "-F", "none", "-o", "LogLevel=ERROR", "-o", "BatchMode=no"));
+    line.addAll(options);
+    line.addAll(List.of("-P", Integer.toString(port), "-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "StrictHostKeyChecking=no", "-b", batch.toString(), user + "@127.0.0.1"));
+    return start(line, Map.of("SSH_ASKPASS", askpass.toString(), "SSH_ASKPASS_REQUIRE", "force",
+        "FLOTILLA_TEST_PASSWORD", password));
   }
 
   final Outcome ssh(String... arguments) throws Exception {
