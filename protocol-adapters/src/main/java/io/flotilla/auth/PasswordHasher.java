@@ -83,7 +83,8 @@ public final class PasswordHasher implements AutoCloseable {
     threads.shutdownNow();
   }
 
-  private static boolean isTooLong(String password) {
+  /** Whether a password has more than {@link #MAX_PASSWORD_BYTES} bytes in UTF-8. */
+  public static boolean isTooLong(String password) {
     return password.length() > MAX_PASSWORD_BYTES
         || password.getBytes(StandardCharsets.UTF_8).length > MAX_PASSWORD_BYTES;
   }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
+import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.util.Set;
 import java.util.TreeSet;
@@ -117,6 +118,15 @@ public final class HostKeyGenerator {
       throw new IllegalArgumentException("an RSA host key needs at least " + MIN_RSA_BITS + " bits");
     }
     return found;
+  }
+
+  /** The algorithm of a key in the configuration's words, such as {@code ecdsa-521}, also of one that is not generated. */
+  public static String algorithm(KeyPair pair) {
+    return switch (pair.getPublic()) {
+      case RSAPublicKey rsa -> "rsa-" + rsa.getModulus().bitLength();
+      case ECPublicKey ec -> "ecdsa-" + ec.getParams().getCurve().getField().getFieldSize();
+      default -> Algorithm.ED25519.id();
+    };
   }
 
   /** As ssh-keygen -l shows it. */

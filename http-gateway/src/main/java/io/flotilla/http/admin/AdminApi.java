@@ -1,0 +1,210 @@
+package io.flotilla.http.admin;
+
+import io.flotilla.auth.PasswordHasher;
+import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.model.Admin;
+import io.flotilla.config.model.EntityKey;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.apache.pekko.http.javadsl.model.AttributeKeys;
+import org.apache.pekko.http.javadsl.model.ContentTypes;
+import org.apache.pekko.http.javadsl.model.HttpEntities;
+import org.apache.pekko.http.javadsl.model.HttpRequest;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.RequestEntity;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
+import org.apache.pekko.stream.Materializer;
+import org.apache.pekko.util.ByteString;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The admin API of one node: every request to its answer. What goes wrong becomes a problem (RFC 9457); nothing of the
+ * server's inside is told to the caller.
+ */
+final class AdminApi {
+  private static final long BODY_TIMEOUT_MILLIS = 30_000;
+  private static final Logger log = LoggerFactory.getLogger(AdminApi.class);
+
+  private final AdminContext context;
+  private final Materializer materializer;
+  private final BearerAuthentication authentication;
+  private final ConfigReads reads;
+  private final ConfigWrites writes;
+  private final ClusterReads cluster;
+  private final EventStream events;
+
+  AdminApi(AdminContext context, Materializer materializer) {
+    this.context = context;
+    this.materializer = materializer;
+    this.authentication = new BearerAuthentication(context.live());
+    this.reads = new ConfigReads(context);
+    this.writes = new ConfigWrites(context);
+    this.cluster = new ClusterReads(context);
+    this.events = new EventStream(context.events());
+  }
+
+  CompletionStage<HttpResponse> handle(HttpRequest request) {
+    CompletionStage<HttpResponse> answer;
+    try {
+      answer = route(request, segments(request));
+    } catch (RuntimeException e) {
+      request.discardEntityBytes(materializer);
+      answer = CompletableFuture.failedFuture(e);
+    }
+    return answer.exceptionally(failure -> problem(failure, request).toResponse())
+        .thenApply(response -> response.addHeader(RawHeader.create("X-Content-Type-Options", "nosniff")));
+  }
+
+  private CompletionStage<HttpResponse> route(HttpRequest request, List<String> path) {
+    String method = request.method().value();
+    if (path.size() == 2 && path.getFirst().equals("health") || path.equals(List.of("metrics"))) {
+      return open(request, path.getLast(), method);
+    }
+    if (path.size() < 3 || !path.subList(0, 2).equals(List.of("api", "v1"))) {
+      throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    }
+    Caller caller = caller(request);
+    RequestParameters parameters = parameters(request);
+    List<String> rest = path.subList(2, path.size());
+    if (rest.getFirst().equals("config")) {
+      return config(request, method, rest.subList(1, rest.size()), caller, parameters);
+    }
+    return switch (String.join("/", rest)) {
+      case "cluster" -> get(request, method, cluster::cluster);
+      case "events" -> get(request, method, () -> CompletableFuture.completedFuture(events.open(materializer)));
+      default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    };
+  }
+
+  private CompletionStage<HttpResponse> open(HttpRequest request, String what, String method) {
+    return get(request, method, () -> CompletableFuture.completedFuture(switch (what) {
+      case "live" -> cluster.live();
+      case "ready" -> cluster.ready();
+      case "metrics" -> HttpResponse.create().withEntity(HttpEntities.create(
+          ContentTypes.parse("text/plain; version=0.0.4; charset=UTF-8"),
+          ByteString.fromString(context.metrics().get())));
+      default -> Problem.notFound("this server has nothing at that path").toResponse();
+    }));
+  }
+
+  private CompletionStage<HttpResponse> config(
+      HttpRequest request, String method, List<String> path, Caller caller, RequestParameters parameters) {
+    return switch (path.size()) {
+      case 0 -> get(request, method, () -> reads.everything(parameters));
+      case 1 -> switch (path.getFirst()) {
+        case "history" -> get(request, method, () -> reads.history(parameters));
+        case "changes" -> {
+          requireMethod(method, "POST");
+          yield withBody(request, body -> writes.batch(request, caller, parameters, body));
+        }
+        default -> get(request, method, () -> reads.list(path.getFirst(), parameters));
+      };
+      case 2 -> path.getFirst().equals("changes")
+          ? get(request, method, () -> reads.change(path.get(1)))
+          : entity(request, method, new EntityKey(path.get(0), path.get(1)), caller, parameters);
+      default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    };
+  }
+
+  private CompletionStage<HttpResponse> entity(
+      HttpRequest request, String method, EntityKey key, Caller caller, RequestParameters parameters) {
+    return switch (method) {
+      case "GET", "HEAD" -> get(request, method, () -> reads.one(key, parameters));
+      case "PUT" -> withBody(request, body -> writes.put(request, caller, parameters, key, body));
+      case "PATCH" -> withBody(request, body -> writes.patch(request, caller, parameters, key, body));
+      case "DELETE" -> {
+        request.discardEntityBytes(materializer);
+        yield writes.delete(request, caller, parameters, key);
+      }
+      default -> throw notAllowed("GET, PUT, PATCH or DELETE");
+    };
+  }
+
+  private CompletionStage<HttpResponse> get(
+      HttpRequest request, String method, java.util.function.Supplier<CompletionStage<HttpResponse>> answer) {
+    if (!method.equals("GET") && !method.equals("HEAD")) {
+      throw notAllowed("GET");
+    }
+    request.discardEntityBytes(materializer);
+    return answer.get();
+  }
+
+  private CompletionStage<HttpResponse> withBody(
+      HttpRequest request, Function<byte[], CompletionStage<HttpResponse>> answer) {
+    RequestEntity entity = request.entity();
+    OptionalLong length = entity.getContentLengthOption();
+    if (length.isPresent() && length.getAsLong() > context.maxBodyBytes()) {
+      return CompletableFuture.completedFuture(
+          tooLarge().toResponse().addHeader(RawHeader.create("Connection", "close")));
+    }
+    return entity.withSizeLimit(context.maxBodyBytes()).toStrict(BODY_TIMEOUT_MILLIS, materializer)
+        .thenCompose(strict -> answer.apply(strict.getData().toArray()));
+  }
+
+  private Caller caller(HttpRequest request) {
+    Optional<Admin> admin = authentication.authenticate(request);
+    String address = request.getAttribute(AttributeKeys.remoteAddress)
+        .flatMap(org.apache.pekko.http.javadsl.model.RemoteAddress::getAddress)
+        .map(java.net.InetAddress::getHostAddress).orElse("unknown");
+    return new Caller(admin.orElseThrow(() -> new Problem.ProblemException(Problem.of(401, "unauthorized",
+        "Who are you?", "a valid token is needed: Authorization: Bearer TOKEN"))), address);
+  }
+
+  private static RequestParameters parameters(HttpRequest request) {
+    Map<String, String> values = new HashMap<>();
+    request.getUri().query().toList().forEach(pair -> values.put(pair.first(), pair.second()));
+    return new RequestParameters(Map.copyOf(values));
+  }
+
+  private static List<String> segments(HttpRequest request) {
+    List<String> segments = new ArrayList<>();
+    request.getUri().pathSegments().forEach(segments::add);
+    return segments;
+  }
+
+  private static void requireMethod(String method, String allowed) {
+    if (!method.equals(allowed)) {
+      throw notAllowed(allowed);
+    }
+  }
+
+  private static Problem.ProblemException notAllowed(String allowed) {
+    return new Problem.ProblemException(
+        Problem.of(405, "method-not-allowed", "Not with this method", "this path takes " + allowed));
+  }
+
+  private Problem tooLarge() {
+    return Problem.of(413, "too-large", "The request is too large",
+        "a body may have at most " + context.maxBodyBytes() + " bytes; split the change");
+  }
+
+  private Problem problem(Throwable failure, HttpRequest request) {
+    Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    return switch (cause) {
+      case Problem.ProblemException known -> known.problem();
+      case ConfigClient.PrimaryUnavailableException unavailable ->
+          Problem.of(503, "no-primary", "No change can be made now", unavailable.getMessage());
+      case ConfigClient.OutcomeUnknownException unknown ->
+          Problem.of(504, "outcome-unknown", "The outcome is unknown", unknown.getMessage());
+      case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
+      case EntityStreamSizeException size -> tooLarge();
+      case TimeoutException timeout ->
+          Problem.of(504, "timeout", "No answer in time", "the primary did not answer in time");
+      default -> {
+        log.error("{} {} failed", request.method().value(), request.getUri().getPathString(), cause);
+        yield Problem.of(500, "internal", "An internal error", "this node failed to answer; its log says why");
+      }
+    };
+  }
+}

@@ -1,0 +1,30 @@
+package io.flotilla.http.admin;
+
+import io.flotilla.config.cluster.ClusterStatus;
+import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.view.LiveConfig;
+import java.util.function.Supplier;
+
+/**
+ * What the admin API works with.
+ *
+ * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
+ * @param metrics the node's metrics in Prometheus' text format
+ * @param maxBodyBytes the largest request body
+ */
+public record AdminContext(
+    LiveConfig live,
+    ConfigClient client,
+    EntityCodec codec,
+    EntityInput input,
+    EventFeed events,
+    NodeHealth health,
+    Supplier<ClusterStatus> localStatus,
+    Supplier<String> metrics,
+    long maxBodyBytes) {
+
+  String node() {
+    return live.view().node().name();
+  }
+}

@@ -1,0 +1,287 @@
+package io.flotilla.http.admin;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.cluster.ConfigPrimary;
+import io.flotilla.config.model.ConfigEditor;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.EntityKey;
+import io.flotilla.config.model.FieldError;
+import io.flotilla.config.model.Operation;
+import io.flotilla.config.model.Refusal;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.pekko.http.javadsl.model.HttpHeader;
+import org.apache.pekko.http.javadsl.model.HttpRequest;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+
+/** Changing the configuration: turns requests into operations for the primary and its replies into answers. */
+final class ConfigWrites {
+  private static final Pattern ENTITY_TAG = Pattern.compile("\"(\\d{1,18})\"");
+  private static final Pattern IDEMPOTENCY_KEY = Pattern.compile("[\\x21-\\x7e]{1,128}");
+  private static final String SINGLE = "/operations/0/value";
+  private static final int MAX_COMMENT_LENGTH = 1_000;
+
+  private final AdminContext context;
+
+  /** A request's own part in a change. */
+  record Request(Caller caller, RequestParameters parameters, String id, boolean single) {}
+
+  /** An operation as it was sent, before its secrets are made. */
+  private record Wish(Operation.Action action, EntityKey key, ObjectNode value, long ifVersion) {}
+
+  ConfigWrites(AdminContext context) {
+    this.context = context;
+  }
+
+  CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
+    ConfigReads.requireKind(key.kind());
+    Wish wish = new Wish(Operation.Action.PUT, key, object(body), precondition(http));
+    return submit(request(http, caller, parameters, true), "", List.of(wish));
+  }
+
+  CompletionStage<HttpResponse> patch(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
+    ConfigReads.requireKind(key.kind());
+    Wish wish = new Wish(Operation.Action.PATCH, key, object(body), precondition(http));
+    return submit(request(http, caller, parameters, true), "", List.of(wish));
+  }
+
+  CompletionStage<HttpResponse> delete(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key) {
+    ConfigReads.requireKind(key.kind());
+    Wish wish = new Wish(Operation.Action.DELETE, key, null, precondition(http));
+    return submit(request(http, caller, parameters, true), "", List.of(wish));
+  }
+
+  CompletionStage<HttpResponse> batch(HttpRequest http, Caller caller, RequestParameters parameters, byte[] body) {
+    ObjectNode json = object(body);
+    List<FieldError> errors = new ArrayList<>();
+    json.fieldNames().forEachRemaining(field -> {
+      if (!field.equals("comment") && !field.equals("operations")) {
+        errors.add(new FieldError("/" + field, "is not a field of a change"));
+      }
+    });
+    JsonNode comment = json.path("comment");
+    if (!comment.isMissingNode() && (!comment.isTextual() || comment.textValue().length() > MAX_COMMENT_LENGTH)) {
+      errors.add(new FieldError("/comment", "must be text of at most " + MAX_COMMENT_LENGTH + " characters"));
+    }
+    List<Wish> wishes = new ArrayList<>();
+    if (!json.path("operations").isArray() || json.get("operations").isEmpty()) {
+      errors.add(new FieldError("/operations", "must be a list of at least one operation"));
+    } else if (json.get("operations").size() > ConfigEditor.MAX_OPERATIONS) {
+      errors.add(new FieldError("/operations", "has over " + ConfigEditor.MAX_OPERATIONS + " operations"));
+    } else {
+      Iterator<JsonNode> elements = json.get("operations").elements();
+      for (int i = 0; elements.hasNext(); i++) {
+        readWish(elements.next(), "/operations/" + i, wishes, errors);
+      }
+    }
+    if (!errors.isEmpty()) {
+      throw new Problem.ProblemException(invalid(errors));
+    }
+    return submit(request(http, caller, parameters, false), comment.asText(""), wishes);
+  }
+
+  private static void readWish(JsonNode node, String pointer, List<Wish> wishes, List<FieldError> errors) {
+    if (!(node instanceof ObjectNode operation)) {
+      errors.add(new FieldError(pointer, "must be an object"));
+      return;
+    }
+    int before = errors.size();
+    operation.fieldNames().forEachRemaining(field -> {
+      if (!List.of("op", "kind", "name", "value", "ifVersion").contains(field)) {
+        errors.add(new FieldError(pointer + "/" + field, "is not a field of an operation"));
+      }
+    });
+    Operation.Action action = switch (operation.path("op").asText("")) {
+      case "put" -> Operation.Action.PUT;
+      case "patch" -> Operation.Action.PATCH;
+      case "delete" -> Operation.Action.DELETE;
+      default -> null;
+    };
+    if (action == null) {
+      errors.add(new FieldError(pointer + "/op", "must be 'put', 'patch' or 'delete'"));
+    }
+    for (String field : List.of("kind", "name")) {
+      if (!operation.path(field).isTextual()) {
+        errors.add(new FieldError(pointer + "/" + field, "must be text"));
+      }
+    }
+    JsonNode value = operation.path("value");
+    if (action != Operation.Action.DELETE && !value.isObject()) {
+      errors.add(new FieldError(pointer + "/value", "must be an object"));
+    }
+    JsonNode ifVersion = operation.path("ifVersion");
+    if (!ifVersion.isMissingNode() && !(ifVersion.isIntegralNumber() && ifVersion.longValue() >= 0)) {
+      errors.add(new FieldError(pointer + "/ifVersion", "must be a version, or 0 for 'must not exist'"));
+    }
+    if (errors.size() == before) {
+      wishes.add(new Wish(action, new EntityKey(operation.get("kind").textValue(), operation.get("name").textValue()),
+          value instanceof ObjectNode object ? object : null, ifVersion.asLong(Operation.ANY)));
+    }
+  }
+
+  private CompletionStage<HttpResponse> submit(Request request, String comment, List<Wish> wishes) {
+    for (Wish wish : wishes) {
+      if (!request.caller().admin().mayChange(wish.key().kind())) {
+        throw new Problem.ProblemException(Problem.of(403, "forbidden", "Not allowed",
+            "the role " + request.caller().admin().role().id() + " may not change " + wish.key().kind()));
+      }
+    }
+    return prepare(wishes, request).thenCompose(operations -> context.client().submit(
+            request.id(), request.caller().author(context.node()), comment, request.parameters().flag("dryRun"),
+            operations, request.parameters().timeout()))
+        .thenCompose(reply -> answer(request, wishes, reply));
+  }
+
+  private CompletionStage<List<Operation>> prepare(List<Wish> wishes, Request request) {
+    List<CompletableFuture<EntityInput.Prepared>> prepared = wishes.stream().map(wish -> wish.value() == null
+        ? CompletableFuture.completedFuture(new EntityInput.Prepared(null, List.of()))
+        : context.input().prepare(wish.key(), wish.value(), wish.action() == Operation.Action.PUT)
+            .toCompletableFuture()).toList();
+    return CompletableFuture.allOf(prepared.toArray(CompletableFuture[]::new)).thenApply(all -> {
+      List<FieldError> errors = new ArrayList<>();
+      List<Operation> operations = new ArrayList<>();
+      for (int i = 0; i < wishes.size(); i++) {
+        EntityInput.Prepared one = prepared.get(i).join();
+        String pointer = request.single() ? "" : "/operations/" + i + "/value";
+        one.errors().forEach(error -> errors.add(new FieldError(pointer + error.pointer(), error.detail())));
+        Wish wish = wishes.get(i);
+        operations.add(new Operation(wish.action(), wish.key().kind(), wish.key().name(),
+            one.document() == null ? null : bytes(one.document()), wish.ifVersion()));
+      }
+      if (!errors.isEmpty()) {
+        throw new Problem.ProblemException(invalid(errors));
+      }
+      return operations;
+    });
+  }
+
+  private CompletionStage<HttpResponse> answer(Request request, List<Wish> wishes, ConfigPrimary.SubmitReply reply) {
+    return switch (reply) {
+      case ConfigPrimary.Committed committed -> answerCommitted(request, wishes, committed);
+      case ConfigPrimary.WouldCommit would -> {
+        ObjectNode json = EntityCodec.JSON.createObjectNode();
+        json.put("dryRun", true).put("version", would.version()).put("id", would.id());
+        yield CompletableFuture.completedFuture(Responses.json(200, json));
+      }
+      case ConfigPrimary.Refused refused ->
+          throw new Problem.ProblemException(refusal(refused.refusal(), request.single()).aboutChange(refused.id()));
+      case ConfigPrimary.Busy busy -> throw new Problem.ProblemException(
+          Problem.of(503, "busy", "Not now", busy.detail()).aboutChange(busy.id()));
+      case ConfigPrimary.PartTaken part -> throw new IllegalStateException("the primary waits for more parts");
+    };
+  }
+
+  private CompletionStage<HttpResponse> answerCommitted(
+      Request request, List<Wish> wishes, ConfigPrimary.Committed committed) {
+    boolean created = request.single() && committed.created().contains(wishes.getFirst().key().toString());
+    long begun = System.nanoTime();
+    CompletionStage<Boolean> here = context.live()
+        .awaitVersion(committed.version(), request.parameters().timeout())
+        .handle((view, failure) -> failure == null);
+    if (request.parameters().waiting() == RequestParameters.Wait.COMMITTED) {
+      return here.thenApply(applied -> Responses.json(created ? 201 : 200, committed(committed, Map.of(context.node(),
+          applied
+              ? new ConfigPrimary.NodeProgress("applied", (System.nanoTime() - begun) / 1_000_000, List.of())
+              : ConfigReads.unknownProgress())), committed.version()));
+    }
+    return here.thenCompose(done -> context.client()
+            .awaitApplied(committed.version(), request.parameters().timeout())
+            .exceptionally(failure -> new ConfigPrimary.Applied(committed.version(), false, Map.of())))
+        .thenApply(applied -> Responses.json(!applied.complete() ? 202 : created ? 201 : 200,
+            committed(committed, applied.nodes()), committed.version()));
+  }
+
+  private static ObjectNode committed(
+      ConfigPrimary.Committed committed, Map<String, ConfigPrimary.NodeProgress> progress) {
+    ObjectNode json = EntityCodec.JSON.createObjectNode();
+    json.put("version", committed.version());
+    json.put("id", committed.id());
+    ObjectNode nodes = json.putObject("nodes");
+    progress.forEach((node, state) -> {
+      ObjectNode one = nodes.putObject(node).put("state", state.state());
+      if (state.milliseconds() >= 0) {
+        one.put("milliseconds", state.milliseconds());
+      }
+      if (!state.reasons().isEmpty()) {
+        state.reasons().forEach(one.putArray("reasons")::add);
+      }
+    });
+    return json;
+  }
+
+  private static Problem refusal(Refusal refusal, boolean single) {
+    List<FieldError> errors = single
+        ? refusal.errors().stream().map(error -> new FieldError(
+            error.pointer().startsWith(SINGLE) ? error.pointer().substring(SINGLE.length()) : error.pointer(),
+            error.detail())).toList()
+        : refusal.errors();
+    String detail = single ? refusal.detail().replace(SINGLE, "") : refusal.detail();
+    return Problem.of(new Refusal(refusal.reason(), detail, errors), errors);
+  }
+
+  private static Problem invalid(List<FieldError> errors) {
+    return Problem.of(new Refusal(Refusal.Reason.INVALID,
+        errors.getFirst().pointer() + " " + errors.getFirst().detail(), errors), errors);
+  }
+
+  private static Request request(HttpRequest http, Caller caller, RequestParameters parameters, boolean single) {
+    String id = http.getHeader("Idempotency-Key").map(HttpHeader::value).map(key -> {
+      if (!IDEMPOTENCY_KEY.matcher(key).matches()) {
+        throw new Problem.ProblemException(
+            Problem.malformed("Idempotency-Key must be 1 to 128 visible ASCII characters"));
+      }
+      return caller.admin().name() + ":" + key;
+    }).orElseGet(() -> UUID.randomUUID().toString());
+    return new Request(caller, parameters, id, single);
+  }
+
+  private static long precondition(HttpRequest http) {
+    if (http.getHeader("If-None-Match").map(HttpHeader::value).map("*"::equals).orElse(false)) {
+      return Operation.ABSENT;
+    }
+    return http.getHeader("If-Match").map(HttpHeader::value).map(value -> {
+      Matcher tag = ENTITY_TAG.matcher(value.strip().toLowerCase(Locale.ROOT));
+      if (value.strip().equals("*")) {
+        return Operation.EXISTS;
+      }
+      if (!tag.matches()) {
+        throw new Problem.ProblemException(
+            Problem.malformed("If-Match must be an ETag of this API, such as \"42\", or *"));
+      }
+      return Long.parseLong(tag.group(1));
+    }).orElse(Operation.ANY);
+  }
+
+  private static ObjectNode object(byte[] body) {
+    try {
+      if (EntityCodec.JSON.readTree(body) instanceof ObjectNode object) {
+        return object;
+      }
+      throw new Problem.ProblemException(Problem.malformed("the body must be a JSON object"));
+    } catch (com.fasterxml.jackson.core.JacksonException e) {
+      throw new Problem.ProblemException(Problem.malformed("the body is not JSON: " + e.getOriginalMessage()
+          + (e.getLocation() == null ? ""
+              : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")")));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private static byte[] bytes(ObjectNode document) {
+    try {
+      return EntityCodec.JSON.writeValueAsBytes(document);
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw new IllegalStateException("a JSON tree can always be written", e);
+    }
+  }
+}

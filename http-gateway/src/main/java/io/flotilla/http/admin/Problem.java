@@ -1,0 +1,84 @@
+package io.flotilla.http.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.FieldError;
+import io.flotilla.config.model.Refusal;
+import java.util.List;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.MediaTypes;
+import org.apache.pekko.http.javadsl.model.StatusCodes;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+
+/** An error as RFC 9457 (application/problem+json) tells it. */
+public record Problem(int status, String type, String title, String detail, List<FieldError> errors, String changeId) {
+  private static final org.apache.pekko.http.javadsl.model.ContentType CONTENT_TYPE =
+      MediaTypes.applicationWithFixedCharset("problem+json", org.apache.pekko.http.javadsl.model.HttpCharsets.UTF_8)
+          .toContentType();
+
+  public static Problem of(int status, String type, String title, String detail) {
+    return new Problem(status, type, title, detail, List.of(), "");
+  }
+
+  static Problem malformed(String detail) {
+    return of(400, "malformed", "The request is malformed", detail);
+  }
+
+  static Problem notFound(String detail) {
+    return of(404, "not-found", "There is no such thing", detail);
+  }
+
+  static Problem of(Refusal refusal, List<FieldError> errors) {
+    return switch (refusal.reason()) {
+      case INVALID -> new Problem(
+          422, "invalid", "The configuration would be invalid", refusal.detail(), errors, "");
+      case NOT_FOUND -> notFound(refusal.detail());
+      case STALE -> of(412, "stale", "The entity has changed", refusal.detail());
+      case CONFLICT -> of(409, "conflict", "The change is refused", refusal.detail());
+    };
+  }
+
+  Problem aboutChange(String id) {
+    return new Problem(status, type, title, detail, errors, id);
+  }
+
+  HttpResponse toResponse() {
+    ObjectNode json = EntityCodec.JSON.createObjectNode();
+    json.put("type", "urn:flotilla:problem:" + type);
+    json.put("title", title);
+    json.put("status", status);
+    json.put("detail", detail);
+    if (!changeId.isEmpty()) {
+      json.put("id", changeId);
+    }
+    if (!errors.isEmpty()) {
+      ArrayNode list = json.putArray("errors");
+      errors.forEach(error -> list.addObject().put("pointer", error.pointer()).put("detail", error.detail()));
+    }
+    HttpResponse response = HttpResponse.create()
+        .withStatus(StatusCodes.get(status))
+        .withEntity(org.apache.pekko.http.javadsl.model.HttpEntities.create(CONTENT_TYPE,
+            org.apache.pekko.util.ByteString.fromString(json.toString())));
+    return switch (status) {
+      case 401 -> response.addHeader(RawHeader.create("WWW-Authenticate", "Bearer realm=\"flotilla\""));
+      case 503 -> response.addHeader(RawHeader.create("Retry-After", "1"));
+      default -> response;
+    };
+  }
+
+  /** Carries a problem out of nested calls. */
+  static final class ProblemException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private final transient Problem problem;
+
+    ProblemException(Problem problem) {
+      super(problem.detail());
+      this.problem = problem;
+    }
+
+    Problem problem() {
+      return problem;
+    }
+  }
+}

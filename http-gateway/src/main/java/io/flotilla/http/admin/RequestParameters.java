@@ -1,0 +1,82 @@
+package io.flotilla.http.admin;
+
+import io.flotilla.config.model.Durations;
+import io.flotilla.config.view.ConfigView;
+import io.flotilla.config.view.LiveConfig;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeoutException;
+
+/** The query parameters of a request, checked. */
+record RequestParameters(Map<String, String> values) {
+  private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
+
+  enum Wait { COMMITTED, APPLIED }
+
+  long number(String name, long least, long most, long otherwise) {
+    return Optional.ofNullable(values.get(name)).map(text -> {
+      try {
+        long number = Long.parseLong(text);
+        if (number >= least && number <= most) {
+          return number;
+        }
+      } catch (NumberFormatException e) {
+        // falls through to the one message for both
+      }
+      throw malformed("the parameter " + name + " must be a whole number from " + least + " to " + most);
+    }).orElse(otherwise);
+  }
+
+  boolean flag(String name) {
+    return switch (values.getOrDefault(name, "false")) {
+      case "true", "" -> true;
+      case "false" -> false;
+      default -> throw malformed("the parameter " + name + " must be true or false");
+    };
+  }
+
+  Wait waiting() {
+    return switch (values.getOrDefault("wait", "committed")) {
+      case "committed" -> Wait.COMMITTED;
+      case "applied" -> Wait.APPLIED;
+      default -> throw malformed("the parameter wait must be 'committed' or 'applied'");
+    };
+  }
+
+  Duration timeout() {
+    return Optional.ofNullable(values.get("timeout")).map(text -> {
+      try {
+        return Durations.parse(text, MAX_TIMEOUT);
+      } catch (IllegalArgumentException e) {
+        throw malformed("the parameter timeout " + e.getMessage());
+      }
+    }).orElse(DEFAULT_TIMEOUT);
+  }
+
+  ConfigReads.Page page() {
+    return new ConfigReads.Page(
+        (int) number("limit", 1, ConfigReads.MAX_LIMIT, ConfigReads.DEFAULT_LIMIT),
+        values.getOrDefault("after", ""),
+        values.getOrDefault("query", "").toLowerCase(Locale.ROOT));
+  }
+
+  /** The view once it is at {@code minVersion}, if that was asked for. */
+  CompletionStage<ConfigView> atVersion(LiveConfig live) {
+    long version = number("minVersion", 0, Long.MAX_VALUE, 0);
+    return live.awaitVersion(version, timeout()).exceptionallyCompose(failure -> {
+      throw failure instanceof TimeoutException || failure.getCause() instanceof TimeoutException
+          ? new Problem.ProblemException(Problem.of(504, "not-yet", "The version has not arrived",
+              "this node is at version " + live.view().config().version() + ", not at " + version + " yet"))
+          : new CompletionException(failure);
+    });
+  }
+
+  private static Problem.ProblemException malformed(String detail) {
+    return new Problem.ProblemException(Problem.malformed(detail));
+  }
+}

@@ -1,0 +1,130 @@
+package io.flotilla.node;
+
+import io.flotilla.config.model.ClusterKey;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * A node's data directory: its permanent node id, the cluster's id and key, the admin token of a forming node, and the
+ * places of the journal and the boot cache. Held by one process at a time.
+ */
+public final class DataDirectory implements AutoCloseable {
+  private final Path directory;
+  private final FileChannel lockFile;
+  private final FileLock lock;
+  private final UUID nodeId;
+
+  private DataDirectory(Path directory, FileChannel lockFile, FileLock lock, UUID nodeId) {
+    this.directory = directory;
+    this.lockFile = lockFile;
+    this.lock = lock;
+    this.nodeId = nodeId;
+  }
+
+  /** Opens and locks the directory, making it if needed; the exception's message tells the operator what is wrong. */
+  public static DataDirectory open(Path directory) throws IOException {
+    FileChannel channel;
+    try {
+      Files.createDirectories(directory,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      channel = FileChannel.open(directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException("the data directory " + directory + " is not a directory", e);
+    } catch (IOException e) {
+      throw new IOException("the data directory " + directory + " cannot be written (" + e
+          + "); make it writable for the user this node runs as, or set flotilla.data-directory", e);
+    }
+    FileLock lock;
+    try {
+      lock = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      lock = null;
+    }
+    if (lock == null) {
+      channel.close();
+      throw new IOException("another process uses the data directory " + directory + "; each node needs one of its own");
+    }
+    Path idFile = directory.resolve("node-id");
+    if (!Files.exists(idFile)) {
+      write(idFile, UUID.randomUUID().toString());
+    }
+    return new DataDirectory(directory, channel, lock, readUuid(idFile));
+  }
+
+  public UUID nodeId() {
+    return nodeId;
+  }
+
+  public Optional<UUID> clusterId() throws IOException {
+    Path file = directory.resolve("cluster-id");
+    return Files.exists(file) ? Optional.of(readUuid(file)) : Optional.empty();
+  }
+
+  public void keepClusterId(UUID clusterId) throws IOException {
+    write(directory.resolve("cluster-id"), clusterId.toString());
+  }
+
+  public Path clusterKeyFile() {
+    return directory.resolve("cluster.key");
+  }
+
+  public Optional<ClusterKey> clusterKey() throws IOException {
+    return Files.exists(clusterKeyFile()) ? Optional.of(ClusterKey.read(clusterKeyFile())) : Optional.empty();
+  }
+
+  public Path adminTokenFile() {
+    return directory.resolve("admin-token");
+  }
+
+  /** Keeps a secret text in a file of mode 0600. */
+  public static void writeSecret(Path file, String text) throws IOException {
+    Files.deleteIfExists(file);
+    Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.writeString(file, text + "\n", StandardOpenOption.WRITE);
+  }
+
+  public Path bootCacheFile() {
+    return directory.resolve("boot-cache");
+  }
+
+  public Path raftDirectory() {
+    return directory.resolve("raft");
+  }
+
+  public Path path() {
+    return directory;
+  }
+
+  @Override
+  public void close() throws IOException {
+    lock.release();
+    lockFile.close();
+  }
+
+  private static void write(Path file, String text) throws IOException {
+    Path next = file.resolveSibling(file.getFileName() + ".next");
+    Files.writeString(next, text + "\n");
+    try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static UUID readUuid(Path file) throws IOException {
+    try {
+      return UUID.fromString(Files.readString(file).strip());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + " does not hold an id; restore it from a backup", e);
+    }
+  }
+}

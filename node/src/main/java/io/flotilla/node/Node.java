@@ -1,0 +1,249 @@
+package io.flotilla.node;
+
+import io.flotilla.adapter.LiveConnections;
+import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.PasswordHasher;
+import io.flotilla.config.cluster.ClusterStatus;
+import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.cluster.ReplicaReport;
+import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.ClusterKey;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.SecretSealer;
+import io.flotilla.config.view.BootCache;
+import io.flotilla.config.view.LiveConfig;
+import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.admin.AdminContext;
+import io.flotilla.http.admin.AdminServer;
+import io.flotilla.http.admin.EntityInput;
+import io.flotilla.http.admin.EventFeed;
+import io.flotilla.node.cluster.ControlPlane;
+import io.flotilla.sftp.SftpAdapter;
+import io.flotilla.sftp.SftpSettings;
+import io.flotilla.vfs.ActiveUploads;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node: the data plane, which belongs to the process (configuration view, protocol adapters, admin API), and the
+ * control plane, which comes and goes beside it. The data plane starts first, from the boot cache, and stops last.
+ */
+public final class Node {
+  private static final Logger log = LoggerFactory.getLogger("flotilla.node");
+  private static final Duration ADMIN_CLOSE = Duration.ofSeconds(2);
+
+  private final NodeSettings settings;
+  private final DataDirectory data;
+  private final LiveConfig live;
+  private final ConfigClient client = new ConfigClient();
+  private final LiveConnections connections = new LiveConnections(Clock.systemUTC());
+  private final EventFeed feed = new EventFeed();
+  private final PasswordHasher hasher = new PasswordHasher();
+  private final NodeMetrics metrics;
+  private final SftpAdapter sftp;
+  private final ActorSystem<Void> localSystem;
+  private final AdminServer admin;
+  private final ControlPlane controlPlane;
+  private final InitialConfiguration initial;
+  private final long upSince = System.currentTimeMillis();
+  private final CompletableFuture<String> refused = new CompletableFuture<>();
+  private volatile boolean stopping;
+
+  /** Sets the process's log as the settings say. */
+  public static void configureLogging(NodeSettings settings) {
+    Logging.configure(settings.config().getConfig("flotilla.log"));
+  }
+
+  /** Starts a node; the exception's message tells the operator what to mend. */
+  public static Node start(NodeSettings settings) throws IOException {
+    DataDirectory data = DataDirectory.open(settings.dataDirectory());
+    try {
+      return new Node(settings, data);
+    } catch (IOException | RuntimeException e) {
+      data.close();
+      throw e;
+    }
+  }
+
+  private Node(NodeSettings settings, DataDirectory data) throws IOException {
+    this.settings = settings;
+    this.data = data;
+    ClusterKey key = clusterKey(settings, data);
+    EntityCodec codec = new EntityCodec(new SecretSealer(key));
+    NodeIdentity identity =
+        new NodeIdentity(data.nodeId(), settings.name(), settings.bind().host(), settings.roles());
+    this.live = new LiveConfig(identity, new BootCache(data.bootCacheFile(), codec));
+    this.metrics = new NodeMetrics(live, client, connections);
+    NodeEventLog events = new NodeEventLog(settings.name(), metrics, feed);
+    log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
+        settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
+    Clock clock = Clock.systemUTC();
+    SftpSettings defaults = SftpSettings.DEFAULT;
+    this.sftp = new SftpAdapter(live::view, new Authenticator(live::view, hasher, clock), connections, events,
+        new ActiveUploads(),
+        new SftpSettings(defaults.loginGrace(), settings.drainDeadline(), defaults.maxUnauthenticated(),
+            defaults.maxChannels()),
+        clock);
+    this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
+    this.admin = openAdmin(codec);
+    live.add(sftp);
+    this.initial = new InitialConfiguration(settings, data, codec, live, client);
+    this.controlPlane = new ControlPlane(
+        settings, data, key, live, codec, client, events, this::report, refused::complete);
+    controlPlane.start();
+    if (initial.isDue()) {
+      Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
+    }
+  }
+
+  private AdminServer openAdmin(EntityCodec codec) throws IOException {
+    AdminContext context = new AdminContext(live, client, codec, new EntityInput(codec, hasher, live), feed,
+        this::notReady, this::localStatus, metrics::scrape, settings.maxBodyBytes());
+    try {
+      AdminServer server = await(
+          AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context), Duration.ofSeconds(10));
+      log.info("The admin API listens on http://{}", settings.admin());
+      return server;
+    } catch (ExecutionException | TimeoutException e) {
+      localSystem.terminate();
+      throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
+          + "); stop what uses it or set flotilla.admin.address", e);
+    }
+  }
+
+  /** The key comes from the data directory, from a given file, or is made by a forming node. */
+  private static ClusterKey clusterKey(NodeSettings settings, DataDirectory data) throws IOException {
+    Path kept = data.clusterKeyFile();
+    if (settings.clusterKeyFile().isPresent() && Files.exists(kept)
+        && !ClusterKey.read(settings.clusterKeyFile().get()).equals(ClusterKey.read(kept))) {
+      throw new IOException("the cluster key given in " + settings.clusterKeyFile().get() + " is not the one this node has in "
+          + kept + "; its configuration is sealed with the latter");
+    }
+    boolean forms = data.clusterId().isEmpty() && settings.mayForm();
+    if (!Files.exists(kept)) {
+      if (settings.clusterKeyFile().isPresent()) {
+        ClusterKey.read(settings.clusterKeyFile().get());
+        Path copy = kept.resolveSibling("cluster.key.next");
+        Files.copy(settings.clusterKeyFile().get(), copy, StandardCopyOption.REPLACE_EXISTING);
+        Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-------"));
+        Files.move(copy, kept, StandardCopyOption.ATOMIC_MOVE);
+      } else if (forms) {
+        ClusterKey.generate().writeTo(kept);
+      } else {
+        throw new IOException("this node has no cluster key; copy the file cluster.key from a node of the cluster and give "
+            + "it by --cluster-key FILE");
+      }
+    }
+    if (forms && !Files.exists(data.adminTokenFile())) {
+      InitialConfiguration.makeToken(data);
+      log.info("The admin token is in {}", data.adminTokenFile());
+    }
+    return ClusterKey.read(kept);
+  }
+
+  private void submitInitialConfiguration() {
+    try {
+      initial.submit();
+    } catch (IOException e) {
+      log.error("The first configuration could not be made: {}", e.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Completes with the reason if the cluster refuses this node. */
+  public CompletableFuture<String> refused() {
+    return refused;
+  }
+
+  /** Drains, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
+  public void stop() {
+    stopping = true;
+    log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
+    sftp.close(settings.stopDeadline());
+    controlPlane.stop();
+    try {
+      await(admin.close(ADMIN_CLOSE), ADMIN_CLOSE.multipliedBy(3));
+    } catch (ExecutionException | TimeoutException e) {
+      log.debug("The admin listener did not close in time", e);
+    }
+    localSystem.terminate();
+    hasher.close();
+    metrics.close();
+    try {
+      live.close();
+      data.close();
+    } catch (IOException e) {
+      log.warn("The data directory was not closed cleanly: {}", e.toString());
+    }
+    log.info("Node {} stopped", settings.name());
+  }
+
+  private List<String> notReady() {
+    List<String> reasons = new ArrayList<>();
+    if (stopping) {
+      reasons.add("the node is stopping");
+    }
+    if (live.view().config().version() == 0) {
+      reasons.add("the node has no configuration yet");
+    }
+    reasons.addAll(live.problems());
+    return reasons;
+  }
+
+  private ReplicaReport report(boolean catchingUp, LiveConfig source) {
+    ClusterConfig config = source.view().config();
+    return new ReplicaReport(settings.name(), settings.bind().toString(), config.version(), config.digest().toString(),
+        catchingUp, source.problems(), stopping, version(), upSince, connectionCounts());
+  }
+
+  private Map<String, Integer> connectionCounts() {
+    return connections.list().stream().collect(
+        Collectors.groupingBy(LiveConnections.Snapshot::protocol, Collectors.summingInt(one -> 1)));
+  }
+
+  /** What this node can say when the primary can't be asked: itself. */
+  private ClusterStatus localStatus() {
+    ReplicaReport own = report(false, live);
+    String state = stopping ? "draining" : client.isIsolated() ? "isolated"
+        : own.problems().isEmpty() ? "converged" : "degraded";
+    List<String> reasons = client.isIsolated()
+        ? List.of("this node hears no primary; the other nodes cannot be shown") : own.problems();
+    return new ClusterStatus(own.version(), own.digest(), client.status().epoch(), List.of(new ClusterStatus.Member(
+        own.node(), own.address(), List.copyOf(settings.roles()), controlPlane.generation() > 0 ? "up" : "out", false,
+        own.softwareVersion(), upSince, own.version(), own.digest(), state, reasons, own.connections())));
+  }
+
+  static String version() {
+    String version = Node.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
+  private static <T> T await(CompletionStage<T> stage, Duration timeout) throws ExecutionException, TimeoutException {
+    try {
+      return stage.toCompletableFuture().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TimeoutException("interrupted");
+    }
+  }
+
+}

@@ -1,0 +1,234 @@
+package io.flotilla.node;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.config.event.Author;
+import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.event.EntityChange;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.Refusal;
+import io.flotilla.http.admin.EventFeed;
+import io.flotilla.node.cluster.ClusterEvents;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+import org.slf4j.spi.LoggingEventBuilder;
+
+/**
+ * Tells what happens on this node three times over, in the same words: one clear line in the log, a metric, and an event
+ * of the admin API's stream. Safe for all threads; never blocks.
+ */
+final class NodeEventLog implements ClusterEvents, ClientEventSink {
+  private static final Logger clusterLog = LoggerFactory.getLogger("flotilla.cluster");
+  private static final Logger configLog = LoggerFactory.getLogger("flotilla.config");
+  private static final Logger clientLog = LoggerFactory.getLogger("flotilla.client");
+  private static final int ENTITIES_NAMED = 5;
+
+  private final String node;
+  private final NodeMetrics metrics;
+  private final EventFeed feed;
+
+  NodeEventLog(String node, NodeMetrics metrics, EventFeed feed) {
+    this.node = node;
+    this.metrics = metrics;
+    this.feed = feed;
+  }
+
+  /** One happening on its way into log and stream. */
+  private final class Line {
+    private final String type;
+    private final LoggingEventBuilder builder;
+    private final ObjectNode json = EntityCodec.JSON.createObjectNode();
+
+    Line(Logger logger, Level level, String type) {
+      this.type = type;
+      this.builder = logger.atLevel(level).addKeyValue("event", type);
+      json.put("at", Instant.now().toString()).put("node", node).put("type", type);
+    }
+
+    Line with(String field, String value) {
+      builder.addKeyValue(field, value);
+      json.put(field, value);
+      return this;
+    }
+
+    Line with(String field, long value) {
+      builder.addKeyValue(field, value);
+      json.put(field, value);
+      return this;
+    }
+
+    void say(String message) {
+      builder.log(message);
+      feed.publish(type, json.put("message", message).toString());
+    }
+  }
+
+  private void member(Level level, String type, String name, String address, String message) {
+    metrics.count("flotilla.cluster.member.events", "Membership events seen by this node", "event", type);
+    new Line(clusterLog, level, type).with("member", name).with("address", address).say(message);
+  }
+
+  @Override
+  public void memberUp(String name, String address) {
+    member(Level.INFO, "member-up", name, address, "Node " + name + " is up at " + address);
+  }
+
+  @Override
+  public void memberDown(String name, String address, String why) {
+    member(Level.INFO, "member-down", name, address, "Node " + name + " at " + address + " is out of the cluster: " + why);
+  }
+
+  @Override
+  public void memberUnreachable(String name, String address) {
+    member(Level.WARN, "member-unreachable", name, address, "Node " + name + " at " + address + " does not answer");
+  }
+
+  @Override
+  public void memberReachable(String name, String address) {
+    member(Level.INFO, "member-reachable", name, address, "Node " + name + " at " + address + " answers again");
+  }
+
+  @Override
+  public void primaryMoved(String name) {
+    metrics.count("flotilla.cluster.primary.moves", "Times the primary moved, as seen by this node");
+    new Line(clusterLog, Level.INFO, "primary-moved").with("primary", name).say("The primary is " + name);
+  }
+
+  @Override
+  public void controlPlaneEnded(String why) {
+    metrics.count("flotilla.cluster.control.plane.ends", "Times this node's clustered actor system ended");
+    new Line(clusterLog, Level.INFO, "control-plane-ended").with("reason", why)
+        .say("This node left the cluster (" + why + "); file service goes on");
+  }
+
+  @Override
+  public void primaryStarted(long epoch, long version) {
+    new Line(configLog, Level.INFO, "primary-started").with("epoch", epoch).with("version", version)
+        .say("This node is the primary now, epoch " + epoch + ", configuration version " + version);
+  }
+
+  @Override
+  public void committed(ConfigChanged change, long milliseconds) {
+    metrics.count("flotilla.config.changes", "Changes decided by the primary on this node", "outcome", "committed");
+    metrics.time("flotilla.config.commit", "From decision to durable", milliseconds);
+    String what = change.changes().stream().limit(ENTITIES_NAMED).map(NodeEventLog::describe)
+        .collect(Collectors.joining(", "))
+        + (change.changes().size() > ENTITIES_NAMED ? " and " + (change.changes().size() - ENTITIES_NAMED) + " more" : "");
+    new Line(configLog, Level.INFO, "configuration-committed").with("version", change.version()).with("id", change.id())
+        .with("who", change.author().who()).with("from", change.author().address()).with("milliseconds", milliseconds)
+        .say("Configuration version " + change.version() + " committed in " + milliseconds + " ms: " + what + " by "
+            + Printable.of(change.author().who()) + " from " + change.author().address() + " through "
+            + change.author().node());
+  }
+
+  private static String describe(EntityChange change) {
+    String verb = change.after() == null ? "delete " : change.before() == null ? "create " : "change ";
+    return verb + change.kind() + "/" + Printable.of(change.name());
+  }
+
+  @Override
+  public void rejected(String id, Author author, Refusal refusal) {
+    metrics.count("flotilla.config.changes", "Changes decided by the primary on this node", "outcome",
+        refusal.reason().name().toLowerCase(Locale.ROOT));
+    new Line(configLog, Level.INFO, "configuration-rejected").with("id", id).with("who", author.who())
+        .with("reason", refusal.reason().name().toLowerCase(Locale.ROOT))
+        .say("Configuration change by " + Printable.of(author.who()) + " from " + author.address() + " rejected: "
+            + Printable.of(refusal.detail()));
+  }
+
+  @Override
+  public void applied(long version) {
+    metrics.count("flotilla.config.applied", "Configuration versions applied by this node");
+    new Line(configLog, Level.INFO, "configuration-applied").with("version", version)
+        .say("Configuration version " + version + " applied");
+  }
+
+  @Override
+  public void degraded(long version, List<String> problems) {
+    metrics.count("flotilla.config.degraded", "Configuration versions this node could apply only in part");
+    new Line(configLog, Level.WARN, "configuration-degraded").with("version", version)
+        .with("problems", String.join("; ", problems))
+        .say("Configuration version " + version + " applied in part: " + String.join("; ", problems));
+  }
+
+  @Override
+  public void catchingUp(long from, long to) {
+    new Line(configLog, Level.INFO, "catching-up").with("from", from).with("to", to)
+        .say("Catching up from configuration version " + from + " to " + to);
+  }
+
+  @Override
+  public void caughtUp(long from, long to, long milliseconds) {
+    metrics.count("flotilla.config.catch.ups", "Times this node caught up");
+    new Line(configLog, Level.INFO, "caught-up").with("from", from).with("to", to).with("milliseconds", milliseconds)
+        .say("Caught up at configuration version " + to + (from == to ? "" : " from " + from + " in " + milliseconds + " ms"));
+  }
+
+  @Override
+  public void accept(ClientEvent event) {
+    switch (event) {
+      case ClientEvent.LoginSucceeded login -> {
+        login("succeeded", login.protocol());
+        client("login", Level.INFO, login.user(), login.protocol(), login.address())
+            .with("method", login.method())
+            .say("Login of " + Printable.of(login.user()) + " by " + login.protocol() + " from " + login.address()
+                + " with " + login.method());
+      }
+      case ClientEvent.LoginFailed login -> {
+        login("failed", login.protocol());
+        client("login-failed", Level.WARN, login.user(), login.protocol(), login.address())
+            .with("method", login.method()).with("reason", login.reason())
+            .say("Login of " + Printable.of(login.user()) + " by " + login.protocol() + " from " + login.address()
+                + " with " + login.method() + " failed: " + login.reason());
+      }
+      case ClientEvent.LoggedOut logout ->
+          client("logout", Level.INFO, logout.user(), logout.protocol(), logout.address())
+              .say("Logout of " + Printable.of(logout.user()) + " by " + logout.protocol() + " from " + logout.address());
+      case ClientEvent.TransferFinished transfer -> transfer(transfer);
+      case ClientEvent.ListenerOpened opened -> listener("listener-opened", Level.INFO, opened.listener(),
+          "Listener " + opened.listener() + " (" + opened.protocol() + ") opened on " + opened.address() + ":"
+              + opened.port());
+      case ClientEvent.ListenerClosed closed -> listener("listener-closed", Level.INFO, closed.listener(),
+          "Listener " + closed.listener() + " (" + closed.protocol() + ") closed on " + closed.address() + ":"
+              + closed.port());
+      case ClientEvent.ListenerFailed failed -> listener("listener-failed", Level.ERROR, failed.listener(),
+          "Listener " + failed.listener() + " (" + failed.protocol() + ") failed: " + failed.problem());
+    }
+  }
+
+  private void transfer(ClientEvent.TransferFinished transfer) {
+    String direction = transfer.direction().name().toLowerCase(Locale.ROOT);
+    String outcome = transfer.outcome().name().toLowerCase(Locale.ROOT);
+    metrics.count("flotilla.transfers", "Finished transfers",
+        "protocol", transfer.protocol(), "direction", direction, "outcome", outcome);
+    metrics.add("flotilla.transfer.bytes", "Bytes of finished transfers", transfer.bytes(),
+        "protocol", transfer.protocol(), "direction", direction);
+    Line line = client("transfer", Level.INFO, transfer.user(), transfer.protocol(), transfer.address())
+        .with("path", Printable.of(transfer.path())).with("direction", direction).with("outcome", outcome)
+        .with("bytes", transfer.bytes()).with("milliseconds", transfer.milliseconds());
+    transfer.resumeOffset().ifPresent(offset -> line.with("resumeOffset", offset));
+    line.say("Transfer " + outcome + ": " + direction + " of " + Printable.of(transfer.path()) + " by "
+        + Printable.of(transfer.user()) + " (" + transfer.protocol() + ", " + transfer.address() + "), "
+        + transfer.bytes() + " bytes in " + transfer.milliseconds() + " ms");
+  }
+
+  private void login(String outcome, String protocol) {
+    metrics.count("flotilla.logins", "Login attempts", "protocol", protocol, "outcome", outcome);
+  }
+
+  private Line client(String type, Level level, String user, String protocol, String address) {
+    return new Line(clientLog, level, type).with("user", Printable.of(user)).with("protocol", protocol)
+        .with("address", address);
+  }
+
+  private void listener(String type, Level level, String name, String message) {
+    metrics.count("flotilla.listener.events", "Listeners opened, closed or failed", "event", type);
+    new Line(clientLog, level, type).with("listener", name).say(message);
+  }
+}

@@ -1,0 +1,72 @@
+package io.flotilla.node;
+
+import io.flotilla.adapter.LiveConnections;
+import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.view.LiveConfig;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+
+/** The node's metrics, named by Prometheus' conventions. Safe for all threads. */
+final class NodeMetrics implements AutoCloseable {
+  private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final JvmGcMetrics gc = new JvmGcMetrics();
+
+  NodeMetrics(LiveConfig live, ConfigClient client, LiveConnections connections) {
+    Gauge.builder("flotilla.config.version", live, l -> l.view().config().version())
+        .description("Configuration version this node serves").register(registry);
+    Gauge.builder("flotilla.config.head.version", client, c -> c.status().headVersion())
+        .description("Newest configuration version the primary announced").register(registry);
+    Gauge.builder("flotilla.config.entities", live, l -> l.view().config().entities().size())
+        .description("Entities in the configuration").register(registry);
+    Gauge.builder("flotilla.node.problems", live, l -> l.problems().size())
+        .description("What this node could not do of its configuration").register(registry);
+    Gauge.builder("flotilla.node.isolated", client, c -> c.isIsolated() ? 1 : 0)
+        .description("1 while this node hears no primary").register(registry);
+    Gauge.builder("flotilla.connections", connections,
+            c -> c.list().stream().filter(one -> one.protocol().equals("sftp")).count())
+        .description("Logged-in client connections").tag("protocol", "sftp").register(registry);
+    new ClassLoaderMetrics().bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    gc.bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    new FileDescriptorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+  }
+
+  void count(String name, String description, String... tags) {
+    Counter.builder(name).description(description).tags(tags).register(registry).increment();
+  }
+
+  void add(String name, String description, double amount, String... tags) {
+    Counter.builder(name).description(description).tags(tags).register(registry).increment(amount);
+  }
+
+  void time(String name, String description, long milliseconds, String... tags) {
+    Timer.builder(name).description(description).tags(tags).publishPercentileHistogram(false)
+        .serviceLevelObjectives(Duration.ofMillis(5), Duration.ofMillis(10), Duration.ofMillis(50),
+            Duration.ofMillis(250), Duration.ofSeconds(1), Duration.ofSeconds(5))
+        .register(registry).record(Duration.ofMillis(milliseconds));
+  }
+
+  String scrape() {
+    return registry.scrape();
+  }
+
+  @Override
+  public void close() {
+    gc.close();
+    registry.close();
+  }
+}

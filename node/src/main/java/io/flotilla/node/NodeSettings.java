@@ -1,0 +1,133 @@
+package io.flotilla.node;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import io.flotilla.config.model.EntityKey;
+import io.flotilla.config.view.NodeIdentity;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** One node's own settings: what application.conf and the command line say, checked. */
+public record NodeSettings(
+    String name,
+    Path dataDirectory,
+    HostPort bind,
+    List<HostPort> seedNodes,
+    Set<String> roles,
+    boolean form,
+    Optional<Path> clusterKeyFile,
+    HostPort admin,
+    long maxBodyBytes,
+    int raftPort,
+    Duration drainDeadline,
+    Duration stopDeadline,
+    Initial initial,
+    Primary primary,
+    Config config) {
+
+  private static final Set<String> ROLES = Set.of(NodeIdentity.GATEWAY, NodeIdentity.PRIMARY, NodeIdentity.VOTER);
+
+  /** The first configuration of a cluster this node forms. */
+  public record Initial(int sftpPort, String storagePath, boolean storageShared) {}
+
+  public record Primary(Duration headInterval, int snapshotEvery, int historyKept) {}
+
+  /** A setting that can't be used; the message says which and why. */
+  public static final class InvalidSettingException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public InvalidSettingException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * Reads the settings.
+   *
+   * @param file the operator's file, over the packaged application.conf
+   * @param commandLine what the command line sets, as configuration paths
+   */
+  public static NodeSettings read(Optional<Path> file, Config commandLine, boolean form, Optional<Path> clusterKeyFile) {
+    Config operator = file.map(path -> {
+      if (!Files.isReadable(path)) {
+        throw new InvalidSettingException("the settings file " + path + " cannot be read");
+      }
+      return ConfigFactory.parseFile(path.toFile());
+    }).orElse(ConfigFactory.empty());
+    Config config = commandLine
+        .withFallback(operator)
+        .withFallback(ConfigFactory.parseResources("application.conf"));
+    try {
+      return read(ConfigFactory.load(config.withFallback(ConfigFactory.parseResources("cluster.conf"))), form, clusterKeyFile);
+    } catch (ConfigException e) {
+      throw new InvalidSettingException("a setting cannot be used: " + e.getMessage());
+    }
+  }
+
+  /** The settings of the local actor system. */
+  public static Config localSystem() {
+    return ConfigFactory.load(ConfigFactory.parseResources(
+        "local.conf", ConfigParseOptions.defaults().setAllowMissing(false)));
+  }
+
+  private static NodeSettings read(Config root, boolean form, Optional<Path> clusterKeyFile) {
+    Config flotilla = root.getConfig("flotilla");
+    String name = flotilla.getString("name");
+    EntityKey.problemWithName(name).ifPresent(problem -> {
+      throw new InvalidSettingException("flotilla.name: " + problem);
+    });
+    HostPort bind = HostPort.parse("flotilla.bind", flotilla.getString("bind"));
+    List<HostPort> seeds = flotilla.getStringList("seed-nodes").stream()
+        .map(text -> HostPort.parse("flotilla.seed-nodes", text)).toList();
+    int raftPort = flotilla.getInt("raft.port");
+    return new NodeSettings(
+        name,
+        Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize(),
+        bind,
+        seeds,
+        roles(flotilla.getStringList("roles"), bind, seeds, form),
+        form,
+        clusterKeyFile,
+        HostPort.parse("flotilla.admin.address", flotilla.getString("admin.address")),
+        flotilla.getBytes("admin.max-body"),
+        raftPort == 0 ? bind.port() + 1 : raftPort,
+        flotilla.getDuration("drain-deadline"),
+        flotilla.getDuration("stop-deadline"),
+        new Initial(
+            flotilla.getInt("initial.sftp-port"),
+            flotilla.getString("initial.storage-path"),
+            flotilla.getBoolean("initial.storage-shared")),
+        new Primary(
+            flotilla.getDuration("primary.head-interval"),
+            flotilla.getInt("primary.snapshot-every"),
+            flotilla.getInt("primary.history-kept")),
+        root);
+  }
+
+  private static Set<String> roles(List<String> wanted, HostPort bind, List<HostPort> seeds, boolean form) {
+    Set<String> roles = new LinkedHashSet<>(wanted);
+    roles.stream().filter(role -> !ROLES.contains(role)).findFirst().ifPresent(role -> {
+      throw new InvalidSettingException("flotilla.roles: '" + role + "' is not a role; known are gateway, primary, voter");
+    });
+    if (!roles.isEmpty()) {
+      return Set.copyOf(roles);
+    }
+    return form || seeds.isEmpty() || seeds.contains(bind) ? ROLES : Set.of(NodeIdentity.GATEWAY);
+  }
+
+  /** Whether this node may found a cluster when its data directory is empty. */
+  public boolean mayForm() {
+    return form || seedNodes.isEmpty();
+  }
+
+  public boolean isVoter() {
+    return roles.contains(NodeIdentity.VOTER);
+  }
+}

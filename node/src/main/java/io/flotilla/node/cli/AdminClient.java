@@ -1,0 +1,90 @@
+package io.flotilla.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.flotilla.config.model.EntityCodec;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** The admin API as the command line uses it. */
+final class AdminClient {
+  private final String server;
+  private final String token;
+  private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+
+  AdminClient(String server, String token) {
+    this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
+    this.token = token;
+  }
+
+  static AdminClient of(String server, Path tokenFile) throws IOException {
+    if (!Files.isReadable(tokenFile)) {
+      throw new CommandFailedException("the token file " + tokenFile + " cannot be read; name it by --token-file");
+    }
+    return new AdminClient(server, Files.readString(tokenFile).strip());
+  }
+
+  /** An answer: status and JSON body. */
+  record Answer(int status, JsonNode body) {
+    boolean isSuccess() {
+      return status / 100 == 2;
+    }
+
+    Answer orFail() {
+      if (!isSuccess()) {
+        StringBuilder message = new StringBuilder(body.path("detail").asText("the server answered " + status));
+        body.path("errors").forEach(error -> message.append("\n  ")
+            .append(error.path("pointer").asText()).append(' ').append(error.path("detail").asText()));
+        throw new CommandFailedException(message.toString());
+      }
+      return this;
+    }
+  }
+
+  Answer send(String method, String path, Optional<String> body) throws IOException {
+    return change(method, path, body, Optional.empty());
+  }
+
+  /** Sends a request that counts only if the entity's last change is a version, if one is given. */
+  Answer change(String method, String path, Optional<String> body, Optional<Long> ifVersion) throws IOException {
+    HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(server + path));
+    ifVersion.ifPresent(version -> builder.header("If-Match", "\"" + version + "\""));
+    return send(builder, method, body);
+  }
+
+  /** Puts an entity that must not exist yet; 412 if it does. */
+  Answer create(String path, String body) throws IOException {
+    return send(HttpRequest.newBuilder(URI.create(server + path)).header("If-None-Match", "*"), "PUT", Optional.of(body));
+  }
+
+  private Answer send(HttpRequest.Builder builder, String method, Optional<String> body) throws IOException {
+    HttpRequest request = builder
+        .timeout(Duration.ofSeconds(70))
+        .header("Authorization", "Bearer " + token)
+        .header("Content-Type", "application/json")
+        .method(method, body.map(HttpRequest.BodyPublishers::ofString).orElse(HttpRequest.BodyPublishers.noBody()))
+        .build();
+    try {
+      HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+      return new Answer(response.statusCode(), response.body().length == 0
+          ? EntityCodec.JSON.createObjectNode() : EntityCodec.JSON.readTree(response.body()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } catch (IOException e) {
+      throw new IOException("the server " + server + " cannot be reached (" + e + "); is it running?", e);
+    }
+  }
+
+  static String encode(String segment) {
+    return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+}

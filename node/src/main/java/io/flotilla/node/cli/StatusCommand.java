@@ -1,0 +1,56 @@
+package io.flotilla.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Shows the cluster: its nodes, what each serves, and what keeps it from more. */
+@Command(name = "status", description = "Shows the cluster and its nodes.", mixinStandardHelpOptions = true)
+final class StatusCommand implements Callable<Integer> {
+  @Mixin private AdminOptions options;
+
+  @Option(names = "--watch", description = "Shows it again every second.")
+  private boolean watch;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    AdminClient client = options.client();
+    while (true) {
+      JsonNode cluster = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
+      System.out.print(options.isJson() ? cluster.toPrettyString() + "\n" : describe(cluster));
+      if (!watch) {
+        return 0;
+      }
+      TimeUnit.SECONDS.sleep(1);
+      System.out.println();
+    }
+  }
+
+  private static String describe(JsonNode cluster) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("NODE", "ADDRESS", "ROLES", "STATUS", "VERSION", "STATE", "CONNECTIONS", ""));
+    StringBuilder reasons = new StringBuilder();
+    for (JsonNode member : cluster.path("members")) {
+      int connections = 0;
+      for (JsonNode count : member.path("connections")) {
+        connections += count.asInt();
+      }
+      List<String> roles = new ArrayList<>();
+      member.path("roles").forEach(role -> roles.add(role.asText()));
+      rows.add(List.of(member.path("name").asText(), member.path("address").asText(), String.join(",", roles),
+          member.path("status").asText(), member.path("version").asText(), member.path("state").asText(),
+          Integer.toString(connections), member.path("isPrimary").asBoolean() ? "primary" : ""));
+      member.path("reasons").forEach(reason ->
+          reasons.append(member.path("name").asText()).append(": ").append(reason.asText()).append('\n'));
+    }
+    return "Configuration version " + cluster.path("version").asText() + ", digest "
+        + cluster.path("digest").asText().substring(0, 12) + "\n" + Table.of(rows) + reasons;
+  }
+}

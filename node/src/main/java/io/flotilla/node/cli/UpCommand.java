@@ -1,0 +1,225 @@
+package io.flotilla.node.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.model.ClusterKey;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.node.DataDirectory;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Starts a cluster on this machine: one process a node, node k on 127.0.0.k with the same ports as the others, as on
+ * machines of their own. Starting again with the same directory continues with the same configuration and files.
+ */
+@Command(name = "up", description = "Starts a cluster on this machine.", mixinStandardHelpOptions = true)
+final class UpCommand implements Callable<Integer> {
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final int MAX_NODES = 9;
+  private static final String DEMO = "demo";
+
+  @Option(names = "--nodes", description = "How many nodes; default: ${DEFAULT-VALUE}.", defaultValue = "3")
+  private int count;
+
+  @Option(names = "--dir", paramLabel = "DIR", description = "Where everything is kept; default: ${DEFAULT-VALUE}.",
+      defaultValue = "data")
+  private Path directory;
+
+  @Option(names = "--base-port", description = "The admin port; the others follow it; default: ${DEFAULT-VALUE}.",
+      defaultValue = "20000")
+  private int basePort;
+
+  @Option(names = "--detach", description = "Returns when the cluster is ready and leaves it running.")
+  private boolean detach;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    checkOptions();
+    Path home = directory.toAbsolutePath().normalize();
+    Optional<LocalCluster> before = LocalCluster.read(home);
+    if (before.map(LocalCluster::isRunning).orElse(false)) {
+      throw new CommandFailedException("a cluster runs in " + home + " already; stop it by 'flotilla down --dir "
+          + directory + "'");
+    }
+    boolean first = before.isEmpty();
+    Files.createDirectories(home);
+    Path key = home.resolve("cluster.key");
+    if (!Files.exists(key)) {
+      ClusterKey.generate().writeTo(key);
+    }
+    LocalProcesses processes = new LocalProcesses(home, basePort, count, detach);
+    CountDownLatch interrupted = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    Thread hook = Thread.ofPlatform().name("stop").unstarted(() -> {
+      interrupted.countDown();
+      processes.stop();
+      stopped.countDown();
+      Runtime.getRuntime().halt(0);
+    });
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      LocalCluster cluster = processes.start(first);
+      AdminClient client = awaitConverged(processes, cluster, home);
+      Optional<String> password = addDemoUser(client, home);
+      print(client, cluster, home, password);
+      cluster.write(home);
+    } catch (IOException | RuntimeException e) {
+      Runtime.getRuntime().removeShutdownHook(hook);
+      processes.stop();
+      throw e;
+    }
+    if (detach) {
+      Runtime.getRuntime().removeShutdownHook(hook);
+      return 0;
+    }
+    String dead = processes.awaitAnyEnd(interrupted);
+    if (interrupted.getCount() == 0) {
+      stopped.await();
+      return 0;
+    }
+    Runtime.getRuntime().removeShutdownHook(hook);
+    processes.stop();
+    throw new CommandFailedException(dead);
+  }
+
+  private void checkOptions() {
+    if (count < 1 || count > MAX_NODES) {
+      throw new CommandFailedException("--nodes must be from 1 to " + MAX_NODES);
+    }
+    if (basePort < 1 || basePort > 65000) {
+      throw new CommandFailedException("--base-port must be from 1 to 65000");
+    }
+  }
+
+  private AdminClient awaitConverged(LocalProcesses processes, LocalCluster cluster, Path home)
+      throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    Path formed = home.resolve("node-1").resolve("state").resolve("admin-token");
+    Path token = home.resolve("admin-token");
+    String last = "it did not start";
+    while (System.nanoTime() < deadline) {
+      processes.failIfEnded();
+      if (Files.exists(formed)) {
+        String text = Files.readString(formed).strip();
+        if (!Files.exists(token) && !text.isEmpty()) {
+          DataDirectory.writeSecret(token, text);
+        }
+        try {
+          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token);
+          AdminClient.Answer answer = client.send("GET", "/api/v1/cluster", Optional.empty());
+          List<String> states = new ArrayList<>();
+          answer.body().path("members").forEach(member -> states.add(
+              member.path("name").asText() + " is " + member.path("state").asText() + reasons(member)));
+          long done = states.stream().filter(state -> state.endsWith(" is converged")).count();
+          boolean served = states.stream().allMatch(state -> state.contains(" is converged")
+              || state.contains(" is degraded"));
+          if (answer.isSuccess() && answer.body().path("version").asLong() > 0
+              && (done == count || served && states.size() == count && isSettled(states))) {
+            return client;
+          }
+          last = answer.isSuccess() ? String.join(", ", states) : answer.body().path("detail").asText();
+        } catch (IOException notYet) {
+          last = notYet.getMessage();
+        }
+      }
+      TimeUnit.MILLISECONDS.sleep(100);
+    }
+    throw new CommandFailedException("the cluster did not converge within " + PATIENCE.toSeconds() + " s: " + last
+        + "; the logs are in " + home);
+  }
+
+  private static String reasons(JsonNode member) {
+    List<String> reasons = new ArrayList<>();
+    member.path("reasons").forEach(reason -> reasons.add(reason.asText()));
+    return reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
+  }
+
+  /** A degraded node has told why; it serves what it can, and waiting would not change that. */
+  private static boolean isSettled(List<String> states) {
+    return states.stream().filter(state -> state.contains(" is degraded")).allMatch(state -> state.contains("("));
+  }
+
+  /** Creates the demo user at the first start; its password is shown once and kept nowhere. */
+  private static Optional<String> addDemoUser(AdminClient client, Path home) throws IOException {
+    Path mark = home.resolve("demo-user-created");
+    if (Files.exists(mark)) {
+      return Optional.empty();
+    }
+    String password = randomPassword();
+    ObjectNode user = EntityCodec.JSON.createObjectNode().put("password", password);
+    AdminClient.Answer answer = client.create("/api/v1/config/users/" + DEMO + "?wait=applied", user.toString());
+    if (answer.status() != 412) {
+      answer.orFail();
+    }
+    Files.createFile(mark);
+    return answer.isSuccess() ? Optional.of(password) : Optional.empty();
+  }
+
+  private static String randomPassword() {
+    String letters = "abcdefghijkmnpqrstuvwxyz23456789";
+    return new SecureRandom().ints(16, 0, letters.length())
+        .mapToObj(i -> String.valueOf(letters.charAt(i))).collect(Collectors.joining());
+  }
+
+  private void print(AdminClient client, LocalCluster cluster, Path home, Optional<String> password) throws IOException {
+    JsonNode status = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("NODE", "ADMIN", "SFTP", "CONFIGURATION", ""));
+    for (LocalCluster.LocalNode node : cluster.nodes()) {
+      JsonNode member = find(status, node.name());
+      rows.add(List.of(node.name(), node.admin(), node.sftp(), "version " + member.path("version").asText(),
+          member.path("state").asText() + reasons(member)));
+    }
+    LocalCluster.LocalNode last = cluster.nodes().getLast();
+    int colon = last.sftp().lastIndexOf(':');
+    String dir = directory.equals(Path.of("data")) ? "" : " --dir " + directory;
+    System.out.println(Table.of(rows));
+    System.out.println("The admin token is in " + home.resolve("admin-token") + ", logs and files are beside it.");
+    System.out.println(password
+        .map(text -> "User " + DEMO + " has the password " + text + " (shown only now).")
+        .orElse("User " + DEMO + " has the password that was shown at the first start."));
+    System.out.println("\nTry:");
+    System.out.println("  sftp -P " + last.sftp().substring(colon + 1) + " " + DEMO + "@" + last.sftp().substring(0, colon));
+    System.out.println("  ./flotilla user add alice" + dir);
+    System.out.println("  ./flotilla status" + dir);
+    System.out.println();
+    System.out.println(detach ? "Stop it with: ./flotilla down" + dir : "Stop it with Ctrl-C.");
+  }
+
+  private static JsonNode find(JsonNode status, String name) {
+    return IntStream.range(0, status.path("members").size()).mapToObj(i -> status.path("members").get(i))
+        .filter(member -> member.path("name").asText().equals(name)).findFirst()
+        .orElse(EntityCodec.JSON.createObjectNode());
+  }
+
+  static List<String> javaCommand(String heap) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("@" + System.getProperty("flotilla.jvm.options"));
+    command.addAll(List.of(heap.split(" ")));
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add("-Dflotilla.jvm.options=" + System.getProperty("flotilla.jvm.options"));
+    command.add(FlotillaCommand.class.getName());
+    command.add("node");
+    return command;
+  }
+
+  static File logFile(Path home, String node) {
+    return home.resolve(node).resolve("node.log").toFile();
+  }
+}

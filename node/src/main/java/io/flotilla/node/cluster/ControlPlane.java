@@ -1,0 +1,295 @@
+package io.flotilla.node.cluster;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.cluster.MemberNames;
+import io.flotilla.config.cluster.ReplicaReport;
+import io.flotilla.config.model.ClusterKey;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.view.LiveConfig;
+import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.journal.raft.Generation;
+import io.flotilla.journal.raft.RaftQuorumSetup;
+import io.flotilla.node.DataDirectory;
+import io.flotilla.node.NodeSettings;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.AddressFromURIString;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.cluster.MemberStatus;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Join;
+import org.apache.pekko.cluster.typed.JoinSeedNodes;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The control plane of a node: Raft and the clustered actor system, which can end and start again while the node goes on
+ * serving. One thread of its own opens Raft, learns which generation of the cluster is valid, starts the actor system in
+ * it, and watches: a downed system, a newer generation or a changed vote lead back to the beginning.
+ */
+public final class ControlPlane {
+  private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
+  private static final String SYSTEM = "flotilla";
+  private static final Duration STEP_PAUSE = Duration.ofMillis(150);
+  private static final Duration WATCH_INTERVAL = Duration.ofSeconds(2);
+  private static final Duration UNSETTLED_WATCH_INTERVAL = Duration.ofMillis(300);
+  private static final Duration COMPLAINT_INTERVAL = Duration.ofSeconds(30);
+  private static final Duration ADMISSION_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
+
+  private final NodeSettings settings;
+  private final DataDirectory data;
+  private final ClusterKey key;
+  private final ClusterGuardian.Surroundings surroundings;
+  private final Consumer<String> refused;
+  private final AtomicReference<VoterAnswer> answer;
+  private final CountDownLatch stopping = new CountDownLatch(1);
+  private final Thread thread;
+  private volatile Optional<RaftMembership> raft = Optional.empty();
+  private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
+  private volatile long generation;
+  private String lastComplaint = "";
+  private long lastComplaintNanos;
+
+  /**
+   * @param report makes this node's report to the primary, given whether it is catching up
+   * @param refused is told, once, why this node may not be in the cluster
+   */
+  public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
+      ConfigClient client, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
+      Consumer<String> refused) {
+    this.settings = settings;
+    this.data = data;
+    this.key = key;
+    this.refused = refused;
+    this.answer = new AtomicReference<>(VoterAnswer.none(settings.name(), key.id()));
+    this.surroundings = new ClusterGuardian.Surroundings(
+        settings, live, codec, client, events, report, this::rememberMembership);
+    this.thread = Thread.ofPlatform().name("control-plane").unstarted(this::run);
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  /** The generation this node's actor system is in, 0 if none runs. */
+  public long generation() {
+    return generation;
+  }
+
+  public boolean isVoter() {
+    return raft.map(RaftMembership::isAdmitted).orElse(false);
+  }
+
+  /** Leaves the cluster and stops Raft, in this order; returns when done or out of patience. */
+  public void stop() {
+    stopping.countDown();
+    raft.ifPresent(membership -> membership.transferLeadership(Duration.ofSeconds(2)));
+    try {
+      thread.join(TERMINATION_PATIENCE.plusSeconds(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    try {
+      Optional<RaftMembership> opened = openRaft();
+      while (opened.isPresent() && !isStopping()) {
+        runSession(opened.get());
+      }
+    } catch (ClusterRefusedException e) {
+      refused.accept(e.getMessage());
+    } catch (RuntimeException e) {
+      log.error("The control plane failed; this node goes on serving, but is in no cluster until it is restarted", e);
+    } finally {
+      raft.ifPresent(RaftMembership::close);
+    }
+  }
+
+  private Optional<RaftMembership> openRaft() throws ClusterRefusedException {
+    while (!isStopping()) {
+      try {
+        switch (RaftMembership.open(settings, data, key, answer)) {
+          case RaftMembership.Opened opened -> {
+            raft = Optional.of(opened.membership());
+            return raft;
+          }
+          case RaftMembership.NobodyThere nobody -> complain("No seed node can be asked for the cluster ("
+              + String.join("; ", nobody.tried()) + "). This node keeps trying and meanwhile serves configuration version "
+              + surroundings.live().view().config().version() + " from its boot cache.");
+        }
+      } catch (IOException e) {
+        complain("The journal cannot be opened: " + e.getMessage() + ". This node keeps trying.");
+      }
+      pause(STEP_PAUSE.multipliedBy(2));
+    }
+    return Optional.empty();
+  }
+
+  private void runSession(RaftMembership membership) throws ClusterRefusedException {
+    Formation formation = new Formation(settings, data.nodeId(), key, membership);
+    Formation.Step step = decide(membership, formation);
+    switch (step) {
+      case Formation.Found found -> session(membership, formation, found.generation(), List.of());
+      case Formation.Join join -> session(membership, formation, join.generation(), join.addresses());
+      case Formation.WaitFor stopped -> { }
+    }
+  }
+
+  /** Repeats until there is a cluster to found or to join. */
+  private Formation.Step decide(RaftMembership membership, Formation formation) throws ClusterRefusedException {
+    long begun = System.nanoTime();
+    boolean registered = false;
+    Formation.Step step = new Formation.WaitFor("the voters");
+    while (!isStopping()) {
+      try {
+        membership.reopenIfFailed();
+        step = registered ? formation.next() : formation.register();
+        registered = registered || !(step instanceof Formation.WaitFor);
+        membership.admitOne();
+        boolean admissionPending = membership.hasVoter() && !membership.isAdmitted()
+            && System.nanoTime() - begun < ADMISSION_PATIENCE.toNanos();
+        if (!(step instanceof Formation.WaitFor) && !admissionPending) {
+          return step;
+        }
+        if (step instanceof Formation.WaitFor wait && System.nanoTime() - begun > COMPLAINT_INTERVAL.toNanos()) {
+          complain("This node is in no cluster: it waits for " + wait.what());
+        }
+      } catch (IOException e) {
+        complain("This node is in no cluster: " + e.getMessage() + ". It keeps trying and goes on serving.");
+      }
+      pause(STEP_PAUSE);
+    }
+    return new Formation.WaitFor("nothing, it is stopping");
+  }
+
+  private void session(
+      RaftMembership membership, Formation formation, long newGeneration, List<String> addresses) {
+    boolean voting = membership.isAdmitted();
+    generation = newGeneration;
+    ActorSystem<ClusterGuardian.Command> running = ActorSystem.create(
+        ClusterGuardian.create(surroundings), SYSTEM,
+        ActorSystemSetup.create(
+            BootstrapSetup.create(systemConfig(membership, newGeneration, voting)),
+            new RaftQuorumSetup(membership.quorum())));
+    system = Optional.of(running);
+    Cluster cluster = Cluster.get(running);
+    if (addresses.isEmpty()) {
+      cluster.manager().tell(Join.create(cluster.selfMember().address()));
+    } else {
+      List<Address> seeds = addresses.stream()
+          .map(address -> AddressFromURIString.parse("pekko://" + SYSTEM + "@" + address)).toList();
+      cluster.manager().tell(new JoinSeedNodes(seeds));
+    }
+    String why = watch(membership, formation, running, voting);
+    generation = 0;
+    answer.set(VoterAnswer.none(settings.name(), key.id()));
+    surroundings.client().detach();
+    end(running);
+    system = Optional.empty();
+    surroundings.events().controlPlaneEnded(why);
+  }
+
+  /** Returns why the session has to end. */
+  private String watch(RaftMembership membership, Formation formation,
+      ActorSystem<ClusterGuardian.Command> running, boolean voting) {
+    while (!isStopping()) {
+      if (running.getWhenTerminated().toCompletableFuture().isDone()) {
+        return "its actor system ended; it was downed, or could not join";
+      }
+      rememberMembership(Cluster.get(running));
+      try {
+        membership.reopenIfFailed();
+        if (membership.hasVoter() && membership.isAdmitted() != voting) {
+          return voting ? "its vote was taken away" : "it was given a vote";
+        }
+        membership.admitOne();
+        long valid = formation.generation().map(Generation::number).orElse(0L);
+        if (valid > generation) {
+          return "generation " + valid + " of the cluster was founded, this node was in " + generation;
+        }
+      } catch (IOException e) {
+        log.debug("The voters do not answer: {}", e.getMessage());
+      }
+      boolean unsettled = answer.get().generation() == 0
+          || membership.isLeader() && membership.voters().size() < settings.seedNodes().size();
+      pause(unsettled ? UNSETTLED_WATCH_INTERVAL : WATCH_INTERVAL);
+    }
+    return "this node is stopping";
+  }
+
+  private Config systemConfig(RaftMembership membership, long newGeneration, boolean voting) {
+    List<String> roles = new ArrayList<>(settings.roles());
+    if (!voting) {
+      roles.remove(NodeIdentity.VOTER);
+    }
+    roles.add(MemberNames.nameRole(settings.name()));
+    Map<String, Object> own = new HashMap<>();
+    own.put("pekko.remote.artery.canonical.hostname", settings.bind().host());
+    own.put("pekko.remote.artery.canonical.port", settings.bind().port());
+    own.put("pekko.cluster.roles", roles);
+    own.put(GenerationCompatibility.CLUSTER_ID, membership.clusterId().toString());
+    own.put(GenerationCompatibility.KEY_ID, key.id());
+    own.put(GenerationCompatibility.GENERATION, newGeneration);
+    own.put("flotilla.data-directory", data.path().toString());
+    return ConfigFactory.parseMap(own).withFallback(settings.config());
+  }
+
+  private void rememberMembership(Cluster cluster) {
+    boolean up = cluster.selfMember().status() == MemberStatus.up();
+    answer.set(up
+        ? new VoterAnswer(generation, settings.name(), key.id(), ClusterGuardian.seen(cluster))
+        : VoterAnswer.none(settings.name(), key.id()));
+  }
+
+  private void end(ActorSystem<ClusterGuardian.Command> running) {
+    running.terminate();
+    try {
+      running.getWhenTerminated().toCompletableFuture().get(TERMINATION_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      log.warn("The clustered actor system did not end within {} s", TERMINATION_PATIENCE.toSeconds());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isStopping() {
+    return stopping.getCount() == 0;
+  }
+
+  private void pause(Duration time) {
+    try {
+      stopping.await(time.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      stopping.countDown();
+    }
+  }
+
+  private void complain(String message) {
+    long now = System.nanoTime();
+    if (!message.equals(lastComplaint) || now - lastComplaintNanos > COMPLAINT_INTERVAL.toNanos()) {
+      log.warn(message);
+      lastComplaint = message;
+      lastComplaintNanos = now;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package io.flotilla.node.cluster;
+
+import io.flotilla.config.model.ClusterKey;
+import io.flotilla.journal.raft.Generation;
+import io.flotilla.journal.raft.JournalCommand;
+import io.flotilla.journal.raft.JournalQuery;
+import io.flotilla.journal.raft.JournalReply;
+import io.flotilla.journal.raft.NodeRecord;
+import io.flotilla.node.NodeSettings;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides which Pekko cluster this node belongs to. Founding one is a Raft entry: when a majority of the voters, itself
+ * included, is in no cluster of the current generation, the leader commits the next generation with itself as founder and
+ * only then joins itself; everybody else joins the generation that is committed. So two clusters can't go on side by
+ * side. Methods block; they are for the control plane's own thread.
+ */
+final class Formation {
+  private static final Logger log = LoggerFactory.getLogger(Formation.class);
+  /** A name's holder that no voter has seen for this long is dead. */
+  private static final Duration HOLDER_SILENCE = Duration.ofSeconds(10);
+
+  private final NodeSettings settings;
+  private final UUID nodeId;
+  private final ClusterKey key;
+  private final RaftMembership raft;
+  private long holderSilentSinceNanos;
+
+  Formation(NodeSettings settings, UUID nodeId, ClusterKey key, RaftMembership raft) {
+    this.settings = settings;
+    this.nodeId = nodeId;
+    this.key = key;
+    this.raft = raft;
+  }
+
+  /** What to do next. */
+  sealed interface Step {}
+
+  /** Start the actor system and join itself. */
+  record Found(long generation) implements Step {}
+
+  /** Start the actor system and join one of the addresses. */
+  record Join(long generation, List<String> addresses) implements Step {}
+
+  /** Ask again shortly. */
+  record WaitFor(String what) implements Step {}
+
+  /**
+   * Enters this node's name. A name is in use while its holder is alive; a dead holder's name is taken over, and the same
+   * node id replaces its own record, at whatever address it comes back.
+   */
+  Step register() throws IOException, ClusterRefusedException {
+    List<VoterAnswer> answers = raft.askVoters();
+    checkKey(answers);
+    Optional<NodeRecord> holder = raft.nodes().stream()
+        .filter(node -> node.name().equals(settings.name()) && !node.nodeId().equals(nodeId)).findFirst();
+    if (holder.isPresent()) {
+      String address = holder.get().remotingAddress();
+      boolean alive = answers.stream().flatMap(answer -> answer.members().stream())
+          .anyMatch(member -> member.reachable() && member.address().equals(address));
+      if (alive) {
+        throw new ClusterRefusedException("the name " + settings.name() + " is in use by the node at " + address
+            + "; give this node another name (flotilla.name or --name)");
+      }
+      long now = System.nanoTime();
+      holderSilentSinceNanos = holderSilentSinceNanos == 0 ? now : holderSilentSinceNanos;
+      if (now - holderSilentSinceNanos < HOLDER_SILENCE.toNanos()) {
+        return new WaitFor("the former holder of the name " + settings.name() + " at " + address + " to be sure it is dead");
+      }
+      log.warn("The name {} is taken over from the node that was at {} and is dead", settings.name(), address);
+    }
+    NodeRecord record = new NodeRecord(nodeId, settings.name(), settings.bind().toString(),
+        raft.self().map(peer -> peer.address()), raft.self().map(peer -> peer.id()), List.copyOf(settings.roles()));
+    JournalReply reply = RaftMembership.await(raft.quorum()
+        .submit(new JournalCommand.RegisterNode(record, holder.map(NodeRecord::nodeId))).toCompletableFuture());
+    return reply instanceof JournalReply.NodeRegistered ? next() : new WaitFor("the name " + settings.name());
+  }
+
+  private void checkKey(List<VoterAnswer> answers) throws ClusterRefusedException {
+    Optional<VoterAnswer> other = answers.stream().filter(answer -> !answer.keyId().equals(key.id())).findFirst();
+    if (other.isPresent()) {
+      throw new ClusterRefusedException("node " + other.get().node() + " has the cluster key " + other.get().keyId()
+          + ", this node has " + key.id() + "; give it the cluster's key file by --cluster-key");
+    }
+  }
+
+  /** Decides from the committed generation and from what the voters say. */
+  Step next() throws IOException {
+    long generation = generation().map(Generation::number).orElse(0L);
+    List<VoterAnswer> answers = raft.askVoters();
+    int voters = raft.voters().size();
+    long outside = answers.stream().filter(answer -> answer.generation() != generation || generation == 0).count();
+    if (raft.isLeader() && raft.isAdmitted() && outside > voters / 2) {
+      return found(generation);
+    }
+    List<String> members = answers.stream().filter(answer -> answer.generation() == generation && generation > 0)
+        .flatMap(answer -> answer.members().stream())
+        .filter(VoterAnswer.Seen::reachable)
+        .map(VoterAnswer.Seen::address)
+        .filter(address -> !address.equals(settings.bind().toString()))
+        .distinct().toList();
+    if (!members.isEmpty()) {
+      return new Join(generation, members);
+    }
+    Optional<String> founder = generation().map(Generation::founderAddress)
+        .filter(address -> !address.equals(settings.bind().toString()));
+    return founder.isPresent()
+        ? new Join(generation, List.of(founder.get()))
+        : new WaitFor("a majority of the voters " + raft.voters() + " to found the cluster");
+  }
+
+  private Step found(long generation) throws IOException {
+    JournalReply reply = RaftMembership.await(raft.quorum().submit(new JournalCommand.CompareAndSetGeneration(
+        generation, nodeId, settings.bind().toString())).toCompletableFuture());
+    if (reply instanceof JournalReply.GenerationFounded founded) {
+      log.info("This node founds generation {} of the cluster", founded.generation().number());
+      return new Found(founded.generation().number());
+    }
+    return new WaitFor("the generation that another voter founded");
+  }
+
+  Optional<Generation> generation() throws IOException {
+    return raft.ask(new JournalQuery.CurrentGeneration()) instanceof JournalReply.CurrentGeneration current
+        ? current.generation() : Optional.empty();
+  }
+}

@@ -1,0 +1,261 @@
+package io.flotilla.node.cluster;
+
+import io.flotilla.config.model.ClusterKey;
+import io.flotilla.journal.raft.Discovery;
+import io.flotilla.journal.raft.JournalQuery;
+import io.flotilla.journal.raft.JournalReply;
+import io.flotilla.journal.raft.NodeRecord;
+import io.flotilla.journal.raft.QuorumSettings;
+import io.flotilla.journal.raft.RaftQuorum;
+import io.flotilla.journal.raft.RaftSettings;
+import io.flotilla.journal.raft.RaftVoter;
+import io.flotilla.journal.raft.VoterPeer;
+import io.flotilla.node.DataDirectory;
+import io.flotilla.node.HostPort;
+import io.flotilla.node.NodeSettings;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * This node's side of the Raft group: its voter, if it is one, and the quorum it asks. It runs before the clustered actor
+ * system and apart from it. Methods block; they are for the control plane's own thread.
+ */
+final class RaftMembership implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
+  private static final Duration DISCOVERY_TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
+
+  private final NodeSettings settings;
+  private final DataDirectory data;
+  private final AtomicReference<VoterAnswer> answer;
+  private final UUID clusterId;
+  private final RaftQuorum quorum;
+  private Optional<RaftVoter> voter;
+
+  private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
+      UUID clusterId, RaftQuorum quorum, Optional<RaftVoter> voter) {
+    this.settings = settings;
+    this.data = data;
+    this.answer = answer;
+    this.clusterId = clusterId;
+    this.quorum = quorum;
+    this.voter = voter;
+    quorum.useLocal(voter);
+  }
+
+  /** Whether an attempt to open found its cluster. */
+  sealed interface Opening {}
+
+  record Opened(RaftMembership membership) implements Opening {}
+
+  /** Nobody could be asked; {@code tried} tells whom and why not. */
+  record NobodyThere(List<String> tried) implements Opening {}
+
+  /**
+   * Opens what the data directory holds, founds a new cluster if this node may, or finds one by the seed nodes.
+   *
+   * @param answer what this node says when others ask its voter
+   */
+  static Opening open(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer)
+      throws IOException, ClusterRefusedException {
+    RaftSettings raft = RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort());
+    Optional<UUID> known = data.clusterId();
+    Optional<UUID> held = RaftVoter.clusterIn(data.raftDirectory());
+    if (held.isPresent()) {
+      RaftVoter voter = RaftVoter.open(raft, () -> answer.get().toBytes());
+      List<VoterPeer> peers = new ArrayList<>(voter.voters());
+      if (!voter.isAdmitted()) {
+        peers.addAll(discover(settings, new ArrayList<>()).map(Discovery.Voter::voters).orElse(List.of()));
+      }
+      if (peers.isEmpty()) {
+        peers.add(voter.self());
+      }
+      return opened(settings, data, answer, held.get(), peers, Optional.of(voter));
+    }
+    if (known.isEmpty() && settings.mayForm()) {
+      if (!settings.isVoter()) {
+        throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
+      }
+      UUID clusterId = UUID.randomUUID();
+      RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
+      data.keepClusterId(clusterId);
+      log.info("Cluster {} was formed by this node with cluster key {}", clusterId, key.id());
+      return opened(settings, data, answer, clusterId, List.of(voter.self()), Optional.of(voter));
+    }
+    List<String> tried = new ArrayList<>();
+    Optional<Discovery.Voter> found = discover(settings, tried);
+    if (found.isEmpty()) {
+      return new NobodyThere(tried);
+    }
+    UUID clusterId = found.get().clusterId();
+    if (known.isPresent() && !known.get().equals(clusterId)) {
+      throw new ClusterRefusedException("this node belongs to cluster " + known.get() + ", but its seed nodes are in cluster "
+          + clusterId + "; correct flotilla.seed-nodes, or give it an empty data directory");
+    }
+    data.keepClusterId(clusterId);
+    Optional<RaftVoter> voter = settings.isVoter() && settings.seedNodes().contains(settings.bind())
+        ? Optional.of(RaftVoter.join(raft, clusterId, () -> answer.get().toBytes()))
+        : Optional.empty();
+    return opened(settings, data, answer, clusterId, found.get().voters(), voter);
+  }
+
+  private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
+      UUID clusterId, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
+    Optional<UUID> known = data.clusterId();
+    if (known.isPresent() && !known.get().equals(clusterId)) {
+      throw new ClusterRefusedException("the data directory " + data.path() + " mixes cluster " + known.get()
+          + " with the journal of cluster " + clusterId + "; restore it as a whole");
+    }
+    if (known.isEmpty()) {
+      data.keepClusterId(clusterId);
+    }
+    return new Opened(new RaftMembership(settings, data, answer, clusterId,
+        new RaftQuorum(clusterId, peers, QuorumSettings.DEFAULTS), voter));
+  }
+
+  /** The first seed node, other than this one, that knows its voters. */
+  private static Optional<Discovery.Voter> discover(NodeSettings settings, List<String> tried) {
+    for (HostPort seed : settings.seedNodes()) {
+      if (seed.equals(settings.bind())) {
+        continue;
+      }
+      switch (RaftQuorum.discover(seed.host(), seed.port() + 1, DISCOVERY_TIMEOUT)) {
+        case Discovery.Voter found when !found.voters().isEmpty() -> {
+          return Optional.of(found);
+        }
+        case Discovery.Voter waiting -> tried.add(seed + " is not admitted to its cluster yet");
+        case Discovery.Nothing nothing -> tried.add(seed + ": " + nothing.reason());
+      }
+    }
+    return Optional.empty();
+  }
+
+  UUID clusterId() {
+    return clusterId;
+  }
+
+  RaftQuorum quorum() {
+    return quorum;
+  }
+
+  boolean isLeader() {
+    return voter.map(RaftVoter::isLeader).orElse(false);
+  }
+
+  boolean hasVoter() {
+    return voter.isPresent();
+  }
+
+  /** Whether this node's voter has a vote. */
+  boolean isAdmitted() {
+    return voter.map(RaftVoter::isAdmitted).orElse(false);
+  }
+
+  Optional<VoterPeer> self() {
+    return voter.map(RaftVoter::self);
+  }
+
+  /** The voters, from the surest source there is. */
+  List<VoterPeer> voters() {
+    return voter.filter(RaftVoter::isAdmitted).map(RaftVoter::voters).orElseGet(quorum::voters);
+  }
+
+  /** What each voter that answers says about the Pekko cluster. */
+  List<VoterAnswer> askVoters() {
+    List<CompletableFuture<Optional<VoterAnswer>>> asked = voters().stream()
+        .map(peer -> quorum.queryPeer(peer, new JournalQuery.LocalStatus()).toCompletableFuture()
+            .orTimeout(ANSWER_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .handle((reply, failure) -> reply instanceof JournalReply.LocalStatus status
+                ? VoterAnswer.of(status.nodeAnswer()) : Optional.<VoterAnswer>empty()))
+        .toList();
+    return asked.stream().map(CompletableFuture::join).flatMap(Optional::stream).toList();
+  }
+
+  /** Opens the voter again if it closed itself or its log failed; true if it had to. */
+  boolean reopenIfFailed() throws IOException {
+    if (voter.isEmpty() || voter.get().isRunning()) {
+      return false;
+    }
+    log.warn("The Raft voter of this node stopped ({}); it is opened again",
+        voter.get().failure().map(Throwable::toString).orElse("closed"));
+    voter.get().close();
+    voter = Optional.of(RaftVoter.open(
+        RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()), () -> answer.get().toBytes()));
+    quorum.useLocal(voter);
+    return true;
+  }
+
+  /**
+   * As the leader, gives a vote to a registered voter among the seed nodes, or to one that returned under a new peer id to
+   * an address that has a vote; one at a time, because Raft refuses to change a majority in one step.
+   */
+  void admitOne() throws IOException {
+    if (!isLeader()) {
+      return;
+    }
+    List<VoterPeer> admitted = voters();
+    for (NodeRecord node : nodes()) {
+      if (node.raftPeerId().isEmpty() || node.raftAddress().isEmpty() || !node.roles().contains("voter")
+          || admitted.stream().anyMatch(peer -> peer.id().equals(node.raftPeerId().get()))) {
+        continue;
+      }
+      Optional<VoterPeer> replaced =
+          admitted.stream().filter(peer -> peer.address().equals(node.raftAddress().get())).findFirst();
+      boolean seed = settings.seedNodes().stream()
+          .anyMatch(address -> address.withPort(address.port() + 1).toString().equals(node.raftAddress().get()));
+      if (replaced.isPresent()) {
+        voter.orElseThrow().removeVoter(replaced.get().id());
+        log.info("Voter {} of node {} lost its journal and its vote; it will be admitted again", replaced.get(), node.name());
+        return;
+      }
+      if (seed) {
+        voter.orElseThrow().addVoter(new VoterPeer(node.raftPeerId().get(), node.raftAddress().get()));
+        log.info("Node {} became a voter; the voters are now {}", node.name(), voters());
+        return;
+      }
+    }
+  }
+
+  List<NodeRecord> nodes() throws IOException {
+    return ask(new JournalQuery.ListNodes()) instanceof JournalReply.Nodes nodes ? nodes.nodes() : List.of();
+  }
+
+  /** Asks the group and waits; an IOException says why there is no answer. */
+  JournalReply ask(JournalQuery query) throws IOException {
+    return await(quorum.query(query).toCompletableFuture());
+  }
+
+  static JournalReply await(CompletableFuture<JournalReply> reply) throws IOException {
+    try {
+      return reply.get(QuorumSettings.DEFAULTS.deadline().toMillis() + 1_000, TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause().getMessage(), e.getCause());
+    } catch (TimeoutException e) {
+      throw new IOException("the voters did not answer in time", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  void transferLeadership(Duration timeout) {
+    voter.ifPresent(own -> own.transferLeadership(timeout));
+  }
+
+  @Override
+  public void close() {
+    quorum.close();
+    voter.ifPresent(RaftVoter::close);
+  }
+}
