@@ -1,0 +1,96 @@
+package io.flotilla.system;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/** One node as a process of its own, its log in a file; killed at the end whatever happened. */
+final class NodeProcess implements AutoCloseable {
+  private static final Path HOME = Path.of(System.getProperty("flotilla.home")).toAbsolutePath().normalize();
+  private static final long STOP_SECONDS = 60;
+
+  private final String name;
+  private final Path log;
+  private final Process process;
+
+  private NodeProcess(String name, Path log, Process process) {
+    this.name = name;
+    this.log = log;
+    this.process = process;
+  }
+
+  /** @param prefix a command that runs the node, such as one that takes a right away; empty for none */
+  static NodeProcess start(String name, Path log, List<String> prefix, List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("@" + HOME.resolve("jvm.options"));
+    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+        HOME.resolve("node/target/classes") + ":" + HOME.resolve("node/target/lib") + "/*",
+        "io.flotilla.node.cli.FlotillaCommand", "node", "--name", name));
+    command.addAll(arguments);
+    Files.createDirectories(log.getParent());
+    Process process = new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+        .start();
+    return new NodeProcess(name, log, process);
+  }
+
+  static Path home() {
+    return HOME;
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  String log() throws IOException {
+    return Files.exists(log) ? Files.readString(log) : "";
+  }
+
+  /** SIGKILL: no chance to say goodbye. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  /** SIGTERM; returns the exit status. */
+  int stop() throws InterruptedException {
+    process.destroy();
+    return awaitExit();
+  }
+
+  int awaitExit() throws InterruptedException {
+    if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
+      throw new AssertionError(name + " still runs after " + STOP_SECONDS + " s:\n" + tail());
+    }
+    return process.exitValue();
+  }
+
+  String tail() {
+    try {
+      List<String> lines = Files.readAllLines(log);
+      return lines.stream().skip(Math.max(0, lines.size() - 30)).collect(Collectors.joining("\n"));
+    } catch (IOException e) {
+      return "(no log: " + e + ")";
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    try {
+      process.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
