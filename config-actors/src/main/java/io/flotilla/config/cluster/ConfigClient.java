@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -121,8 +122,10 @@ public final class ConfigClient {
   }
 
   private <T> CompletionStage<T> ask(Duration timeout, Function<ActorRef<T>, ConfigPrimary.Command> message) {
+    // The actor system may end while it is asked, and its own timer with it; so the time is kept outside as well.
     return access
-        .map(to -> AskPattern.ask(to.primary(), message::apply, timeout, to.system().scheduler()))
+        .<CompletionStage<T>>map(to -> AskPattern.ask(to.primary(), message::apply, timeout, to.system().scheduler())
+            .toCompletableFuture().orTimeout(timeout.toMillis() + 200, TimeUnit.MILLISECONDS))
         .orElseGet(() -> CompletableFuture.failedFuture(
             new PrimaryUnavailableException("this node is in no cluster at the moment; it is trying to join one")));
   }

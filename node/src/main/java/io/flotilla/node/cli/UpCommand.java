@@ -206,11 +206,11 @@ final class UpCommand implements Callable<Integer> {
         .orElse(EntityCodec.JSON.createObjectNode());
   }
 
-  static List<String> javaCommand(String heap) {
+  static List<String> javaCommand(String options) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + System.getProperty("flotilla.jvm.options"));
-    command.addAll(List.of(heap.split(" ")));
+    command.addAll(java.util.Arrays.stream(options.split(" ")).filter(option -> !option.isEmpty()).toList());
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add("-Dflotilla.jvm.options=" + System.getProperty("flotilla.jvm.options"));

@@ -108,11 +108,9 @@ final class Formation {
     if (!members.isEmpty()) {
       return new Join(generation, members);
     }
-    Optional<String> founder = generation().map(Generation::founderAddress)
-        .filter(address -> !address.equals(settings.bind().toString()));
-    return founder.isPresent()
-        ? new Join(generation, List.of(founder.get()))
-        : new WaitFor("a majority of the voters " + raft.voters() + " to found the cluster");
+    return new WaitFor(generation == 0
+        ? "a majority of the voters " + raft.voters() + " to found the cluster"
+        : "a voter that is in generation " + generation + " of the cluster, or a majority to found the next");
   }
 
   private Step found(long generation) throws IOException {
