@@ -29,7 +29,7 @@ final class NodeProcess implements AutoCloseable {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + HOME.resolve("jvm.options"));
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
-        HOME.resolve("node/target/node-0.1.0.jar") + ":" + HOME.resolve("node/target/lib") + "/*",
+        HOME.resolve("node/target/node.jar") + ":" + HOME.resolve("node/target/lib") + "/*",
         "io.flotilla.node.cli.FlotillaCommand", "node", "--name", name));
     command.addAll(arguments);
     Files.createDirectories(log.getParent());
