@@ -1,0 +1,80 @@
+package io.flotilla.node;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.typesafe.config.ConfigFactory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class NodeSettingsTest {
+  private static final Set<String> ALL = Set.of("gateway", "primary", "voter");
+
+  @Test
+  void packagedFile_isComplete_andRaftFollowsRemoting() {
+    NodeSettings settings = read(Map.of(), false);
+
+    assertEquals("node-1", settings.name());
+    assertEquals(new HostPort("127.0.0.1", 20001), settings.bind());
+    assertEquals(20002, settings.raftPort());
+    assertEquals(ALL, settings.roles());
+  }
+
+  @Test
+  void roles_withoutBeingNamed_comeFromTheSeedNodes() {
+    Map<String, Object> member = Map.of("flotilla.seed-nodes", List.of("10.0.0.1:1", "127.0.0.1:20001"));
+    Map<String, Object> other = Map.of("flotilla.seed-nodes", List.of("10.0.0.1:1"));
+
+    assertEquals(ALL, read(member, false).roles());
+    assertEquals(Set.of("gateway"), read(other, false).roles());
+    assertEquals(ALL, read(other, true).roles());
+    assertTrue(!read(other, false).mayForm());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"flotilla.bind,nowhere", "flotilla.bind,host:0", "flotilla.bind,host:70000", "flotilla.name,a/b",
+      "flotilla.admin.address,:1", "flotilla.drain-deadline,soon", "flotilla.raft.port,many"})
+  void badValue_isNamed(String path, String value) {
+    NodeSettings.InvalidSettingException refused =
+        assertThrows(NodeSettings.InvalidSettingException.class, () -> read(Map.of(path, value), false));
+
+    assertTrue(refused.getMessage().contains(path.substring(path.lastIndexOf('.') + 1)), refused.getMessage());
+  }
+
+  @Test
+  void unknownRole_isRefused() {
+    assertThrows(NodeSettings.InvalidSettingException.class,
+        () -> read(Map.of("flotilla.roles", List.of("gateway", "captain")), false));
+  }
+
+  @Test
+  void commandLine_winsOverTheFile(@TempDir Path directory) throws IOException {
+    Path file = Files.writeString(directory.resolve("application.conf"),
+        "flotilla { name = from-file, drain-deadline = 7s }");
+
+    NodeSettings settings = NodeSettings.read(Optional.of(file),
+        ConfigFactory.parseMap(Map.of("flotilla.name", "from-line")), false, Optional.empty());
+
+    assertEquals("from-line", settings.name());
+    assertEquals(7, settings.drainDeadline().toSeconds());
+  }
+
+  @Test
+  void ipv6_isWrittenInBrackets() {
+    assertEquals("[::1]:5", HostPort.parse("x", "[::1]:5").toString());
+  }
+
+  private static NodeSettings read(Map<String, Object> values, boolean form) {
+    return NodeSettings.read(Optional.empty(), ConfigFactory.parseMap(values), form, Optional.empty());
+  }
+}
