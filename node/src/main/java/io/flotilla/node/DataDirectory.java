@@ -1,6 +1,6 @@
 package io.flotilla.node;
 
-import io.flotilla.config.model.ClusterKey;
+import io.flotilla.config.model.PrivateFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -8,7 +8,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
@@ -56,7 +55,7 @@ public final class DataDirectory implements AutoCloseable {
     }
     Path idFile = directory.resolve("node-id");
     if (!Files.exists(idFile)) {
-      write(idFile, UUID.randomUUID().toString());
+      PrivateFile.write(idFile, UUID.randomUUID().toString() + "\n");
     }
     return new DataDirectory(directory, channel, lock, readUuid(idFile));
   }
@@ -71,26 +70,24 @@ public final class DataDirectory implements AutoCloseable {
   }
 
   public void keepClusterId(UUID clusterId) throws IOException {
-    write(directory.resolve("cluster-id"), clusterId.toString());
+    PrivateFile.write(directory.resolve("cluster-id"), clusterId + "\n");
   }
 
   public Path clusterKeyFile() {
     return directory.resolve("cluster.key");
   }
 
-  public Optional<ClusterKey> clusterKey() throws IOException {
-    return Files.exists(clusterKeyFile()) ? Optional.of(ClusterKey.read(clusterKeyFile())) : Optional.empty();
-  }
-
   public Path adminTokenFile() {
     return directory.resolve("admin-token");
   }
 
-  /** Keeps a secret text in a file of mode 0600. */
-  public static void writeSecret(Path file, String text) throws IOException {
-    Files.deleteIfExists(file);
-    Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    Files.writeString(file, text + "\n", StandardOpenOption.WRITE);
+  /** Whether the first configuration was committed, or has been seen; never again, once true. */
+  public boolean isInitialized() {
+    return Files.exists(directory.resolve("initialized"));
+  }
+
+  public void keepInitialized() throws IOException {
+    PrivateFile.write(directory.resolve("initialized"), "");
   }
 
   public Path bootCacheFile() {
@@ -109,15 +106,6 @@ public final class DataDirectory implements AutoCloseable {
   public void close() throws IOException {
     lock.release();
     lockFile.close();
-  }
-
-  private static void write(Path file, String text) throws IOException {
-    Path next = file.resolveSibling(file.getFileName() + ".next");
-    Files.writeString(next, text + "\n");
-    try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private static UUID readUuid(Path file) throws IOException {

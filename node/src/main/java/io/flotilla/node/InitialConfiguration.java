@@ -9,6 +9,7 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
+import io.flotilla.config.model.PrivateFile;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.sftp.HostKeyGenerator;
 import java.io.IOException;
@@ -52,14 +53,14 @@ final class InitialConfiguration {
 
   /** Whether this node formed a cluster that has no configuration yet, as far as this node knows. */
   boolean isDue() {
-    return live.view().config().version() == 0 && Files.exists(data.adminTokenFile());
+    return !data.isInitialized() && live.view().config().version() == 0 && Files.exists(data.adminTokenFile());
   }
 
   /** Makes the admin token of a cluster to be formed. */
   static void makeToken(DataDirectory data) throws IOException {
     byte[] token = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(token);
-    DataDirectory.writeSecret(data.adminTokenFile(), Base64.getUrlEncoder().withoutPadding().encodeToString(token));
+    PrivateFile.write(data.adminTokenFile(), Base64.getUrlEncoder().withoutPadding().encodeToString(token) + "\n");
   }
 
   /** Submits the change until it is committed; blocks. */
@@ -79,6 +80,7 @@ final class InitialConfiguration {
         TimeUnit.MILLISECONDS.sleep(100);
       }
     }
+    data.keepInitialized();
   }
 
   private List<Operation> operations(String token) {

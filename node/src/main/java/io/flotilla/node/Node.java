@@ -24,8 +24,6 @@ import io.flotilla.vfs.ActiveUploads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -132,6 +130,11 @@ public final class Node {
   /** The key comes from the data directory, from a given file, or is made by a forming node. */
   private static ClusterKey clusterKey(NodeSettings settings, DataDirectory data) throws IOException {
     Path kept = data.clusterKeyFile();
+    // As long as nothing here is sealed with it, a wrong key can be replaced by giving the right one.
+    if (settings.clusterKeyFile().isPresent() && Files.exists(kept) && Files.notExists(data.bootCacheFile())
+        && Files.notExists(data.raftDirectory())) {
+      Files.delete(kept);
+    }
     if (settings.clusterKeyFile().isPresent() && Files.exists(kept)
         && !ClusterKey.read(settings.clusterKeyFile().get()).equals(ClusterKey.read(kept))) {
       throw new IOException("the cluster key given in " + settings.clusterKeyFile().get() + " is not the one this node has in "
@@ -140,11 +143,7 @@ public final class Node {
     boolean forms = data.clusterId().isEmpty() && settings.mayForm();
     if (!Files.exists(kept)) {
       if (settings.clusterKeyFile().isPresent()) {
-        ClusterKey.read(settings.clusterKeyFile().get());
-        Path copy = kept.resolveSibling("cluster.key.next");
-        Files.copy(settings.clusterKeyFile().get(), copy, StandardCopyOption.REPLACE_EXISTING);
-        Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-------"));
-        Files.move(copy, kept, StandardCopyOption.ATOMIC_MOVE);
+        ClusterKey.read(settings.clusterKeyFile().get()).writeTo(kept);
       } else if (forms) {
         ClusterKey.generate().writeTo(kept);
       } else {

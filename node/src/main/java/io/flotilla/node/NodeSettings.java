@@ -59,7 +59,11 @@ public record NodeSettings(
       if (!Files.isReadable(path)) {
         throw new InvalidSettingException("the settings file " + path + " cannot be read");
       }
-      return ConfigFactory.parseFile(path.toFile());
+      try {
+        return ConfigFactory.parseFile(path.toFile());
+      } catch (ConfigException e) {
+        throw new InvalidSettingException("the settings file cannot be used: " + e.getMessage());
+      }
     }).orElse(ConfigFactory.empty());
     Config config = commandLine
         .withFallback(operator)

@@ -94,7 +94,7 @@ public final class ConfigPrimary
 
   public record PartTaken(String id, int part) implements SubmitReply {}
 
-  /** The change is durable. {@code created} names the entities that did not exist before. */
+  /** The change is durable. {@code created} names the entity of a change of one, if it did not exist before. */
   public record Committed(String id, long version, List<String> created) implements SubmitReply {}
 
   /** A dry run would have led to this version. */
@@ -259,7 +259,7 @@ public final class ConfigPrimary
   }
 
   private static List<String> created(ConfigChanged event) {
-    return event.changes().size() > 1_000 ? List.of() : event.changes().stream()
+    return event.changes().size() > 1 ? List.of() : event.changes().stream()
         .filter(change -> change.before() == null).map(change -> change.kind() + "/" + change.name()).toList();
   }
 

@@ -17,7 +17,9 @@ public record ConfigChanged(
     return version - 1;
   }
 
+  /** About the bytes this change adds to a message. */
   public int size() {
-    return changes.stream().mapToInt(EntityChange::size).sum();
+    int frame = 300 + 3 * (comment.length() + id.length() + author.who().length());
+    return frame + changes.stream().mapToInt(EntityChange::size).sum();
   }
 }

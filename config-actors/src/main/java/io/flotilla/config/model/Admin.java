@@ -39,10 +39,6 @@ public record Admin(String name, Role role, Optional<Secret.TokenHash> tokenHash
     json.put("hasToken", tokenHash.isPresent());
   }
 
-  public boolean mayRead() {
-    return true;
-  }
-
   public boolean mayChange(String kind) {
     return role == Role.ADMIN || role == Role.OPERATOR && kind.equals(Kind.USERS.id());
   }

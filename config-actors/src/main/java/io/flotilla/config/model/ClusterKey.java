@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -50,10 +48,9 @@ public final class ClusterKey {
     return new ClusterKey(key);
   }
 
-  /** Writes the key to a new file of mode 0600. */
+  /** Writes the key to a file of mode 0600, synced: what is sealed with a lost key is lost. */
   public void writeTo(Path file) throws IOException {
-    Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    Files.writeString(file, Base64.getEncoder().encodeToString(key) + "\n", StandardOpenOption.WRITE);
+    PrivateFile.write(file, Base64.getEncoder().encodeToString(key) + "\n");
   }
 
   /** Identifies the key without telling it: sixteen hexadecimal digits. */
@@ -64,16 +61,6 @@ public final class ClusterKey {
   /** The AES-256 key for one purpose. */
   SecretKey derive(String purpose) {
     return new SecretKeySpec(hmac(("derive:" + purpose).getBytes(StandardCharsets.UTF_8)), "AES");
-  }
-
-  /** A proof, in hexadecimal, that its maker holds the key and means this statement. */
-  public String prove(String statement) {
-    return HexFormat.of().formatHex(hmac(("prove:" + statement).getBytes(StandardCharsets.UTF_8)));
-  }
-
-  public boolean isProof(String statement, String proof) {
-    return MessageDigest.isEqual(
-        prove(statement).getBytes(StandardCharsets.US_ASCII), proof.getBytes(StandardCharsets.US_ASCII));
   }
 
   /** The SHA-256 of a token of high entropy, in hexadecimal. */

@@ -79,11 +79,6 @@ public record Listener(
     return enabled && other.enabled && port == other.port && addressesMeet(other) && selectorsMeet(other);
   }
 
-  Listener at(Optional<String> newAddress, int newPort) {
-    return new Listener(
-        name, protocol, newAddress, newPort, nodes, enabled, maxConnections, idleTimeout, hostKeys);
-  }
-
   private boolean addressesMeet(Listener other) {
     return address.equals(other.address)
         || address.filter(WILDCARDS::contains).isPresent()

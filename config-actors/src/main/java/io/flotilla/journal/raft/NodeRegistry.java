@@ -21,6 +21,9 @@ final class NodeRegistry {
             }
             nodes.remove(holder.get().nodeId());
         }
+        // Two nodes can't be at one address; what is left there is a node that was wiped or removed.
+        nodes.values().removeIf(other -> other.remotingAddress().equals(node.remotingAddress())
+                || node.raftAddress().isPresent() && other.raftAddress().equals(node.raftAddress()));
         nodes.put(node.nodeId(), node);
         return new JournalReply.NodeRegistered(node);
     }

@@ -59,9 +59,12 @@ final class NodeCommand implements Callable<Integer> {
     CountDownLatch stopped = new CountDownLatch(1);
     // The JVM would end with status 143 on SIGTERM; a node that was told to stop and did ends with 0.
     Thread hook = Thread.ofPlatform().name("stop").unstarted(() -> {
-      node.stop();
-      stopped.countDown();
-      Runtime.getRuntime().halt(0);
+      try {
+        node.stop();
+      } finally {
+        stopped.countDown();
+        Runtime.getRuntime().halt(0);
+      }
     });
     Runtime.getRuntime().addShutdownHook(hook);
     try {

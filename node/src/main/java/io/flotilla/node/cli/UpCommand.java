@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
-import io.flotilla.node.DataDirectory;
+import io.flotilla.config.model.PrivateFile;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +55,7 @@ final class UpCommand implements Callable<Integer> {
       throw new CommandFailedException("a cluster runs in " + home + " already; stop it by 'flotilla down --dir "
           + directory + "'");
     }
-    boolean first = before.isEmpty();
+    boolean first = Files.notExists(home.resolve("admin-token"));
     Files.createDirectories(home);
     Path key = home.resolve("cluster.key");
     if (!Files.exists(key)) {
@@ -73,10 +73,10 @@ final class UpCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(hook);
     try {
       LocalCluster cluster = processes.start(first);
+      cluster.write(home);
       AdminClient client = awaitConverged(processes, cluster, home);
       Optional<String> password = addDemoUser(client, home);
       print(client, cluster, home, password);
-      cluster.write(home);
     } catch (IOException | RuntimeException e) {
       Runtime.getRuntime().removeShutdownHook(hook);
       processes.stop();
@@ -116,7 +116,7 @@ final class UpCommand implements Callable<Integer> {
       if (Files.exists(formed)) {
         String text = Files.readString(formed).strip();
         if (!Files.exists(token) && !text.isEmpty()) {
-          DataDirectory.writeSecret(token, text);
+          PrivateFile.write(token, text + "\n");
         }
         try {
           AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token);

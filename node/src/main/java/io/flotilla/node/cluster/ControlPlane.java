@@ -51,6 +51,7 @@ public final class ControlPlane {
   private static final Duration WATCH_INTERVAL = Duration.ofSeconds(2);
   private static final Duration UNSETTLED_WATCH_INTERVAL = Duration.ofMillis(300);
   private static final Duration COMPLAINT_INTERVAL = Duration.ofSeconds(30);
+  private static final Duration FAILURE_PAUSE = Duration.ofSeconds(2);
   private static final Duration ADMISSION_PATIENCE = Duration.ofSeconds(10);
   private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
 
@@ -100,8 +101,8 @@ public final class ControlPlane {
 
   /** Leaves the cluster and stops Raft, in this order; returns when done or out of patience. */
   public void stop() {
-    stopping.countDown();
     raft.ifPresent(membership -> membership.transferLeadership(Duration.ofSeconds(2)));
+    stopping.countDown();
     try {
       thread.join(TERMINATION_PATIENCE.plusSeconds(5));
     } catch (InterruptedException e) {
@@ -113,12 +114,10 @@ public final class ControlPlane {
     try {
       Optional<RaftMembership> opened = openRaft();
       while (opened.isPresent() && !isStopping()) {
-        runSession(opened.get());
+        tryASession(opened.get());
       }
     } catch (ClusterRefusedException e) {
       refused.accept(e.getMessage());
-    } catch (RuntimeException e) {
-      log.error("The control plane failed; this node goes on serving, but is in no cluster until it is restarted", e);
     } finally {
       raft.ifPresent(RaftMembership::close);
     }
@@ -144,6 +143,20 @@ public final class ControlPlane {
     return Optional.empty();
   }
 
+  /** Whatever a session fails of, such as a port that is taken, may pass; the voter must not go with it. */
+  private void tryASession(RaftMembership membership) throws ClusterRefusedException {
+    try {
+      runSession(membership);
+    } catch (ClusterRefusedException e) {
+      throw e;
+    } catch (Exception e) {
+      log.debug("The clustered actor system failed", e);
+      complain("This node is in no cluster, because its clustered actor system failed: " + e.getMessage()
+          + ". It keeps trying and goes on serving.");
+      pause(FAILURE_PAUSE);
+    }
+  }
+
   private void runSession(RaftMembership membership) throws ClusterRefusedException {
     Formation formation = new Formation(settings, data.nodeId(), key, membership);
     Formation.Step step = decide(membership, formation);
@@ -161,7 +174,7 @@ public final class ControlPlane {
     Formation.Step step = new Formation.WaitFor("the voters");
     while (!isStopping()) {
       try {
-        membership.reopenIfFailed();
+        registered = !membership.reopenIfFailed() && registered;
         step = registered ? formation.next() : formation.register();
         registered = registered || !(step instanceof Formation.WaitFor);
         membership.admitOne();
@@ -262,13 +275,18 @@ public final class ControlPlane {
 
   private void end(ActorSystem<ClusterGuardian.Command> running) {
     running.terminate();
-    try {
-      running.getWhenTerminated().toCompletableFuture().get(TERMINATION_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException | ExecutionException e) {
-      log.warn("The clustered actor system did not end within {} s", TERMINATION_PATIENCE.toSeconds());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    // The next one needs the same port; only a node that stops needs not wait for more than its patience.
+    do {
+      try {
+        running.getWhenTerminated().toCompletableFuture().get(TERMINATION_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        return;
+      } catch (TimeoutException | ExecutionException e) {
+        log.warn("The clustered actor system did not end within {} s", TERMINATION_PATIENCE.toSeconds());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    } while (!isStopping());
   }
 
   private boolean isStopping() {

@@ -62,7 +62,8 @@ final class Formation {
         .filter(node -> node.name().equals(settings.name()) && !node.nodeId().equals(nodeId)).findFirst();
     if (holder.isPresent()) {
       String address = holder.get().remotingAddress();
-      boolean alive = answers.stream().flatMap(answer -> answer.members().stream())
+      // This node's own address can only show its former self, which the others have not missed yet.
+      boolean alive = !address.equals(settings.bind().toString()) && answers.stream().flatMap(answer -> answer.members().stream())
           .anyMatch(member -> member.reachable() && member.address().equals(address));
       if (alive) {
         throw new ClusterRefusedException("the name " + settings.name() + " is in use by the node at " + address

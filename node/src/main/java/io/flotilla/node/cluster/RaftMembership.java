@@ -74,18 +74,26 @@ final class RaftMembership implements AutoCloseable {
     Optional<UUID> held = RaftVoter.clusterIn(data.raftDirectory());
     if (held.isPresent()) {
       RaftVoter voter = RaftVoter.open(raft, () -> answer.get().toBytes());
-      List<VoterPeer> peers = new ArrayList<>(voter.voters());
+      List<VoterPeer> peers = voter.voters();
       if (!voter.isAdmitted()) {
-        peers.addAll(discover(settings, new ArrayList<>()).map(Discovery.Voter::voters).orElse(List.of()));
-      }
-      if (peers.isEmpty()) {
-        peers.add(voter.self());
+        List<String> tried = new ArrayList<>();
+        peers = discover(settings, tried).map(Discovery.Voter::voters).orElse(List.of());
+        if (peers.isEmpty()) {
+          // Without a vote it knows nobody; it is of no use before one that has a vote can be asked.
+          voter.close();
+          return new NobodyThere(tried);
+        }
       }
       return opened(settings, data, answer, held.get(), peers, Optional.of(voter));
     }
     if (known.isEmpty() && settings.mayForm()) {
       if (!settings.isVoter()) {
         throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
+      }
+      Optional<Discovery.Voter> living = discover(settings, new ArrayList<>());
+      if (living.isPresent()) {
+        throw new ClusterRefusedException("the seed nodes are in cluster " + living.get().clusterId()
+            + " already, so no other is formed beside it; start this node without --form and it joins them");
       }
       UUID clusterId = UUID.randomUUID();
       RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
@@ -114,6 +122,7 @@ final class RaftMembership implements AutoCloseable {
       UUID clusterId, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
     Optional<UUID> known = data.clusterId();
     if (known.isPresent() && !known.get().equals(clusterId)) {
+      voter.ifPresent(RaftVoter::close);
       throw new ClusterRefusedException("the data directory " + data.path() + " mixes cluster " + known.get()
           + " with the journal of cluster " + clusterId + "; restore it as a whole");
     }
