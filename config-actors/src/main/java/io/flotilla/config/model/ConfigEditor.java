@@ -55,7 +55,7 @@ public final class ConfigEditor {
       return new Refused(new Refusal(Refusal.Reason.INVALID, summary(errors), List.copyOf(errors)));
     }
     ClusterConfig next = config.with(config.version() + 1, changes, codec);
-    Optional<Refusal> broken = ConfigRules.check(next, operations);
+    Optional<Refusal> broken = ConfigRules.check(config, next, operations);
     return broken.isPresent() ? new Refused(broken.get()) : new Edited(List.copyOf(changes), next);
   }
 

@@ -13,7 +13,7 @@ import java.util.function.Predicate;
 final class ConfigRules {
   private ConfigRules() {}
 
-  static Optional<Refusal> check(ClusterConfig next, List<Operation> operations) {
+  static Optional<Refusal> check(ClusterConfig before, ClusterConfig next, List<Operation> operations) {
     List<FieldError> errors = new ArrayList<>();
     for (int i = 0; i < operations.size(); i++) {
       Operation operation = operations.get(i);
@@ -29,7 +29,7 @@ final class ConfigRules {
       }
     }
     return errors.isEmpty()
-        ? Optional.empty()
+        ? checkAdmins(before, next, operations)
         : Optional.of(new Refusal(
             Refusal.Reason.INVALID, errors.getFirst().pointer() + " " + errors.getFirst().detail(), errors));
   }
@@ -46,12 +46,12 @@ final class ConfigRules {
       case NodeOverride override -> {
         override.listeners().keySet().forEach(name -> {
           if (next.find(Kind.LISTENERS, name, Listener.class).isEmpty()) {
-            errors.add(new FieldError(pointer + "/listeners/" + name, "there is no listener named '" + name + "'"));
+            errors.add(new FieldError(pointer + "/listeners" + FieldError.pointer(name), "there is no listener named '" + name + "'"));
           }
         });
         override.storagePaths().keySet().forEach(name -> {
           if (next.find(Kind.STORAGES, name, Storage.class).isEmpty()) {
-            errors.add(new FieldError(pointer + "/storages/" + name, "there is no storage named '" + name + "'"));
+            errors.add(new FieldError(pointer + "/storages" + FieldError.pointer(name), "there is no storage named '" + name + "'"));
           }
         });
       }
@@ -79,6 +79,19 @@ final class ConfigRules {
             pointer + "/port", "listener '" + other.name() + "' has port " + other.port() + " on the same address")));
   }
 
+  /** Whoever takes the last admin away, or its role or token, could not undo it. */
+  private static Optional<Refusal> checkAdmins(ClusterConfig before, ClusterConfig next, List<Operation> operations) {
+    return operations.stream().filter(operation -> operation.kind().equals(Kind.ADMINS.id())).findFirst()
+        .filter(operation -> hasAdmin(before) && !hasAdmin(next))
+        .map(operation -> Refusal.of(Refusal.Reason.CONFLICT, operation.key()
+            + " is still needed by the cluster, as its last admin with the role 'admin' and a token"));
+  }
+
+  private static boolean hasAdmin(ClusterConfig config) {
+    return config.ofKind(Kind.ADMINS).stream().map(stored -> (Admin) stored.entity())
+        .anyMatch(admin -> admin.role() == Admin.Role.ADMIN && admin.tokenHash().isPresent());
+  }
+
   private static Optional<Refusal> checkUnused(ClusterConfig next, Operation operation) {
     String name = operation.name();
     Optional<String> holder = Kind.of(operation.kind()).flatMap(kind -> switch (kind) {
@@ -88,10 +101,7 @@ final class ConfigRules {
           ((Listener) listener).hostKeys().contains(name)
               || ((Listener) listener).hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty());
       case LISTENERS -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).listeners().containsKey(name));
-      case ADMINS -> next.ofKind(Kind.ADMINS).stream().map(StoredEntity::entity)
-          .noneMatch(admin -> ((Admin) admin).role() == Admin.Role.ADMIN && ((Admin) admin).tokenHash().isPresent())
-          ? Optional.of("the cluster, as its last admin") : Optional.empty();
-      case USERS, NODES -> Optional.empty();
+      case USERS, NODES, ADMINS -> Optional.empty();
     });
     return holder.map(who ->
         Refusal.of(Refusal.Reason.CONFLICT, operation.key() + " is still needed by " + who));

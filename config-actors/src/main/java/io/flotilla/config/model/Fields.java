@@ -203,7 +203,7 @@ public final class Fields {
     if (strict) {
       object.fieldNames().forEachRemaining(field -> {
         if (!known.contains(field)) {
-          error(escape(field), "is not a field of " + (pointer.isEmpty() ? entity.kind() : pointer));
+          error(FieldError.escape(field), "is not a field of " + (pointer.isEmpty() ? entity.kind() : pointer));
         }
       });
     }
@@ -220,18 +220,14 @@ public final class Fields {
 
   private Optional<Fields> child(String field, JsonNode node) {
     if (!(node instanceof ObjectNode child)) {
-      error(field, "must be an object");
+      error(FieldError.escape(field), "must be an object");
       return Optional.empty();
     }
-    return Optional.of(new Fields(child, pointer + "/" + escape(field), entity, sealer, strict, errors));
+    return Optional.of(new Fields(child, pointer + FieldError.pointer(field), entity, sealer, strict, errors));
   }
 
   private Optional<JsonNode> value(String field) {
     known.add(field);
     return Optional.ofNullable(object.get(field)).filter(node -> !node.isNull());
-  }
-
-  private static String escape(String field) {
-    return field.replace("~", "~0").replace("/", "~1");
   }
 }
