@@ -13,6 +13,7 @@ import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.admin.AdminCertificate;
 import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
@@ -22,6 +23,7 @@ import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
 import io.flotilla.vfs.ActiveUploads;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -29,6 +31,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -116,15 +119,28 @@ public final class Node {
     AdminContext context = new AdminContext(live, client, codec, new EntityInput(codec, hasher, live), feed,
         this::notReady, this::localStatus, metrics::scrape, settings.maxBodyBytes());
     try {
-      AdminServer server = await(
-          AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context), Duration.ofSeconds(10));
-      log.info("The admin API listens on http://{}", settings.admin());
+      Optional<AdminCertificate> certificate = adminCertificate();
+      AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,
+          certificate.map(AdminCertificate::context)), Duration.ofSeconds(10));
+      certificate.ifPresentOrElse(
+          own -> log.info("The admin API listens on https://{}, certificate SHA-256 {}", settings.admin(), own.fingerprint()),
+          () -> log.info("The admin API listens on http://{}", settings.admin()));
       return server;
+    } catch (IOException e) {
+      localSystem.terminate();
+      throw e;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
           + "); stop what uses it or set flotilla.admin.address", e);
     }
+  }
+
+  /** On loopback nobody can listen in, and tools need no certificate. */
+  private Optional<AdminCertificate> adminCertificate() throws IOException {
+    String host = settings.admin().host();
+    return InetAddress.getByName(host).isLoopbackAddress()
+        ? Optional.empty() : Optional.of(AdminCertificate.open(data.path(), host, Clock.systemUTC()));
   }
 
   /** The key comes from the data directory, from a given file, or is made by a forming node. */

@@ -21,8 +21,10 @@ import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.RequestEntity;
+import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
+import org.apache.pekko.http.scaladsl.model.IllegalUriException;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.util.ByteString;
 import org.slf4j.Logger;
@@ -62,7 +64,7 @@ final class AdminApi {
       request.discardEntityBytes(materializer);
       answer = CompletableFuture.failedFuture(e);
     }
-    return answer.exceptionally(failure -> problem(failure, request).toResponse())
+    return answer.exceptionally(failure -> failed(failure, request))
         .thenApply(response -> response.addHeader(RawHeader.create("X-Content-Type-Options", "nosniff")));
   }
 
@@ -82,7 +84,8 @@ final class AdminApi {
     }
     return switch (String.join("/", rest)) {
       case "cluster" -> get(request, method, cluster::cluster);
-      case "events" -> get(request, method, () -> CompletableFuture.completedFuture(events.open(materializer)));
+      case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
+          events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     };
   }
@@ -127,14 +130,14 @@ final class AdminApi {
         request.discardEntityBytes(materializer);
         yield writes.delete(request, caller, parameters, key);
       }
-      default -> throw notAllowed("GET, PUT, PATCH or DELETE");
+      default -> throw new NotAllowedException("GET, HEAD, PUT, PATCH, DELETE");
     };
   }
 
   private CompletionStage<HttpResponse> get(
       HttpRequest request, String method, java.util.function.Supplier<CompletionStage<HttpResponse>> answer) {
     if (!method.equals("GET") && !method.equals("HEAD")) {
-      throw notAllowed("GET");
+      throw new NotAllowedException("GET, HEAD");
     }
     request.discardEntityBytes(materializer);
     return answer.get();
@@ -146,9 +149,15 @@ final class AdminApi {
     OptionalLong length = entity.getContentLengthOption();
     if (length.isPresent() && length.getAsLong() > context.maxBodyBytes()) {
       return CompletableFuture.completedFuture(
-          tooLarge().toResponse().addHeader(RawHeader.create("Connection", "close")));
+          tooLarge().toResponse().addHeader(Connection.create("close")));
     }
     return entity.withSizeLimit(context.maxBodyBytes()).toStrict(BODY_TIMEOUT_MILLIS, materializer)
+        .exceptionally(failure -> {
+          throw cause(failure) instanceof TimeoutException
+              ? new Problem.ProblemException(Problem.of(408, "slow-request", "The request was too slow",
+                  "the body did not arrive within " + BODY_TIMEOUT_MILLIS / 1_000 + " s; send it again"))
+              : new CompletionException(cause(failure));
+        })
         .thenCompose(strict -> answer.apply(strict.getData().toArray()));
   }
 
@@ -163,7 +172,11 @@ final class AdminApi {
 
   private static RequestParameters parameters(HttpRequest request) {
     Map<String, String> values = new HashMap<>();
-    request.getUri().query().toList().forEach(pair -> values.put(pair.first(), pair.second()));
+    try {
+      request.getUri().query().toList().forEach(pair -> values.put(pair.first(), pair.second()));
+    } catch (IllegalUriException e) {
+      throw new Problem.ProblemException(Problem.malformed("the query is not well formed: " + e.getMessage()));
+    }
     return new RequestParameters(Map.copyOf(values));
   }
 
@@ -175,13 +188,19 @@ final class AdminApi {
 
   private static void requireMethod(String method, String allowed) {
     if (!method.equals(allowed)) {
-      throw notAllowed(allowed);
+      throw new NotAllowedException(allowed);
     }
   }
 
-  private static Problem.ProblemException notAllowed(String allowed) {
-    return new Problem.ProblemException(
-        Problem.of(405, "method-not-allowed", "Not with this method", "this path takes " + allowed));
+  /** The path takes other methods. */
+  private static final class NotAllowedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private final String allowed;
+
+    NotAllowedException(String allowed) {
+      super("this path takes " + allowed);
+      this.allowed = allowed;
+    }
   }
 
   private Problem tooLarge() {
@@ -189,14 +208,22 @@ final class AdminApi {
         "a body may have at most " + context.maxBodyBytes() + " bytes; split the change");
   }
 
-  private Problem problem(Throwable failure, HttpRequest request) {
-    Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+  private HttpResponse failed(Throwable failure, HttpRequest request) {
+    return cause(failure) instanceof NotAllowedException other
+        ? Problem.of(405, "method-not-allowed", "Not with this method", other.getMessage()).toResponse()
+            .addHeader(RawHeader.create("Allow", other.allowed))
+        : problem(cause(failure), request).toResponse();
+  }
+
+  private static Throwable cause(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+  }
+
+  private Problem problem(Throwable cause, HttpRequest request) {
     return switch (cause) {
       case Problem.ProblemException known -> known.problem();
       case ConfigClient.PrimaryUnavailableException unavailable ->
           Problem.of(503, "no-primary", "No change can be made now", unavailable.getMessage());
-      case ConfigClient.OutcomeUnknownException unknown ->
-          Problem.of(504, "outcome-unknown", "The outcome is unknown", unknown.getMessage());
       case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
       case EntityStreamSizeException size -> tooLarge();
       case TimeoutException timeout ->

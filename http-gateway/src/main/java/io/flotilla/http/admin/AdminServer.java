@@ -1,26 +1,52 @@
 package io.flotilla.http.admin;
 
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.http.javadsl.ConnectionContext;
 import org.apache.pekko.http.javadsl.Http;
 import org.apache.pekko.http.javadsl.ServerBinding;
+import org.apache.pekko.http.javadsl.ServerBuilder;
+import org.apache.pekko.http.javadsl.settings.ServerSettings;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.stream.SystemMaterializer;
 
 /** The HTTP listener of the admin API. It runs in the node's local actor system, apart from the clustered one. */
 public final class AdminServer {
+  private static final Config ERROR_HANDLER = ConfigFactory.parseMap(Map.of(
+      "pekko.http.server.parsing.error-handler", ProblemErrorHandler.class.getName()));
   private final ServerBinding binding;
 
   private AdminServer(ServerBinding binding) {
     this.binding = binding;
   }
 
-  /** Opens the listener; the stage fails with a BindException's message if the address is taken. */
-  public static CompletionStage<AdminServer> open(ActorSystem<?> system, String host, int port, AdminContext context) {
+  /**
+   * Opens the listener; the stage fails with a BindException's message if the address is taken.
+   *
+   * @param tls without it the listener speaks plain HTTP, which is for loopback addresses only
+   */
+  public static CompletionStage<AdminServer> open(
+      ActorSystem<?> system, String host, int port, AdminContext context, Optional<SSLContext> tls) {
     Materializer materializer = SystemMaterializer.get(system).materializer();
     AdminApi api = new AdminApi(context, materializer);
-    return Http.get(system).newServerAt(host, port).bind(api::handle).thenApply(AdminServer::new);
+    ServerBuilder server = Http.get(system).newServerAt(host, port).withSettings(ServerSettings.create(
+        ERROR_HANDLER.withFallback(system.settings().config())));
+    return tls.map(secure -> server.enableHttps(ConnectionContext.httpsServer(() -> engine(secure))))
+        .orElse(server).bind(api::handle).thenApply(AdminServer::new);
+  }
+
+  private static SSLEngine engine(SSLContext context) {
+    SSLEngine engine = context.createSSLEngine();
+    engine.setUseClientMode(false);
+    engine.setEnabledProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
+    return engine;
   }
 
   public int port() {

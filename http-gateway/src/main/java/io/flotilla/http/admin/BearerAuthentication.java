@@ -28,6 +28,12 @@ final class BearerAuthentication {
         .flatMap(this::find);
   }
 
+  /** Whether the admin that a long request began as still exists, with the same token. */
+  boolean isStill(Admin admin) {
+    return live.view().config().find(Kind.ADMINS, admin.name(), Admin.class)
+        .map(now -> now.tokenHash().equals(admin.tokenHash())).orElse(false);
+  }
+
   private Optional<Admin> find(String token) {
     byte[] hash = ClusterKey.hashToken(token).getBytes(StandardCharsets.US_ASCII);
     return live.view().config().ofKind(Kind.ADMINS).stream()

@@ -44,7 +44,7 @@ final class ConfigReads {
         fill(kinds.putObject(kind.id()), config.ofKind(kind.id(), page.after()), page)
             .put("count", config.ofKind(kind).size());
       }
-      return Responses.json(200, json, config.version());
+      return Responses.withEntityTag(Responses.json(200, json, config.version()), config.version());
     });
   }
 

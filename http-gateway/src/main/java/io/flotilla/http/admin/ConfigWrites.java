@@ -2,21 +2,24 @@ package io.flotilla.http.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.FieldError;
+import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
-import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,10 +29,14 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** Changing the configuration: turns requests into operations for the primary and its replies into answers. */
 final class ConfigWrites {
-  private static final Pattern ENTITY_TAG = Pattern.compile("\"(\\d{1,18})\"");
+  private static final Pattern ENTITY_TAG = Pattern.compile("\"([1-9]\\d{0,17})\"");
   private static final Pattern IDEMPOTENCY_KEY = Pattern.compile("[\\x21-\\x7e]{1,128}");
   private static final String SINGLE = "/operations/0/value";
   private static final int MAX_COMMENT_LENGTH = 1_000;
+  /** Each plain password costs some 20 ms of processor here, while someone may want to log in. */
+  static final int MAX_PASSWORDS = 1_000;
+  /** Far fewer than may wait for the hasher, so that a batch leaves room for logins. */
+  static final int MAX_PREPARING = 64;
 
   private final AdminContext context;
 
@@ -45,13 +52,13 @@ final class ConfigWrites {
 
   CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
-    Wish wish = new Wish(Operation.Action.PUT, key, object(body), precondition(http));
+    Wish wish = new Wish(Operation.Action.PUT, key, JsonBody.object(body), precondition(http));
     return submit(request(http, caller, parameters, true), "", List.of(wish));
   }
 
   CompletionStage<HttpResponse> patch(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
-    Wish wish = new Wish(Operation.Action.PATCH, key, object(body), precondition(http));
+    Wish wish = new Wish(Operation.Action.PATCH, key, JsonBody.object(body), precondition(http));
     return submit(request(http, caller, parameters, true), "", List.of(wish));
   }
 
@@ -62,11 +69,11 @@ final class ConfigWrites {
   }
 
   CompletionStage<HttpResponse> batch(HttpRequest http, Caller caller, RequestParameters parameters, byte[] body) {
-    ObjectNode json = object(body);
+    ObjectNode json = JsonBody.object(body);
     List<FieldError> errors = new ArrayList<>();
     json.fieldNames().forEachRemaining(field -> {
       if (!field.equals("comment") && !field.equals("operations")) {
-        errors.add(new FieldError("/" + field, "is not a field of a change"));
+        errors.add(new FieldError(FieldError.pointer(field), "is not a field of a change"));
       }
     });
     JsonNode comment = json.path("comment");
@@ -83,11 +90,21 @@ final class ConfigWrites {
       for (int i = 0; elements.hasNext(); i++) {
         readWish(elements.next(), "/operations/" + i, wishes, errors);
       }
+      refuseTooManyPasswords(wishes, errors);
     }
     if (!errors.isEmpty()) {
       throw new Problem.ProblemException(invalid(errors));
     }
     return submit(request(http, caller, parameters, false), comment.asText(""), wishes);
+  }
+
+  private static void refuseTooManyPasswords(List<Wish> wishes, List<FieldError> errors) {
+    long passwords = wishes.stream().filter(wish -> wish.value() != null
+        && wish.key().kind().equals(Kind.USERS.id()) && wish.value().hasNonNull("password")).count();
+    if (passwords > MAX_PASSWORDS) {
+      errors.add(new FieldError("/operations", "has " + passwords + " plain passwords; one change may have "
+          + MAX_PASSWORDS + ", so split it or use passwordHash"));
+    }
   }
 
   private static void readWish(JsonNode node, String pointer, List<Wish> wishes, List<FieldError> errors) {
@@ -98,7 +115,7 @@ final class ConfigWrites {
     int before = errors.size();
     operation.fieldNames().forEachRemaining(field -> {
       if (!List.of("op", "kind", "name", "value", "ifVersion").contains(field)) {
-        errors.add(new FieldError(pointer + "/" + field, "is not a field of an operation"));
+        errors.add(new FieldError(pointer + FieldError.pointer(field), "is not a field of an operation"));
       }
     });
     Operation.Action action = switch (operation.path("op").asText("")) {
@@ -120,7 +137,7 @@ final class ConfigWrites {
       errors.add(new FieldError(pointer + "/value", "must be an object"));
     }
     JsonNode ifVersion = operation.path("ifVersion");
-    if (!ifVersion.isMissingNode() && !(ifVersion.isIntegralNumber() && ifVersion.longValue() >= 0)) {
+    if (!ifVersion.isMissingNode() && !(ifVersion.isIntegralNumber() && ifVersion.canConvertToLong() && ifVersion.longValue() >= 0)) {
       errors.add(new FieldError(pointer + "/ifVersion", "must be a version, or 0 for 'must not exist'"));
     }
     if (errors.size() == before) {
@@ -136,22 +153,34 @@ final class ConfigWrites {
             "the role " + request.caller().admin().role().id() + " may not change " + wish.key().kind()));
       }
     }
-    return prepare(wishes, request).thenCompose(operations -> context.client().submit(
-            request.id(), request.caller().author(context.node()), comment, request.parameters().flag("dryRun"),
-            operations, request.parameters().timeout()))
-        .thenCompose(reply -> answer(request, wishes, reply));
+    boolean dryRun = request.parameters().flag("dryRun");
+    RequestParameters.Wait wait = request.parameters().waiting();
+    Duration timeout = request.parameters().timeout();
+    return prepare(wishes, request).thenCompose(operations -> {
+      long deadline = System.nanoTime() + timeout.toNanos();
+      return context.client()
+          .submit(request.id(), request.caller().author(context.node()), comment, dryRun, operations, timeout)
+          .exceptionally(failure -> {
+            throw unknownOutcome(request, failure);
+          })
+          .thenCompose(reply -> answer(request, wishes, reply, wait, deadline));
+    });
+  }
+
+  private static RuntimeException unknownOutcome(Request request, Throwable failure) {
+    Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    return cause instanceof ConfigClient.OutcomeUnknownException
+        ? new Problem.ProblemException(Problem.of(504, "outcome-unknown", "The outcome is unknown", cause.getMessage())
+            .aboutChange(request.id()))
+        : new CompletionException(cause);
   }
 
   private CompletionStage<List<Operation>> prepare(List<Wish> wishes, Request request) {
-    List<CompletableFuture<EntityInput.Prepared>> prepared = wishes.stream().map(wish -> wish.value() == null
-        ? CompletableFuture.completedFuture(new EntityInput.Prepared(null, List.of()))
-        : context.input().prepare(wish.key(), wish.value(), wish.action() == Operation.Action.PUT)
-            .toCompletableFuture()).toList();
-    return CompletableFuture.allOf(prepared.toArray(CompletableFuture[]::new)).thenApply(all -> {
+    return prepareFrom(wishes, new ArrayList<>(wishes.size())).thenApply(prepared -> {
       List<FieldError> errors = new ArrayList<>();
-      List<Operation> operations = new ArrayList<>();
+      List<Operation> operations = new ArrayList<>(wishes.size());
       for (int i = 0; i < wishes.size(); i++) {
-        EntityInput.Prepared one = prepared.get(i).join();
+        EntityInput.Prepared one = prepared.get(i);
         String pointer = request.single() ? "" : "/operations/" + i + "/value";
         one.errors().forEach(error -> errors.add(new FieldError(pointer + error.pointer(), error.detail())));
         Wish wish = wishes.get(i);
@@ -165,9 +194,30 @@ final class ConfigWrites {
     });
   }
 
-  private CompletionStage<HttpResponse> answer(Request request, List<Wish> wishes, ConfigPrimary.SubmitReply reply) {
+  /** Prepares what is not prepared yet, one slice after another; the order stays that of the wishes. */
+  private CompletionStage<List<EntityInput.Prepared>> prepareFrom(List<Wish> wishes, List<EntityInput.Prepared> done) {
+    if (done.size() == wishes.size()) {
+      return CompletableFuture.completedFuture(done);
+    }
+    List<CompletableFuture<EntityInput.Prepared>> slice =
+        wishes.subList(done.size(), Math.min(wishes.size(), done.size() + MAX_PREPARING)).stream()
+            .map(wish -> prepare(wish).toCompletableFuture()).toList();
+    return CompletableFuture.allOf(slice.toArray(CompletableFuture[]::new)).thenCompose(all -> {
+      slice.forEach(one -> done.add(one.join()));
+      return prepareFrom(wishes, done);
+    });
+  }
+
+  private CompletionStage<EntityInput.Prepared> prepare(Wish wish) {
+    return wish.action() == Operation.Action.DELETE
+        ? CompletableFuture.completedFuture(new EntityInput.Prepared(null, List.of()))
+        : context.input().prepare(wish.key(), wish.value(), wish.action() == Operation.Action.PUT);
+  }
+
+  private CompletionStage<HttpResponse> answer(Request request, List<Wish> wishes,
+      ConfigPrimary.SubmitReply reply, RequestParameters.Wait wait, long deadline) {
     return switch (reply) {
-      case ConfigPrimary.Committed committed -> answerCommitted(request, wishes, committed);
+      case ConfigPrimary.Committed committed -> answerCommitted(request, wishes, committed, wait, deadline);
       case ConfigPrimary.WouldCommit would -> {
         ObjectNode json = EntityCodec.JSON.createObjectNode();
         json.put("dryRun", true).put("version", would.version()).put("id", would.id());
@@ -181,24 +231,28 @@ final class ConfigWrites {
     };
   }
 
-  private CompletionStage<HttpResponse> answerCommitted(
-      Request request, List<Wish> wishes, ConfigPrimary.Committed committed) {
+  private CompletionStage<HttpResponse> answerCommitted(Request request, List<Wish> wishes,
+      ConfigPrimary.Committed committed, RequestParameters.Wait wait, long deadline) {
     boolean created = request.single() && committed.created().contains(wishes.getFirst().key().toString());
     long begun = System.nanoTime();
     CompletionStage<Boolean> here = context.live()
-        .awaitVersion(committed.version(), request.parameters().timeout())
+        .awaitVersion(committed.version(), until(deadline))
         .handle((view, failure) -> failure == null);
-    if (request.parameters().waiting() == RequestParameters.Wait.COMMITTED) {
+    if (wait == RequestParameters.Wait.COMMITTED) {
       return here.thenApply(applied -> Responses.json(created ? 201 : 200, committed(committed, Map.of(context.node(),
           applied
               ? new ConfigPrimary.NodeProgress("applied", (System.nanoTime() - begun) / 1_000_000, List.of())
               : ConfigReads.unknownProgress())), committed.version()));
     }
     return here.thenCompose(done -> context.client()
-            .awaitApplied(committed.version(), request.parameters().timeout())
+            .awaitApplied(committed.version(), until(deadline))
             .exceptionally(failure -> new ConfigPrimary.Applied(committed.version(), false, Map.of())))
         .thenApply(applied -> Responses.json(!applied.complete() ? 202 : created ? 201 : 200,
             committed(committed, applied.nodes()), committed.version()));
+  }
+
+  private static Duration until(long deadline) {
+    return Duration.ofNanos(Math.max(1_000_000, deadline - System.nanoTime()));
   }
 
   private static ObjectNode committed(
@@ -225,13 +279,13 @@ final class ConfigWrites {
             error.pointer().startsWith(SINGLE) ? error.pointer().substring(SINGLE.length()) : error.pointer(),
             error.detail())).toList()
         : refusal.errors();
-    String detail = single ? refusal.detail().replace(SINGLE, "") : refusal.detail();
+    String detail = single ? refusal.detail().replace(SINGLE, "").strip() : refusal.detail();
     return Problem.of(new Refusal(refusal.reason(), detail, errors), errors);
   }
 
   private static Problem invalid(List<FieldError> errors) {
     return Problem.of(new Refusal(Refusal.Reason.INVALID,
-        errors.getFirst().pointer() + " " + errors.getFirst().detail(), errors), errors);
+        (errors.getFirst().pointer() + " " + errors.getFirst().detail()).strip(), errors), errors);
   }
 
   private static Request request(HttpRequest http, Caller caller, RequestParameters parameters, boolean single) {
@@ -246,11 +300,16 @@ final class ConfigWrites {
   }
 
   private static long precondition(HttpRequest http) {
-    if (http.getHeader("If-None-Match").map(HttpHeader::value).map("*"::equals).orElse(false)) {
+    Optional<String> noneMatch = http.getHeader("If-None-Match").map(HttpHeader::value).map(String::strip);
+    if (noneMatch.isPresent()) {
+      if (!noneMatch.get().equals("*") || http.getHeader("If-Match").isPresent()) {
+        throw new Problem.ProblemException(
+            Problem.malformed("a change takes If-None-Match: * for 'must not exist', and then no If-Match"));
+      }
       return Operation.ABSENT;
     }
     return http.getHeader("If-Match").map(HttpHeader::value).map(value -> {
-      Matcher tag = ENTITY_TAG.matcher(value.strip().toLowerCase(Locale.ROOT));
+      Matcher tag = ENTITY_TAG.matcher(value.strip());
       if (value.strip().equals("*")) {
         return Operation.EXISTS;
       }
@@ -260,21 +319,6 @@ final class ConfigWrites {
       }
       return Long.parseLong(tag.group(1));
     }).orElse(Operation.ANY);
-  }
-
-  private static ObjectNode object(byte[] body) {
-    try {
-      if (EntityCodec.JSON.readTree(body) instanceof ObjectNode object) {
-        return object;
-      }
-      throw new Problem.ProblemException(Problem.malformed("the body must be a JSON object"));
-    } catch (com.fasterxml.jackson.core.JacksonException e) {
-      throw new Problem.ProblemException(Problem.malformed("the body is not JSON: " + e.getOriginalMessage()
-          + (e.getLocation() == null ? ""
-              : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")")));
-    } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
-    }
   }
 
   private static byte[] bytes(ObjectNode document) {

@@ -154,7 +154,7 @@ public final class EntityInput {
   private static void refuseSealed(ObjectNode document, List<FieldError> errors) {
     document.properties().forEach(field -> {
       if (field.getValue().has(SEALED)) {
-        errors.add(new FieldError("/" + field.getKey(), "must not be given sealed"));
+        errors.add(new FieldError(FieldError.pointer(field.getKey()), "must not be given sealed"));
       }
     });
   }

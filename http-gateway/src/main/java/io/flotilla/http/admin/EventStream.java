@@ -1,6 +1,7 @@
 package io.flotilla.http.admin;
 
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
@@ -19,13 +20,16 @@ import org.apache.pekko.util.ByteString;
 final class EventStream {
   private static final int QUEUE = 1_024;
   private static final Duration KEEP_ALIVE = Duration.ofSeconds(15);
+  /** A removed admin hears nothing more within a second. */
+  private static final Duration CHECK = Duration.ofMillis(500);
   private final EventFeed feed;
 
   EventStream(EventFeed feed) {
     this.feed = feed;
   }
 
-  HttpResponse open(Materializer materializer) {
+  /** @param isAllowed whether the one who listens still may; asked again and again, as a stream has no end of its own */
+  HttpResponse open(Materializer materializer, BooleanSupplier isAllowed) {
     Pair<BoundedSourceQueue<EventFeed.Event>, Source<EventFeed.Event, NotUsed>> queue =
         Source.<EventFeed.Event>queue(QUEUE).toMat(
             org.apache.pekko.stream.javadsl.Sink.<EventFeed.Event>asPublisher(
@@ -41,6 +45,8 @@ final class EventStream {
         .map(event -> ByteString.fromString(
             "id: " + event.id() + "\nevent: " + event.type() + "\ndata: " + event.json() + "\n\n"))
         .keepAlive(KEEP_ALIVE, () -> ByteString.fromString(": keep-alive\n\n"))
+        .merge(Source.tick(CHECK, CHECK, ByteString.emptyByteString()), true)
+        .takeWhile(frame -> isAllowed.getAsBoolean())
         .prepend(Source.single(ByteString.fromString(": events of this node\n\n")))
         .watchTermination((used, done) -> {
           done.whenComplete((finished, failure) -> feed.unsubscribe(subscriber));

@@ -51,7 +51,11 @@ record RequestParameters(Map<String, String> values) {
   Duration timeout() {
     return Optional.ofNullable(values.get("timeout")).map(text -> {
       try {
-        return Durations.parse(text, MAX_TIMEOUT);
+        Duration timeout = Durations.parse(text, MAX_TIMEOUT);
+        if (timeout.isZero()) {
+          throw new IllegalArgumentException("must be at least 1ms");
+        }
+        return timeout;
       } catch (IllegalArgumentException e) {
         throw malformed("the parameter timeout " + e.getMessage());
       }
