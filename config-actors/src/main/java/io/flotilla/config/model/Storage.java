@@ -33,8 +33,8 @@ public record Storage(String name, String path, boolean shared) implements Entit
     if (!path.startsWith("/")) {
       return Optional.of("must be an absolute path");
     }
-    if (path.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
-      return Optional.of("has a control character");
+    if (path.codePoints().anyMatch(c -> c < ' ' || c == 0x7f || Character.getType(c) == Character.SURROGATE)) {
+      return Optional.of("has a control character, or is not Unicode");
     }
     if (path.length() > 1024) {
       return Optional.of("has over 1024 characters");

@@ -77,8 +77,9 @@ final class ConfigWrites {
       }
     });
     JsonNode comment = json.path("comment");
-    if (!comment.isMissingNode() && (!comment.isTextual() || comment.textValue().length() > MAX_COMMENT_LENGTH)) {
-      errors.add(new FieldError("/comment", "must be text of at most " + MAX_COMMENT_LENGTH + " characters"));
+    if (!comment.isMissingNode() && (!comment.isTextual() || comment.textValue().length() > MAX_COMMENT_LENGTH
+        || comment.textValue().codePoints().anyMatch(point -> Character.getType(point) == Character.SURROGATE))) {
+      errors.add(new FieldError("/comment", "must be Unicode text of at most " + MAX_COMMENT_LENGTH + " characters"));
     }
     List<Wish> wishes = new ArrayList<>();
     if (!json.path("operations").isArray() || json.get("operations").isEmpty()) {
@@ -175,6 +176,13 @@ final class ConfigWrites {
         : new CompletionException(cause);
   }
 
+  /** What can't be a key is refused here, because not every text can be sent to the primary. */
+  private static Optional<String> problemWithKey(EntityKey key) {
+    return Kind.of(key.kind()).isEmpty()
+        ? Optional.of("'" + key.kind() + "' is not a kind of entity; known are " + Kind.known())
+        : EntityKey.problemWithName(key.name());
+  }
+
   private CompletionStage<List<Operation>> prepare(List<Wish> wishes, Request request) {
     return prepareFrom(wishes, new ArrayList<>(wishes.size())).thenApply(prepared -> {
       List<FieldError> errors = new ArrayList<>();
@@ -184,8 +192,13 @@ final class ConfigWrites {
         String pointer = request.single() ? "" : "/operations/" + i + "/value";
         one.errors().forEach(error -> errors.add(new FieldError(pointer + error.pointer(), error.detail())));
         Wish wish = wishes.get(i);
-        operations.add(new Operation(wish.action(), wish.key().kind(), wish.key().name(),
-            one.document() == null ? null : bytes(one.document()), wish.ifVersion()));
+        problemWithKey(wish.key()).ifPresent(problem -> errors.add(new FieldError(pointer, problem)));
+        byte[] document = one.document() == null ? null : bytes(one.document());
+        if (document != null && document.length > EntityCodec.MAX_DOCUMENT_BYTES) {
+          errors.add(new FieldError(pointer, "the document has over " + EntityCodec.MAX_DOCUMENT_BYTES + " bytes"));
+        }
+        operations.add(new Operation(
+            wish.action(), wish.key().kind(), wish.key().name(), document, wish.ifVersion()));
       }
       if (!errors.isEmpty()) {
         throw new Problem.ProblemException(invalid(errors));
@@ -284,8 +297,9 @@ final class ConfigWrites {
   }
 
   private static Problem invalid(List<FieldError> errors) {
-    return Problem.of(new Refusal(Refusal.Reason.INVALID,
-        (errors.getFirst().pointer() + " " + errors.getFirst().detail()).strip(), errors), errors);
+    Refusal refusal = new Refusal(Refusal.Reason.INVALID,
+        (errors.getFirst().pointer() + " " + errors.getFirst().detail()).strip(), errors);
+    return Problem.of(refusal, refusal.errors());
   }
 
   private static Request request(HttpRequest http, Caller caller, RequestParameters parameters, boolean single) {
@@ -325,7 +339,7 @@ final class ConfigWrites {
     try {
       return EntityCodec.JSON.writeValueAsBytes(document);
     } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new IllegalStateException("a JSON tree can always be written", e);
+      throw new Problem.ProblemException(Problem.malformed("the document holds text that is not valid Unicode"));
     }
   }
 }

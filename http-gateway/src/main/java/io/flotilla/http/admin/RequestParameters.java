@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
@@ -15,6 +17,16 @@ import java.util.concurrent.TimeoutException;
 record RequestParameters(Map<String, String> values) {
   private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
+
+  private static final Set<String> KNOWN =
+      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun");
+
+  /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
+  RequestParameters {
+    values.keySet().stream().filter(name -> !KNOWN.contains(name)).findFirst().ifPresent(name -> {
+      throw malformed("'" + name + "' is not a parameter; known are " + String.join(", ", new TreeSet<>(KNOWN)));
+    });
+  }
 
   enum Wait { COMMITTED, APPLIED }
 

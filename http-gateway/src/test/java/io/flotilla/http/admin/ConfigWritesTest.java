@@ -77,6 +77,27 @@ class ConfigWritesTest {
   }
 
   @Test
+  void whatCannotBeSentToThePrimary_isRefusedHere() {
+    String key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5" + "AAAA".repeat(2_000);
+    String large = "{\"publicKeys\":[" + ("\"" + key + "\",").repeat(39) + "\"" + key + "\"]}";
+    node.put("/config/users/large", large).expect(422);
+    node.put("/config/users/x?dryrun=true", "{}").expect(400);
+    node.put("/config/users/x", "{\"home\":{\"path\":\"/\\ud800\"}}").expect(422);
+    node.send("POST", "/config/changes", "{\"comment\":\"\\ud800\",\"operations\":[" + user("x", "{}") + "]}").expect(422);
+    node.send("POST", "/config/changes", "{\"operations\":[" + user("\\ud800", "{}") + "]}").expect(422);
+    node.get("/config/users/x").expect(404);
+  }
+
+  @Test
+  void manyFaults_areToldInPart() {
+    StringBuilder batch = new StringBuilder("{\"operations\":[" + user("bad-0", "{\"nope\":1}"));
+    for (int i = 1; i < 300; i++) {
+      batch.append(',').append(user("bad-" + i, "{\"nope\":1}"));
+    }
+    assertEquals(100, node.send("POST", "/config/changes", batch + "]}").expect(422).json().get("errors").size());
+  }
+
+  @Test
   void roles_bindWhatMayBeChanged() {
     node.as(AdminFixture.VIEWER, "PUT", "/config/users/rolf", "{}").expect(403);
     node.as(AdminFixture.OPERATOR, "PUT", "/config/storages/s", "{\"path\":\"/s\"}").expect(403);
