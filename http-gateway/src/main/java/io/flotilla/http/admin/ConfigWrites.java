@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
+import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
@@ -12,6 +13,7 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import java.time.Duration;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -53,19 +55,19 @@ final class ConfigWrites {
   CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
     Wish wish = new Wish(Operation.Action.PUT, key, JsonBody.object(body), precondition(http));
-    return submit(request(http, caller, parameters, true), "", List.of(wish));
+    return submit(request(http, caller, parameters, true, body), "", List.of(wish));
   }
 
   CompletionStage<HttpResponse> patch(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
     Wish wish = new Wish(Operation.Action.PATCH, key, JsonBody.object(body), precondition(http));
-    return submit(request(http, caller, parameters, true), "", List.of(wish));
+    return submit(request(http, caller, parameters, true, body), "", List.of(wish));
   }
 
   CompletionStage<HttpResponse> delete(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key) {
     ConfigReads.requireKind(key.kind());
     Wish wish = new Wish(Operation.Action.DELETE, key, null, precondition(http));
-    return submit(request(http, caller, parameters, true), "", List.of(wish));
+    return submit(request(http, caller, parameters, true, new byte[0]), "", List.of(wish));
   }
 
   CompletionStage<HttpResponse> batch(HttpRequest http, Caller caller, RequestParameters parameters, byte[] body) {
@@ -96,7 +98,7 @@ final class ConfigWrites {
     if (!errors.isEmpty()) {
       throw new Problem.ProblemException(invalid(errors));
     }
-    return submit(request(http, caller, parameters, false), comment.asText(""), wishes);
+    return submit(request(http, caller, parameters, false, body), comment.asText(""), wishes);
   }
 
   private static void refuseTooManyPasswords(List<Wish> wishes, List<FieldError> errors) {
@@ -302,15 +304,22 @@ final class ConfigWrites {
     return Problem.of(refusal, refusal.errors());
   }
 
-  private static Request request(HttpRequest http, Caller caller, RequestParameters parameters, boolean single) {
+  private static Request request(
+      HttpRequest http, Caller caller, RequestParameters parameters, boolean single, byte[] body) {
     String id = http.getHeader("Idempotency-Key").map(HttpHeader::value).map(key -> {
       if (!IDEMPOTENCY_KEY.matcher(key).matches()) {
         throw new Problem.ProblemException(
             Problem.malformed("Idempotency-Key must be 1 to 128 visible ASCII characters"));
       }
-      return caller.admin().name() + ":" + key;
+      return caller.admin().name() + ":" + key + ":" + fingerprint(http, body);
     }).orElseGet(() -> UUID.randomUUID().toString());
     return new Request(caller, parameters, id, single);
+  }
+
+  /** Part of a change's id, so that a key that is used again for something else does not hide that. */
+  private static String fingerprint(HttpRequest http, byte[] body) {
+    String what = http.method().value() + " " + http.getUri().getPathString() + " ";
+    return ClusterKey.hashToken(what + new String(body, StandardCharsets.UTF_8)).substring(0, 16);
   }
 
   private static long precondition(HttpRequest http) {

@@ -235,6 +235,9 @@ public final class ControlPlane {
           return voting ? "its vote was taken away" : "it was given a vote";
         }
         membership.admitOne();
+        if (!formation.holdsItsName()) {
+          return "another node took the name " + settings.name() + " while this one was out of reach";
+        }
         long valid = formation.generation().map(Generation::number).orElse(0L);
         if (valid > generation) {
           return "generation " + valid + " of the cluster was founded, this node was in " + generation;

@@ -83,6 +83,12 @@ final class Formation {
     return reply instanceof JournalReply.NodeRegistered ? next() : new WaitFor("the name " + settings.name());
   }
 
+  /** Whether the name is still this node's; a node that was out of reach for long may have lost it. */
+  boolean holdsItsName() throws IOException {
+    return raft.nodes().stream().anyMatch(
+        node -> node.nodeId().equals(nodeId) && node.name().equals(settings.name()));
+  }
+
   private void checkKey(List<VoterAnswer> answers) throws ClusterRefusedException {
     Optional<VoterAnswer> other = answers.stream().filter(answer -> !answer.keyId().equals(key.id())).findFirst();
     if (other.isPresent()) {

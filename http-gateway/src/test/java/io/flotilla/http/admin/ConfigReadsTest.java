@@ -1,0 +1,122 @@
+package io.flotilla.http.admin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.flotilla.http.admin.AdminFixture.Answer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigReadsTest {
+  private static final String HASH = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+      + "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  @TempDir private static Path directory;
+  private static AdminFixture node;
+
+  @BeforeAll
+  static void start() throws IOException {
+    node = new AdminFixture(directory);
+    StringBuilder batch = new StringBuilder("{\"operations\":[");
+    for (int i = 0; i < 250; i++) {
+      batch.append(i == 0 ? "" : ",").append(String.format(
+          "{\"op\":\"put\",\"kind\":\"users\",\"name\":\"user-%03d\",\"value\":{}}", i));
+    }
+    node.send("POST", "/config/changes", batch + "]}").expect(200);
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    node.close();
+  }
+
+  @Test
+  void list_comesInPages_thatTogetherAreAll() {
+    List<String> seen = new ArrayList<>();
+    String after = "";
+    int pages = 0;
+    do {
+      JsonNode page = node.get("/config/users?limit=60&query=USER-&after=" + after).expect(200).json();
+      page.get("items").forEach(item -> seen.add(item.get("name").textValue()));
+      after = page.get("next").asText("");
+      pages++;
+    } while (!after.equals("null") && !after.isEmpty());
+
+    assertEquals(5, pages);
+    assertEquals(250, seen.size());
+    assertEquals(seen.stream().sorted().distinct().toList(), seen);
+  }
+
+  @Test
+  void list_filteredByName_findsOnlyThose() {
+    JsonNode found = node.get("/config/users?query=er-24").expect(200).json().get("items");
+
+    assertEquals(10, found.size());
+    assertEquals("user-240", found.get(0).get("name").textValue());
+  }
+
+  @Test
+  void minVersion_thatNeverComes_is504() {
+    node.get("/config/users?limit=1&timeout=100ms&minVersion=999999").expect(504);
+  }
+
+  @Test
+  void generatedHostKey_showsItsFingerprint_keepsItWhenPutAgain_andChangesWithTheAlgorithm() {
+    node.put("/config/host-keys/main", "{\"algorithm\":\"ed25519\"}").expect(201);
+    JsonNode first = node.get("/config/host-keys/main").expect(200).json();
+    assertTrue(first.get("fingerprint").textValue().startsWith("SHA256:"), first.toString());
+    assertFalse(first.has("privateKey"));
+
+    node.put("/config/host-keys/main", "{\"algorithm\":\"ed25519\"}").expect(200);
+    assertEquals(first.get("fingerprint"), node.get("/config/host-keys/main").json().get("fingerprint"));
+    node.put("/config/host-keys/main", "{\"algorithm\":\"ecdsa-256\"}").expect(200);
+    assertNotEquals(first.get("fingerprint"), node.get("/config/host-keys/main").json().get("fingerprint"));
+    node.put("/config/host-keys/other", "{\"algorithm\":\"dsa\"}").expect(422);
+    node.put("/config/host-keys/other", "{\"privateKey\":\"nonsense\"}").expect(422);
+  }
+
+  @Test
+  void passwordHash_isTaken_andShownNowhere() {
+    node.put("/config/users/hashed", "{\"passwordHash\":\"" + HASH + "\"}").expect(201);
+    node.put("/config/users/clear", "{\"password\":\"never to be seen\"}").expect(201);
+
+    for (String path : List.of("/config/users/hashed", "/config?limit=1000", "/config/history?limit=5")) {
+      String text = node.get(path).expect(200).text();
+      assertFalse(text.contains("argon2") || text.contains("never to be seen") || text.contains("$sealed"), path);
+    }
+    assertTrue(node.get("/config/users/hashed").json().get("hasPassword").booleanValue());
+  }
+
+  @Test
+  void change_isFoundByItsId_andInHistory() {
+    Answer made = node.put("/config/users/historic", "{\"enabled\":false}").expect(201);
+    String id = made.json().get("id").textValue();
+
+    assertEquals(made.version(), node.get("/config/changes/" + id).expect(200).version());
+    node.get("/config/changes/unheard-of").expect(404);
+    JsonNode latest = node.get("/config/history?limit=1&before=" + (made.version() + 1)).expect(200).json()
+        .get("changes").get(0);
+    assertEquals(made.version(), latest.get("version").longValue());
+    assertEquals("root", latest.get("who").textValue());
+    assertEquals("127.0.0.1", latest.get("from").textValue());
+    assertTrue(latest.get("operations").get(0).get("before").isNull());
+    assertFalse(latest.get("operations").get(0).get("after").get("enabled").booleanValue());
+  }
+
+  @Test
+  void sameIdempotencyKey_forSomethingElse_isAnotherChange() {
+    long first = node.put("/config/users/once", "{}", "Idempotency-Key", "key-1").expect(201).version();
+    long second = node.put("/config/users/once", "{\"enabled\":false}", "Idempotency-Key", "key-1").expect(200).version();
+
+    assertTrue(second > first);
+    assertFalse(node.get("/config/users/once").json().get("enabled").booleanValue());
+  }
+}
