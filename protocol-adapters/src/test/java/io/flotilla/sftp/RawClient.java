@@ -39,10 +39,6 @@ final class RawClient implements AutoCloseable {
     in = new DataInputStream(channel.getInvertedOut());
   }
 
-  ClientSession session() {
-    return session;
-  }
-
   RawClient initialized() throws IOException {
     send(packet(Sftp.INIT, 3));
     Reply reply = receive();
@@ -123,6 +119,11 @@ final class RawClient implements AutoCloseable {
   private static void string(ByteArrayOutputStream body, byte[] bytes) {
     body.writeBytes(ByteBuffer.allocate(4).putInt(bytes.length).array());
     body.writeBytes(bytes);
+  }
+
+  /** Says that nothing more will be sent (SSH_MSG_CHANNEL_EOF); replies still come. */
+  void endInput() throws IOException {
+    out.close();
   }
 
   /** Cuts the connection without a word. */

@@ -214,13 +214,16 @@ class SftpProtocolTest extends SftpFixture {
   }
 
   @Test
-  void lastRequests_beforeTheClientCloses_areServed() throws IOException {
+  void lastRequests_beforeTheClientsEndOfFile_areServedAndAnswered() throws IOException {
     client.initialized();
     Handle handle = new Handle(open("/last", CREATE));
     client.send(RawClient.packet(Sftp.WRITE, 1, handle, 0L, "x"));
     client.send(RawClient.packet(Sftp.CLOSE, 2, handle));
-    client.session().close(false);
-    Awaitility.await().until(() -> Files.exists(home("ann").resolve("last")));
+    client.endInput();
+    assertEquals(OK, client.receive().status());
+    assertEquals(OK, client.receive().status());
+    assertTrue(Files.exists(home("ann").resolve("last")));
+    assertTrue(client.isEnded(), "the server closes the channel after the last request");
   }
 
   @Test
