@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,7 +131,10 @@ class SingleNodeTest {
         "--inh-caps=-net_bind_service"), List.of());
     cluster.awaitConverged();
 
-    cluster.api(1).put("/api/v1/config/listeners/low", "{\"protocol\":\"sftp\",\"port\":22}").expect(201);
+    JsonNode refusal =
+        cluster.api(1).put("/api/v1/config/listeners/low", "{\"protocol\":\"sftp\",\"port\":22}").expect(409).body();
+    assertTrue(refusal.path("nodes").path("node-1").asText().contains("CAP_NET_BIND_SERVICE"), refusal.toString());
+    cluster.api(1).put("/api/v1/config/listeners/low?force=true", "{\"protocol\":\"sftp\",\"port\":22}").expect(201);
 
     await().atMost(TestCluster.SOON).until(() -> cluster.member(1, "node-1").path("state").asText().equals("degraded"));
     String reasons = cluster.member(1, "node-1").path("reasons").toString();

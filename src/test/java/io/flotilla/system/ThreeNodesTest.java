@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -133,13 +134,24 @@ class ThreeNodesTest {
   }
 
   @Test
-  void portInUseOnOneNode_degradesThatNodeOnly_untilThePortIsFree() throws Exception {
+  void portInUseOnOneNode_refusesTheChange_andForcedDegradesThatNodeOnly_untilThePortIsFree() throws Exception {
     int port;
     try (ServerSocket taken = new ServerSocket()) {
       taken.bind(new InetSocketAddress(cluster.host(2), 0));
       port = taken.getLocalPort();
-      JsonNode nodes = cluster.api(1).put("/api/v1/config/listeners/second?wait=applied",
-          "{\"protocol\":\"sftp\",\"port\":" + port + "}").expect(201).body().path("nodes");
+      String listener = "{\"protocol\":\"sftp\",\"port\":" + port + "}";
+      long before = cluster.api(1).version();
+      for (String parameters : List.of("", "?dryRun=true")) {
+        JsonNode refusal = cluster.api(1).put("/api/v1/config/listeners/second" + parameters, listener).expect(409).body();
+        assertEquals("urn:flotilla:problem:not-prepared", refusal.path("type").asText());
+        assertEquals(List.of("node-2"), List.copyOf(names(refusal.path("nodes"))));
+        assertTrue(refusal.path("nodes").path("node-2").asText().contains(port + " is in use"), refusal.toString());
+      }
+      assertEquals(before, cluster.api(1).version());
+      cluster.api(3).get("/api/v1/config/listeners/second").expect(404);
+
+      JsonNode nodes = cluster.api(1).put("/api/v1/config/listeners/second?wait=applied&force=true", listener)
+          .expect(201).body().path("nodes");
 
       assertEquals("applied", nodes.path("node-1").path("state").asText());
       assertEquals("degraded", nodes.path("node-2").path("state").asText());
@@ -149,6 +161,24 @@ class ThreeNodesTest {
     }
     await().atMost(TestCluster.SOON).until(() -> cluster.member(3, "node-2").path("state").asText().equals("converged"));
     cluster.api(1).send("DELETE", "/api/v1/config/listeners/second?wait=applied", "").expect(200);
+  }
+
+  @Test
+  void dryRun_tellsThatEveryNodeIsReady_andChangesNothing() throws Exception {
+    long before = cluster.api(2).version();
+
+    JsonNode answer = cluster.api(2).send("PATCH", "/api/v1/config/listeners/sftp?dryRun=true",
+        "{\"maxConnections\":77}").expect(200).body();
+
+    assertEquals(List.of("node-1", "node-2", "node-3"), names(answer.path("nodes")));
+    answer.path("nodes").forEach(node -> assertEquals("ready", node.path("state").asText()));
+    assertEquals(before, cluster.api(2).version());
+  }
+
+  private static List<String> names(JsonNode object) {
+    List<String> names = new ArrayList<>();
+    object.fieldNames().forEachRemaining(names::add);
+    return names;
   }
 
   @Test

@@ -68,9 +68,9 @@ final class InitialConfiguration {
     List<Operation> operations = operations(Files.readString(data.adminTokenFile()).strip());
     while (isDue()) {
       try {
-        ConfigPrimary.SubmitReply reply = client.submit(CHANGE_ID,
-            new Author("system", "local", settings.name()), "the first configuration of this cluster", false, operations,
-            TIMEOUT).toCompletableFuture().get(TIMEOUT.toSeconds() * 2, TimeUnit.SECONDS);
+        ConfigPrimary.SubmitReply reply = client.submit(new ConfigClient.Request(CHANGE_ID,
+            new Author("system", "local", settings.name()), "the first configuration of this cluster", false, true),
+            operations, TIMEOUT).toCompletableFuture().get(TIMEOUT.toSeconds() * 2, TimeUnit.SECONDS);
         if (reply instanceof ConfigPrimary.Refused refused) {
           log.error("The first configuration was refused: {}", refused.refusal().detail());
         }
@@ -83,7 +83,7 @@ final class InitialConfiguration {
     data.keepInitialized();
   }
 
-  private List<Operation> operations(String token) {
+  private List<Operation> operations(String token) throws IOException {
     EntityKey admin = EntityKey.of(Kind.ADMINS, "admin");
     ObjectNode adminJson = EntityCodec.JSON.createObjectNode().put("role", "admin");
     codec.putSecret(adminJson, admin, "tokenHash", ClusterKey.hashToken(token));
@@ -95,10 +95,10 @@ final class InitialConfiguration {
     codec.putSecret(keyJson, hostKey, "privateKey", key.privateKey());
 
     NodeSettings.Initial initial = settings.initial();
-    String path = initial.storagePath().isEmpty()
-        ? data.path().resolveSibling("files").toString()
-        : Path.of(initial.storagePath()).toAbsolutePath().normalize().toString();
-    ObjectNode storage = EntityCodec.JSON.createObjectNode().put("path", path).put("shared", initial.storageShared());
+    Path path = initial.storagePath().isEmpty()
+        ? Files.createDirectories(data.path().resolveSibling("files"))
+        : Path.of(initial.storagePath()).toAbsolutePath().normalize();
+    ObjectNode storage = EntityCodec.JSON.createObjectNode().put("path", path.toString()).put("shared", initial.storageShared());
     ObjectNode listener = EntityCodec.JSON.createObjectNode().put("protocol", "sftp").put("port", initial.sftpPort());
     listener.putObject("ssh").putArray("hostKeys").add("ed25519");
     return List.of(

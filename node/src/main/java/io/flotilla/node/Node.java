@@ -22,6 +22,7 @@ import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
 import io.flotilla.vfs.ActiveUploads;
+import io.flotilla.vfs.StorageDirectories;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -105,6 +106,7 @@ public final class Node {
         clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.admin = openAdmin(codec);
+    live.add(new StorageDirectories());
     live.add(sftp);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     this.controlPlane = new ControlPlane(

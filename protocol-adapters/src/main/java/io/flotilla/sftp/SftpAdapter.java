@@ -15,6 +15,7 @@ import io.flotilla.vfs.VfsException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -98,8 +100,7 @@ public final class SftpAdapter implements ConfigListener {
           .forEach(client -> logins.endIfRevoked(client, now));
     }
     SortedMap<String, String> problems = new TreeMap<>();
-    SortedMap<String, ConfigView.OpenListener> wanted = new TreeMap<>(now.listeners());
-    wanted.values().removeIf(open -> open.listener().protocol() != Listener.Protocol.SFTP);
+    SortedMap<String, ConfigView.OpenListener> wanted = sftpListeners(now);
     for (String name : List.copyOf(listeners.keySet())) {
       if (!wanted.containsKey(name)) {
         retire(listeners.remove(name));
@@ -110,6 +111,67 @@ public final class SftpAdapter implements ConfigListener {
     bindAll(toBind, problems);
     report(problems);
     return List.copyOf(problems.values());
+  }
+
+  @Override
+  public synchronized List<String> check(ConfigDelta delta, ConfigView next) {
+    List<String> objections = new ArrayList<>();
+    SortedMap<String, ConfigView.OpenListener> before = sftpListeners(view.get());
+    SortedMap<String, ConfigView.OpenListener> after = sftpListeners(next);
+    Set<String> changedKeys = delta.names(Kind.HOST_KEYS);
+    after.forEach((name, open) -> {
+      ConfigView.OpenListener was = before.get(name);
+      if (was == null || !was.address().equals(open.address()) || was.port() != open.port()) {
+        checkAddress(name, open, next, objections);
+      }
+      if (!open.listener().equals(was == null ? null : was.listener())
+          || next.hostKeys(open.listener()).stream().anyMatch(key -> changedKeys.contains(key.name()))) {
+        Map<String, String> problems = new HashMap<>();
+        if (readKeys(name, next.hostKeys(open.listener()), problems).isEmpty()) {
+          problems.putIfAbsent(name, "listener " + name + " would have no host key");
+        }
+        objections.addAll(problems.values());
+      }
+    });
+    return objections;
+  }
+
+  private static SortedMap<String, ConfigView.OpenListener> sftpListeners(ConfigView view) {
+    SortedMap<String, ConfigView.OpenListener> listeners = new TreeMap<>(view.listeners());
+    listeners.values().removeIf(open -> open.listener().protocol() != Listener.Protocol.SFTP);
+    return listeners;
+  }
+
+  /** An address that a listener of ours gives up with this change counts as free. */
+  private void checkAddress(String name, ConfigView.OpenListener open, ConfigView next, List<String> objections) {
+    InetSocketAddress address = new InetSocketAddress(open.address(), open.port());
+    if (address.isUnresolved()) {
+      objections.add("listener " + name + ": the address " + open.address() + " can't be resolved");
+      return;
+    }
+    Optional<String> rival = next.listeners().entrySet().stream()
+        .filter(other -> !other.getKey().equals(name)
+            && overlaps(address, new InetSocketAddress(other.getValue().address(), other.getValue().port())))
+        .map(Map.Entry::getKey).findFirst();
+    if (rival.isPresent()) {
+      objections.add("listener " + name + ": listener " + rival.get() + " has port " + open.port() + " there");
+      return;
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(address);
+    } catch (IOException e) {
+      if (listeners.values().stream().noneMatch(own -> own.bound() != null && overlaps(address, own.bound()))) {
+        objections.add("listener " + name + ": " + BindProblem.explain(address, e));
+      }
+    }
+  }
+
+  /** Whether one of two addresses can be bound only if the other is not. */
+  private static boolean overlaps(InetSocketAddress one, InetSocketAddress other) {
+    return one.getPort() == other.getPort() && !other.isUnresolved()
+        && (one.getAddress().equals(other.getAddress()) || one.getAddress().isAnyLocalAddress()
+            || other.getAddress().isAnyLocalAddress());
   }
 
   /** Brings a listener's options up to date and notes the address it still has to be bound to. */
@@ -164,16 +226,12 @@ public final class SftpAdapter implements ConfigListener {
         blocked.put(name, address);
       }
     });
-    Set<InetSocketAddress> held = new java.util.HashSet<>();
-    blocked.keySet().forEach(name -> held.add(listeners.get(name).bound()));
-    blocked.values().retainAll(held);
     Map<String, InetSocketAddress> former = new TreeMap<>();
-    blocked.keySet().forEach(name -> former.put(name, listeners.get(name).bound()));
-    former.forEach((name, address) -> {
-      if (address != null) {
-        listeners.get(name).release(address);
-      }
-    });
+    blocked.keySet().stream().map(listeners::get).filter(listener -> listener.bound() != null)
+        .forEach(listener -> former.put(listener.name(), listener.bound()));
+    blocked.values().removeIf(address -> former.values().stream().noneMatch(held -> overlaps(address, held)));
+    former.keySet().retainAll(blocked.keySet());
+    former.forEach((name, address) -> listeners.get(name).release(address));
     blocked.forEach((name, address) -> {
       problems.remove(name);
       SftpListener listener = listeners.get(name);

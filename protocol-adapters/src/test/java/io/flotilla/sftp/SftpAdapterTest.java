@@ -95,6 +95,74 @@ class SftpAdapterTest extends SftpFixture {
   }
 
   @Test
+  void check_portInUse_isAnObjection_andNothingIsBound() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      listener("blocked", taken.getLocalPort());
+      int free = freePort();
+      listener("another", free);
+
+      List<String> objections = config.check(adapter);
+
+      assertEquals(1, objections.size(), objections.toString());
+      assertTrue(objections.getFirst().contains("listener blocked") && objections.getFirst().contains("in use"));
+      assertRefused(free);
+      config.commit(adapter);
+      hostKey("second", "ecdsa-256");
+      assertEquals(List.of(), config.check(adapter), "a port that was taken before is not this change's fault");
+    }
+  }
+
+  @Test
+  void check_portsGivenUpSwappedOrKept_areFree() throws Exception {
+    int first = port;
+    int second = freePort();
+    listener("other", second);
+    assertEquals(List.of(), config.commit(adapter));
+
+    listener("sftp", second);
+    listener("other", first);
+    assertEquals(List.of(), config.check(adapter));
+    listener("sftp", first);
+    config.remove(Kind.LISTENERS, "other");
+    listener("heir", second);
+    assertEquals(List.of(), config.check(adapter));
+    config.change(Kind.LISTENERS, "sftp", json -> json.put("maxConnections", 7));
+    assertEquals(List.of(), config.check(adapter));
+    sftpOk("pwd");
+  }
+
+  @Test
+  void listenerThatWidensItsAddress_keepsItsPort() throws Exception {
+    config.change(Kind.LISTENERS, "sftp", json -> json.put("address", "0.0.0.0"));
+
+    assertEquals(List.of(), config.check(adapter));
+    assertEquals(List.of(), config.commit(adapter));
+
+    sftpOk("pwd");
+  }
+
+  @Test
+  void check_overrideThatPutsTwoListenersOnOnePort_isAnObjection() throws Exception {
+    int second = freePort();
+    listener("other", second);
+    assertEquals(List.of(), config.commit(adapter));
+    config.put(Kind.NODES, "n1", json -> json.putObject("listeners").putObject("other").put("port", port));
+
+    assertEquals(List.of("listener other: listener sftp has port " + port + " there"), config.check(adapter));
+  }
+
+  @Test
+  void check_badHostKeyOrAddress_isAnObjection() throws Exception {
+    config.secret(Kind.HOST_KEYS, "host", "privateKey", "nonsense", json -> json.put("algorithm", "ed25519"));
+    String objection = config.check(adapter).getFirst();
+    assertTrue(objection.contains("host key host") && !objection.contains("nonsense"), objection);
+    config.put(Kind.LISTENERS, "elsewhere", json ->
+        json.put("protocol", "sftp").put("address", "192.0.2.1").put("port", 2222));
+    assertTrue(config.check(adapter).stream().anyMatch(text -> text.contains("does not have the address")));
+    sftpOk("pwd");
+  }
+
+  @Test
   void otherProblems_areExplained() throws Exception {
     config.put(Kind.LISTENERS, "elsewhere", json ->
         json.put("protocol", "sftp").put("address", "192.0.2.1").put("port", 2222));

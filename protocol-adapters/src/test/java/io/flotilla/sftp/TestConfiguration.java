@@ -75,6 +75,12 @@ final class TestConfiguration {
     }
   }
 
+  /** What the listener has against what would be committed now. */
+  List<String> check(ConfigListener listener) {
+    ClusterConfig after = ClusterConfig.of(version + 1, List.copyOf(documents.values()), codec);
+    return listener.check(ConfigDelta.between(view.config(), after), new ConfigView(after, node));
+  }
+
   /** Swaps the view and tells the listener, as a replica does; returns its problems. */
   List<String> commit(ConfigListener listener) {
     ClusterConfig before = view.config();

@@ -43,6 +43,9 @@ public final class ConfigClient {
     }
   }
 
+  /** What surrounds the operations of a change: see {@link ConfigPrimary.SubmitChange}. */
+  public record Request(String id, Author author, String comment, boolean dryRun, boolean force) {}
+
   private record Access(ActorSystem<?> system, ActorRef<ConfigPrimary.Command> primary) {}
 
   private volatile Optional<Access> access = Optional.empty();
@@ -75,20 +78,21 @@ public final class ConfigClient {
    * Busy.
    */
   public CompletionStage<ConfigPrimary.SubmitReply> submit(
-      String id, Author author, String comment, boolean dryRun, List<Operation> operations, Duration timeout) {
+      Request request, List<Operation> operations, Duration timeout) {
     if (isIsolated()) {
       return CompletableFuture.failedFuture(new PrimaryUnavailableException(
           "this node hears no primary, so it takes no configuration changes; it goes on serving what it has"));
     }
     List<List<Operation>> parts = parts(operations);
-    return submitPart(id, author, comment, dryRun, parts, 0, timeout);
+    return submitPart(request, parts, 0, timeout);
   }
 
-  private CompletionStage<ConfigPrimary.SubmitReply> submitPart(String id, Author author, String comment,
-      boolean dryRun, List<List<Operation>> parts, int index, Duration timeout) {
+  private CompletionStage<ConfigPrimary.SubmitReply> submitPart(
+      Request request, List<List<Operation>> parts, int index, Duration timeout) {
     boolean last = index == parts.size() - 1;
     CompletionStage<ConfigPrimary.SubmitReply> answer = ask(timeout, replyTo ->
-        new ConfigPrimary.SubmitChange(id, author, comment, index, last, dryRun, parts.get(index), replyTo));
+        new ConfigPrimary.SubmitChange(request.id(), request.author(), request.comment(), index, last, request.dryRun(),
+            request.force(), parts.get(index), replyTo));
     return answer.handle((reply, failure) -> {
       if (failure == null) {
         return CompletableFuture.completedStage(reply);
@@ -96,12 +100,12 @@ public final class ConfigClient {
       return CompletableFuture.<ConfigPrimary.SubmitReply>failedStage(
           !(cause(failure) instanceof TimeoutException) ? cause(failure)
               : last ? new OutcomeUnknownException("the primary did not answer within " + timeout.toMillis()
-                  + " ms; look up the change " + id + " before repeating it with another id")
+                  + " ms; look up the change " + request.id() + " before repeating it with another id")
               : new PrimaryUnavailableException("the primary did not take the change within " + timeout.toMillis()
                   + " ms; nothing was changed"));
     }).thenCompose(Function.identity()).thenCompose(reply ->
         reply instanceof ConfigPrimary.PartTaken && !last
-            ? submitPart(id, author, comment, dryRun, parts, index + 1, timeout)
+            ? submitPart(request, parts, index + 1, timeout)
             : CompletableFuture.completedStage(reply));
   }
 

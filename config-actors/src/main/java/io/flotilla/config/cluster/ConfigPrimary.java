@@ -12,8 +12,12 @@ import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -38,20 +42,22 @@ import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
  * refused, with nothing changed, or becomes one event; only {@link PrimaryState#apply} changes state. A change is
  * acknowledged and published after its event is durable. Two primaries may overlap for a moment during a fail-over; the
  * journal's fence lets only the newer one commit. What replicas report is kept in memory only and is complete again a
- * second after a start.
+ * second after a start. A change of what nodes hold resources for is first put to all reachable nodes, one such change at a
+ * time; others go on meanwhile, and the change is computed again before it is committed.
  */
 public final class ConfigPrimary
     extends EventSourcedBehavior<ConfigPrimary.Command, ConfigChanged, PrimaryState> {
 
   /** What the primary understands. */
   public sealed interface Command permits SubmitChange, AwaitApplied, FetchChanges, FetchSnapshot, FetchHistory,
-      FindChange, GetStatus, ReplicaReport, AnnounceHead, Stop {}
+      FindChange, GetStatus, ReplicaReport, NodePrepared, ContinuePrepare, AnnounceHead, Stop {}
 
   /**
    * A change, or one part of a large one; parts of one id come in order and each is answered before the next is sent.
    *
    * @param id names the change: the same id twice is the same change, made once
-   * @param dryRun decides and changes nothing
+   * @param dryRun decides, asks the nodes, and changes nothing
+   * @param force commits in spite of what the nodes say
    */
   public record SubmitChange(
       String id,
@@ -60,6 +66,7 @@ public final class ConfigPrimary
       int part,
       boolean last,
       boolean dryRun,
+      boolean force,
       List<Operation> operations,
       ActorRef<SubmitReply> replyTo)
       implements Command, CborSerializable {}
@@ -87,6 +94,16 @@ public final class ConfigPrimary
   /** The singleton is asked to hand over. */
   public record Stop() implements Command, CborSerializable {}
 
+  /**
+   * A node's answer to {@link ConfigAnnouncement.PrepareRequested}.
+   *
+   * @param objections why it could not apply the change; none if it could
+   */
+  public record NodePrepared(long round, String node, String address, List<String> objections)
+      implements Command, CborSerializable {}
+
+  private record ContinuePrepare() implements Command {}
+
   private record AnnounceHead() implements Command {}
 
   /** Answers to {@link SubmitChange}. */
@@ -94,11 +111,21 @@ public final class ConfigPrimary
 
   public record PartTaken(String id, int part) implements SubmitReply {}
 
-  /** The change is durable. {@code created} names the entity of a change of one, if it did not exist before. */
-  public record Committed(String id, long version, List<String> created) implements SubmitReply {}
+  /**
+   * The change is durable.
+   *
+   * @param created names the entity of a change of one, if it did not exist before
+   * @param objections of the nodes, by name, that a forced change overrode
+   */
+  public record Committed(String id, long version, List<String> created, Map<String, List<String>> objections)
+      implements SubmitReply {}
 
-  /** A dry run would have led to this version. */
-  public record WouldCommit(String id, long version) implements SubmitReply {}
+  /**
+   * A dry run would have led to this version.
+   *
+   * @param nodes every node that was asked, with its objections
+   */
+  public record WouldCommit(String id, long version, Map<String, List<String>> nodes) implements SubmitReply {}
 
   public record Refused(String id, Refusal refusal) implements SubmitReply {}
 
@@ -147,6 +174,8 @@ public final class ConfigPrimary
 
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("configuration");
   static final int MAX_MESSAGE_BYTES = 64 * 1024;
+  private static final int MAX_WAITING = 64;
+  private static final Duration PREPARE_REPEAT = Duration.ofMillis(400);
 
   private final ActorContext<Command> context;
   private final EntityCodec codec;
@@ -159,6 +188,9 @@ public final class ConfigPrimary
   private final PendingUploads uploads = new PendingUploads();
   private final SnapshotTransfers transfers = new SnapshotTransfers();
   private final ConvergenceTracker convergence;
+  private final Queue<Proposal> waiting = new ArrayDeque<>();
+  private Optional<PrepareRound> round = Optional.empty();
+  private long rounds;
 
   /** @param epoch the journal's fence of {@link #PERSISTENCE_ID} after recovery */
   public static Behavior<Command> create(
@@ -211,6 +243,11 @@ public final class ConfigPrimary
         convergence.report(report, state.config(), System.nanoTime());
         yield Effect().none();
       }
+      case NodePrepared prepared -> {
+        round.ifPresent(open -> open.answered(prepared));
+        yield endPrepareIfOver(state);
+      }
+      case ContinuePrepare tick -> onContinuePrepare(state);
       case AnnounceHead tick -> {
         announceHead(state);
         convergence.tick(System.nanoTime());
@@ -224,38 +261,119 @@ public final class ConfigPrimary
   private Effect<ConfigChanged, PrimaryState> onSubmit(PrimaryState state, SubmitChange submit) {
     long known = state.versionOf(submit.id());
     if (known > 0) {
-      return reply(submit.replyTo(), new Committed(submit.id(), known, List.of()));
+      return reply(submit.replyTo(), alreadyCommitted(submit.id(), known));
     }
     return switch (uploads.add(submit, System.nanoTime())) {
       case PendingUploads.Incomplete part -> reply(submit.replyTo(), new PartTaken(submit.id(), submit.part()));
       case PendingUploads.Rejected rejected -> reply(submit.replyTo(), new Busy(submit.id(), rejected.detail()));
-      case PendingUploads.Complete complete -> decide(state, submit, complete.operations());
+      case PendingUploads.Complete complete -> decide(state, new Proposal(submit.id(), submit.author(), submit.comment(),
+          submit.dryRun(), submit.force(), config -> editor.edit(config, complete.operations()), submit.replyTo()));
     };
   }
 
-  private Effect<ConfigChanged, PrimaryState> decide(
-      PrimaryState state, SubmitChange submit, List<Operation> operations) {
-    long begun = System.nanoTime();
-    return switch (editor.edit(state.config(), operations)) {
+  /** Refuses a change, commits it, or puts it to the nodes first. */
+  private Effect<ConfigChanged, PrimaryState> decide(PrimaryState state, Proposal proposal) {
+    return switch (proposal.edit().apply(state.config())) {
       case ConfigEditor.Refused refused -> {
-        events.rejected(submit.id(), submit.author(), refused.refusal());
-        yield reply(submit.replyTo(), new Refused(submit.id(), refused.refusal()));
+        refuse(proposal, refused.refusal());
+        yield Effect().none();
       }
-      case ConfigEditor.Edited edited when submit.dryRun() ->
-          reply(submit.replyTo(), new WouldCommit(submit.id(), edited.config().version()));
-      case ConfigEditor.Edited edited -> {
-        ConfigChanged event = new ConfigChanged(
-            edited.config().version(), submit.id(), clock.instant(), submit.author(), submit.comment(),
-            edited.changes(), edited.config().digest().toString());
-        yield Effect().persist(event).thenRun((PrimaryState after) -> {
-          long now = System.nanoTime();
-          publish(event);
-          convergence.committed(event.version(), now);
-          events.committed(event, (now - begun) / 1_000_000);
-          submit.replyTo().tell(new Committed(submit.id(), event.version(), created(event)));
-        });
+      case ConfigEditor.Edited edited when proposal.dryRun() || PrepareRound.isNeededFor(edited.changes()) -> {
+        if (waiting.size() >= MAX_WAITING) {
+          proposal.replyTo().tell(new Busy(proposal.id(),
+              MAX_WAITING + " changes wait for the nodes' answers already; try again shortly"));
+        } else {
+          waiting.add(proposal);
+          prepareNext(state);
+        }
+        yield Effect().none();
       }
+      case ConfigEditor.Edited edited -> commit(proposal, edited, Map.of());
     };
+  }
+
+  /** Puts the next waiting change to the nodes, unless one is put to them now. */
+  private void prepareNext(PrimaryState state) {
+    while (round.isEmpty() && !waiting.isEmpty()) {
+      Proposal proposal = waiting.remove();
+      switch (proposal.edit().apply(state.config())) {
+        case ConfigEditor.Refused refused -> refuse(proposal, refused.refusal());
+        case ConfigEditor.Edited edited -> {
+          PrepareRound next = new PrepareRound(++rounds, proposal, state.config().version(), edited.changes(),
+              convergence.reachableNodes(), System.nanoTime());
+          round = Optional.of(next);
+          timers.startTimerAtFixedRate(new ContinuePrepare(), Duration.ZERO, PREPARE_REPEAT);
+        }
+      }
+    }
+  }
+
+  private Effect<ConfigChanged, PrimaryState> onContinuePrepare(PrimaryState state) {
+    round.ifPresent(open -> {
+      open.keepOnly(convergence.reachableNodes().keySet());
+      open.requests(epoch.getAsLong(), context.getSelf()).forEach(request -> settings.topic().tell(Topic.publish(request)));
+    });
+    return endPrepareIfOver(state);
+  }
+
+  private Effect<ConfigChanged, PrimaryState> endPrepareIfOver(PrimaryState state) {
+    Optional<PrepareRound> over = round.filter(open -> open.isOver(System.nanoTime()));
+    if (over.isEmpty()) {
+      return Effect().none();
+    }
+    round = Optional.empty();
+    timers.cancel(new ContinuePrepare());
+    Effect<ConfigChanged, PrimaryState> outcome = afterPrepare(state, over.get().proposal(), over.get().verdicts());
+    prepareNext(state);
+    return outcome;
+  }
+
+  /** Meanwhile other changes may have been committed, this one through another node among them. */
+  private Effect<ConfigChanged, PrimaryState> afterPrepare(
+      PrimaryState state, Proposal proposal, Map<String, List<String>> verdicts) {
+    long known = state.versionOf(proposal.id());
+    if (known > 0) {
+      return reply(proposal.replyTo(), alreadyCommitted(proposal.id(), known));
+    }
+    Map<String, List<String>> objections = new TreeMap<>(verdicts);
+    objections.values().removeIf(List::isEmpty);
+    if (!objections.isEmpty() && !proposal.force()) {
+      refuse(proposal, Refusal.byNodes(objections));
+      return Effect().none();
+    }
+    return switch (proposal.edit().apply(state.config())) {
+      case ConfigEditor.Refused refused -> {
+        refuse(proposal, refused.refusal());
+        yield Effect().none();
+      }
+      case ConfigEditor.Edited edited when proposal.dryRun() -> reply(proposal.replyTo(),
+          new WouldCommit(proposal.id(), edited.config().version(), verdicts));
+      case ConfigEditor.Edited edited -> commit(proposal, edited, objections);
+    };
+  }
+
+  private void refuse(Proposal proposal, Refusal refusal) {
+    events.rejected(proposal.id(), proposal.author(), refusal);
+    proposal.replyTo().tell(new Refused(proposal.id(), refusal));
+  }
+
+  private Effect<ConfigChanged, PrimaryState> commit(
+      Proposal proposal, ConfigEditor.Edited edited, Map<String, List<String>> objections) {
+    long begun = System.nanoTime();
+    ConfigChanged event = new ConfigChanged(
+        edited.config().version(), proposal.id(), clock.instant(), proposal.author(), proposal.comment(),
+        edited.changes(), edited.config().digest().toString());
+    return Effect().persist(event).thenRun((PrimaryState after) -> {
+      long now = System.nanoTime();
+      publish(event);
+      convergence.committed(event.version(), now);
+      events.committed(event, (now - begun) / 1_000_000);
+      proposal.replyTo().tell(new Committed(proposal.id(), event.version(), created(event), objections));
+    });
+  }
+
+  private static Committed alreadyCommitted(String id, long version) {
+    return new Committed(id, version, List.of(), Map.of());
   }
 
   private static List<String> created(ConfigChanged event) {

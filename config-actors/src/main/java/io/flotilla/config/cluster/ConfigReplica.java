@@ -30,7 +30,7 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 public final class ConfigReplica {
 
   public sealed interface Command permits ConfigAnnouncement, ChangesArrived, SnapshotArrived, FetchFailed,
-      ListenersCalled, ReportNow {}
+      ListenersCalled, Checked, ReportNow {}
 
   private record ChangesArrived(ConfigPrimary.ChangesReply reply) implements Command {}
 
@@ -39,6 +39,8 @@ public final class ConfigReplica {
   private record FetchFailed(String reason) implements Command {}
 
   private record ListenersCalled(long version, List<String> problems) implements Command {}
+
+  private record Checked(long epoch, long round, List<String> objections) implements Command {}
 
   private record ReportNow() implements Command {}
 
@@ -52,6 +54,7 @@ public final class ConfigReplica {
   private final Consumer<ReplicaStatus> status;
   private final ConfigEvents events;
 
+  private final PrepareInbox inbox = new PrepareInbox();
   private ClusterConfig current;
   private long epoch;
   private long headVersion;
@@ -96,6 +99,7 @@ public final class ConfigReplica {
     return Behaviors.receiveMessage(command -> switch (command) {
       case ConfigAnnouncement announcement -> onAnnouncement(announcement);
       case ListenersCalled called -> onListenersCalled(called, false);
+      case Checked checked -> onChecked(checked);
       case ReportNow now -> onReport(false);
       case ChangesArrived late -> Behaviors.same();
       case SnapshotArrived late -> Behaviors.same();
@@ -107,10 +111,13 @@ public final class ConfigReplica {
   private Behavior<Command> catchingUp(CatchUp progress) {
     return Behaviors.receiveMessage(command -> switch (command) {
       case ConfigAnnouncement announcement -> {
-        noteHead(announcement, true);
+        if (noteHead(announcement, true) && announcement instanceof ConfigAnnouncement.PrepareRequested request) {
+          onPrepareRequested(request);
+        }
         yield Behaviors.same();
       }
       case ListenersCalled called -> onListenersCalled(called, true);
+      case Checked checked -> onChecked(checked);
       case ReportNow now -> onReport(true);
       case ChangesArrived arrived -> onChanges(progress, arrived.reply());
       case SnapshotArrived arrived -> onSnapshot(progress, arrived.reply());
@@ -135,6 +142,10 @@ public final class ConfigReplica {
       case ConfigAnnouncement.ConfigCommitted committed ->
           committed.version() > current.version() ? catchUp() : Behaviors.same();
       case ConfigAnnouncement.HeadAnnounced head -> onHead(head);
+      case ConfigAnnouncement.PrepareRequested request -> {
+        onPrepareRequested(request);
+        yield request.version() > current.version() ? catchUp() : Behaviors.same();
+      }
     };
   }
 
@@ -165,6 +176,33 @@ public final class ConfigReplica {
     headVersion = announcement.version();
     status.accept(new ReplicaStatus(epoch, headVersion, System.nanoTime(), catchingUp));
     return true;
+  }
+
+  private void onPrepareRequested(ConfigAnnouncement.PrepareRequested request) {
+    inbox.add(request);
+    checkIfReady();
+    answerPrepare();
+  }
+
+  /** Has the data plane look at a change that is not made yet, once this node is where the change begins. */
+  private void checkIfReady() {
+    inbox.begin(current.version()).ifPresent(changes -> {
+      long askedEpoch = epoch;
+      long round = inbox.round();
+      context.pipeToSelf(live.check(ConfigDelta.preview(current, changes, codec)), (objections, failure) ->
+          new Checked(askedEpoch, round, failure == null ? objections : List.of("the change could not be checked: " + failure)));
+    });
+  }
+
+  private Behavior<Command> onChecked(Checked checked) {
+    inbox.answer(checked.epoch(), checked.round(), checked.objections());
+    answerPrepare();
+    return Behaviors.same();
+  }
+
+  private void answerPrepare() {
+    ReplicaReport self = report.apply(false, live);
+    inbox.reply(self.node(), self.address());
   }
 
   private Behavior<Command> catchUp() {
@@ -261,6 +299,7 @@ public final class ConfigReplica {
 
   private void install(ConfigDelta delta, Optional<ConfigChanged> change) {
     current = delta.to();
+    checkIfReady();
     long version = current.version();
     context.pipeToSelf(live.swap(delta, change), (problems, failure) ->
         new ListenersCalled(version, failure == null ? problems : List.of(failure.toString())));

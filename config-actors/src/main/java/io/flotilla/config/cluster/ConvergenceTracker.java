@@ -149,6 +149,11 @@ final class ConvergenceTracker {
     return new ConfigPrimary.Applied(version, isComplete(version), nodes);
   }
 
+  /** The names of the nodes that can be asked now, by address. */
+  Map<String, String> reachableNodes() {
+    return reachable().stream().collect(Collectors.toMap(MemberNames::address, MemberNames::name, (one, other) -> one));
+  }
+
   private List<Member> reachable() {
     CurrentClusterState state = cluster.state();
     return StreamSupport.stream(state.getMembers().spliterator(), false)

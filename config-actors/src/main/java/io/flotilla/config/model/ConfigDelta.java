@@ -1,6 +1,8 @@
 package io.flotilla.config.model;
 
 import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.event.EntityChange;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.Set;
 import java.util.TreeSet;
@@ -15,6 +17,12 @@ public record ConfigDelta(ClusterConfig from, ClusterConfig to, Set<EntityKey> c
   /** The delta of one committed change, at the change's own cost. */
   public static ConfigDelta of(ClusterConfig from, ClusterConfig to, ConfigChanged event) {
     return new ConfigDelta(from, to, event.changes().stream()
+        .map(change -> new EntityKey(change.kind(), change.name())).collect(Collectors.toSet()));
+  }
+
+  /** The delta of changes that are not made yet. */
+  public static ConfigDelta preview(ClusterConfig from, Collection<EntityChange> changes, EntityCodec codec) {
+    return new ConfigDelta(from, from.with(from.version() + 1, changes, codec), changes.stream()
         .map(change -> new EntityKey(change.kind(), change.name())).collect(Collectors.toSet()));
   }
 

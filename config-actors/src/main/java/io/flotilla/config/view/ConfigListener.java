@@ -15,4 +15,11 @@ public interface ConfigListener {
    * called again with an empty delta from time to time while it has problems.
    */
   List<String> apply(ConfigDelta delta, ConfigView view);
+
+  /**
+   * Says why it could not apply a change that is not made yet, in words for the operator; nothing if it could. It judges
+   * the node's state after the change and only what the change brings, and leaves nothing behind. Called by the same thread
+   * as {@link #apply}, and answers within a moment.
+   */
+  List<String> check(ConfigDelta delta, ConfigView next);
 }

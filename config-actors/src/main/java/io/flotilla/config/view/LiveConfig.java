@@ -83,6 +83,16 @@ public final class LiveConfig implements AutoCloseable {
     return applied;
   }
 
+  /** What the listeners have against a change that is not made yet. */
+  public CompletionStage<List<String>> check(ConfigDelta delta) {
+    return CompletableFuture.supplyAsync(() -> {
+      ConfigView next = new ConfigView(delta.to(), view.node());
+      List<String> objections = new ArrayList<>();
+      listeners.forEach(listener -> objections.addAll(listener.check(delta, next)));
+      return objections;
+    }, applying);
+  }
+
   /** Completes when this node serves at least a version; fails with a TimeoutException after the time. */
   public CompletionStage<ConfigView> awaitVersion(long version, Duration timeout) {
     CompletableFuture<ConfigView> future = new CompletableFuture<>();

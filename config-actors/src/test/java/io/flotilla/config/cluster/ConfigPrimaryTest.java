@@ -22,9 +22,12 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
@@ -40,6 +43,7 @@ class ConfigPrimaryTest {
   private static ActorTestKit kit;
   private static PersistenceTestKit journal;
   private final RecordingEvents events = new RecordingEvents();
+  private volatile Optional<List<String>> objections = Optional.of(List.of());
   private TestProbe<SubmitReply> replies;
   private TestProbe<ConfigAnnouncement> published;
 
@@ -85,7 +89,7 @@ class ConfigPrimaryTest {
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
 
     Committed committed = replies.expectMessageClass(Committed.class);
-    assertEquals(new Committed("one", 1, List.of("storages/main")), committed);
+    assertEquals(new Committed("one", 1, List.of("storages/main"), Map.of()), committed);
     ConfigChanged event = journal.expectNextPersistedClass(ConfigPrimary.PERSISTENCE_ID.id(), ConfigChanged.class);
     assertEquals(1, event.version());
     ConfigAnnouncement.ConfigCommitted announced = fishForCommit();
@@ -110,11 +114,77 @@ class ConfigPrimaryTest {
   void submit_dryRun_changesNothing() {
     ActorRef<ConfigPrimary.Command> primary = primary(100);
 
-    primary.tell(new ConfigPrimary.SubmitChange("dry", AUTHOR, "", 0, true, true,
+    primary.tell(new ConfigPrimary.SubmitChange("dry", AUTHOR, "", 0, true, true, false,
         List.of(put("storages", "main", "{\"path\":\"/srv\"}")), replies.ref()));
 
-    assertEquals(new ConfigPrimary.WouldCommit("dry", 1), replies.receiveMessage());
+    assertEquals(new ConfigPrimary.WouldCommit("dry", 1, Map.of(nodeName(), List.of())), replies.receiveMessage());
     journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+  }
+
+  @Test
+  void submit_nodeObjects_isRefusedWithItsReason_andDryRunAgrees() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    objections = Optional.of(List.of("the directory /srv does not exist"));
+
+    for (boolean dryRun : List.of(false, true)) {
+      primary.tell(new ConfigPrimary.SubmitChange("x", AUTHOR, "", 0, true, dryRun, false,
+          List.of(put("storages", "main", "{\"path\":\"/srv\"}")), replies.ref()));
+
+      Refusal refusal = replies.expectMessageClass(ConfigPrimary.Refused.class).refusal();
+      assertEquals(Refusal.Reason.NOT_PREPARED, refusal.reason());
+      assertEquals(Map.of(nodeName(), "the directory /srv does not exist"), refusal.nodes());
+    }
+    journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+  }
+
+  @Test
+  void submit_nodeObjects_forced_isCommittedAndTellsTheObjections() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    objections = Optional.of(List.of("the directory /srv does not exist"));
+
+    primary.tell(new ConfigPrimary.SubmitChange("x", AUTHOR, "", 0, true, false, true,
+        List.of(put("storages", "main", "{\"path\":\"/srv\"}")), replies.ref()));
+
+    assertEquals(Map.of(nodeName(), List.of("the directory /srv does not exist")),
+        replies.expectMessageClass(Committed.class).objections());
+  }
+
+  @Test
+  void submit_silentNode_isRefused_andOtherChangesAreNotHeldUp() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    submit(primary, "storage", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    objections = Optional.empty();
+    submit(primary, "listeners", put("storages", "other", "{\"path\":\"/other\"}"));
+
+    submit(primary, "user", put("users", "alice", "{}"));
+
+    assertEquals("user", replies.expectMessageClass(Committed.class).id());
+    ConfigPrimary.Refused refused = replies.expectMessageClass(ConfigPrimary.Refused.class, Duration.ofSeconds(10));
+    assertEquals("listeners", refused.id());
+    assertEquals(Map.of(nodeName(), "it did not answer within 2 s"), refused.refusal().nodes());
+  }
+
+  @Test
+  void submit_whileAnotherIsPrepared_isComputedAgainAfterwards() {
+    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    submit(primary, "storage", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    objections = Optional.empty();
+    submit(primary, "first", put("storages", "other", "{\"path\":\"/other\"}"));
+    primary.tell(new ConfigPrimary.SubmitChange("second", AUTHOR, "", 0, true, false, false, List.of(new Operation(
+        Operation.Action.DELETE, "storages", "other", null, Operation.EXISTS)), replies.ref()));
+    submit(primary, "user", put("users", "alice", "{}"));
+    assertEquals("second", replies.expectMessageClass(ConfigPrimary.Refused.class).id());
+    assertEquals("user", replies.expectMessageClass(Committed.class).id());
+    submit(primary, "third", put("storages", "other", "{\"path\":\"/third\"}"));
+
+    objections = Optional.of(List.of());
+
+    assertEquals(new Committed("first", 3, List.of("storages/other"), Map.of()),
+        replies.expectMessageClass(Committed.class, Duration.ofSeconds(10)));
+    assertEquals(new Committed("third", 4, List.of(), Map.of()),
+        replies.expectMessageClass(Committed.class, Duration.ofSeconds(10)));
   }
 
   @Test
@@ -229,27 +299,41 @@ class ConfigPrimaryTest {
     submit(primary, "two", put("users", "bob", "{}"));
 
     Committed committed = replies.expectMessageClass(Committed.class, Duration.ofSeconds(10));
-    assertEquals(new Committed("two", 2, List.of("users/bob")), committed);
+    assertEquals(new Committed("two", 2, List.of("users/bob"), Map.of()), committed);
   }
 
   private ActorRef<ConfigPrimary.Command> primary(int historyKept) {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
     topic.tell(Topic.subscribe(published.ref()));
+    topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
         Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
         new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, historyKept, topic)));
   }
 
+  /** The only member's word about a change: what the test wants it to say, or nothing. */
+  private Behavior<ConfigAnnouncement> answerAsNode(ConfigAnnouncement announcement) {
+    if (announcement instanceof ConfigAnnouncement.PrepareRequested asked) {
+      objections.ifPresent(said -> asked.replyTo().tell(new ConfigPrimary.NodePrepared(
+          asked.round(), nodeName(), MemberNames.address(Cluster.get(kit.system()).selfMember()), said)));
+    }
+    return Behaviors.same();
+  }
+
+  private static String nodeName() {
+    return MemberNames.name(Cluster.get(kit.system()).selfMember());
+  }
+
   private void submit(ActorRef<ConfigPrimary.Command> primary, String id, Operation... operations) {
     primary.tell(new ConfigPrimary.SubmitChange(
-        id, AUTHOR, "", 0, true, false, List.of(operations), replies.ref()));
+        id, AUTHOR, "", 0, true, false, false, List.of(operations), replies.ref()));
   }
 
   private void part(
       ActorRef<ConfigPrimary.Command> primary, String id, int index, boolean last, Operation operation) {
     primary.tell(new ConfigPrimary.SubmitChange(
-        id, AUTHOR, "", index, last, false, List.of(operation), replies.ref()));
+        id, AUTHOR, "", index, last, false, false, List.of(operation), replies.ref()));
   }
 
   private ConfigAnnouncement.ConfigCommitted fishForCommit() {

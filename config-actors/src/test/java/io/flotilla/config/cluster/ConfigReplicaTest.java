@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.Kind;
@@ -20,6 +21,7 @@ import io.flotilla.config.view.ConfigView;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -191,7 +193,62 @@ class ConfigReplicaTest {
   @Test
   void listenerWithAProblem_makesTheReportDegraded_andDoesNotHoldUpTheNextVersion() {
     bringTo(head);
-    live.add(new ConfigListener() {
+    live.add(sour()).toCompletableFuture().join();
+    ConfigChanged change = commit(put("users", "alice", "{}"));
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, change.version(), change));
+
+    awaitVersion(2);
+    await().atMost(SOON).until(() -> events.told.contains("degraded 2 [port 22 is in use]"));
+  }
+
+  @Test
+  void prepareRequested_isAnsweredWithTheListenersObjections_andChangesNothing() {
+    bringTo(head);
+    live.add(sour()).toCompletableFuture().join();
+    TestProbe<ConfigPrimary.Command> asking = kit.createTestProbe();
+
+    replica.tell(prepare(1, 7, 0, 1, asking, change("listeners", "sftp", "{\"protocol\":\"sftp\",\"port\":22}")));
+
+    ConfigPrimary.NodePrepared answer = asking.expectMessageClass(ConfigPrimary.NodePrepared.class);
+    assertEquals(new ConfigPrimary.NodePrepared(7, "node-1", "127.0.0.1:1", List.of("no room for sftp")), answer);
+    assertEquals(1, live.view().config().version());
+    replica.tell(prepare(1, 7, 0, 1, asking, change("listeners", "sftp", "{\"protocol\":\"sftp\",\"port\":22}")));
+    assertEquals(answer, asking.receiveMessage(), "a question that comes again gets the same answer");
+    replica.tell(prepare(1, 8, 0, 1, asking, change("storages", "other", "{\"path\":\"/srv\"}")));
+    assertEquals(List.of(), asking.expectMessageClass(ConfigPrimary.NodePrepared.class).objections());
+  }
+
+  @Test
+  void prepareRequested_inParts_forAVersionNotThereYet_isAnsweredWhenBothAreComplete() {
+    bringTo(head);
+    live.add(sour()).toCompletableFuture().join();
+    ConfigChanged late = commit(put("users", "alice", "{}"));
+    TestProbe<ConfigPrimary.Command> asking = kit.createTestProbe();
+    EntityChange one = change("listeners", "one", "{\"protocol\":\"sftp\",\"port\":22}");
+    EntityChange two = change("listeners", "two", "{\"protocol\":\"sftp\",\"port\":23}");
+
+    replica.tell(prepare(2, 1, 1, 2, asking, two));
+    answerChanges();
+    awaitVersion(late.version());
+    asking.expectNoMessage(Duration.ofMillis(50));
+    replica.tell(prepare(2, 1, 0, 2, asking, one));
+
+    assertEquals(List.of("no room for one", "no room for two"),
+        asking.expectMessageClass(ConfigPrimary.NodePrepared.class).objections());
+  }
+
+  private ConfigAnnouncement.PrepareRequested prepare(
+      long version, long round, int part, int parts, TestProbe<ConfigPrimary.Command> asking, EntityChange change) {
+    return new ConfigAnnouncement.PrepareRequested(1, version, round, part, parts, List.of(change), asking.ref());
+  }
+
+  private static EntityChange change(String kind, String name, String json) {
+    return new EntityChange(kind, name, 0, null, json.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static ConfigListener sour() {
+    return new ConfigListener() {
       @Override
       public String name() {
         return "sour";
@@ -201,13 +258,12 @@ class ConfigReplicaTest {
       public List<String> apply(ConfigDelta delta, ConfigView view) {
         return List.of("port 22 is in use");
       }
-    }).toCompletableFuture().join();
-    ConfigChanged change = commit(put("users", "alice", "{}"));
 
-    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, change.version(), change));
-
-    awaitVersion(2);
-    await().atMost(SOON).until(() -> events.told.contains("degraded 2 [port 22 is in use]"));
+      @Override
+      public List<String> check(ConfigDelta delta, ConfigView next) {
+        return delta.names(Kind.LISTENERS).stream().sorted().map(listener -> "no room for " + listener).toList();
+      }
+    };
   }
 
   /** Another history that leads to the same version. */

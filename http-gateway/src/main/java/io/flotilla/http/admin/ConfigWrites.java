@@ -19,6 +19,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -156,13 +157,14 @@ final class ConfigWrites {
             "the role " + request.caller().admin().role().id() + " may not change " + wish.key().kind()));
       }
     }
-    boolean dryRun = request.parameters().flag("dryRun");
+    ConfigClient.Request change = new ConfigClient.Request(request.id(), request.caller().author(context.node()), comment,
+        request.parameters().flag("dryRun"), request.parameters().flag("force"));
     RequestParameters.Wait wait = request.parameters().waiting();
     Duration timeout = request.parameters().timeout();
     return prepare(wishes, request).thenCompose(operations -> {
       long deadline = System.nanoTime() + timeout.toNanos();
       return context.client()
-          .submit(request.id(), request.caller().author(context.node()), comment, dryRun, operations, timeout)
+          .submit(change, operations, timeout)
           .exceptionally(failure -> {
             throw unknownOutcome(request, failure);
           })
@@ -236,6 +238,9 @@ final class ConfigWrites {
       case ConfigPrimary.WouldCommit would -> {
         ObjectNode json = EntityCodec.JSON.createObjectNode();
         json.put("dryRun", true).put("version", would.version()).put("id", would.id());
+        ObjectNode nodes = json.putObject("nodes");
+        would.nodes().forEach((node, objections) -> describe(nodes, node, new ConfigPrimary.NodeProgress(
+            objections.isEmpty() ? "ready" : "refuses", -1, objections)));
         yield CompletableFuture.completedFuture(Responses.json(200, json));
       }
       case ConfigPrimary.Refused refused ->
@@ -248,22 +253,27 @@ final class ConfigWrites {
 
   private CompletionStage<HttpResponse> answerCommitted(Request request, List<Wish> wishes,
       ConfigPrimary.Committed committed, RequestParameters.Wait wait, long deadline) {
+    Map<String, ConfigPrimary.NodeProgress> progress = new TreeMap<>();
+    committed.objections().forEach((node, objections) ->
+        progress.put(node, new ConfigPrimary.NodeProgress("degraded", -1, objections)));
     boolean created = request.single() && committed.created().contains(wishes.getFirst().key().toString());
     long begun = System.nanoTime();
     CompletionStage<Boolean> here = context.live()
         .awaitVersion(committed.version(), until(deadline))
         .handle((view, failure) -> failure == null);
     if (wait == RequestParameters.Wait.COMMITTED) {
-      return here.thenApply(applied -> Responses.json(created ? 201 : 200, committed(committed, Map.of(context.node(),
-          applied
-              ? new ConfigPrimary.NodeProgress("applied", (System.nanoTime() - begun) / 1_000_000, List.of())
-              : ConfigReads.unknownProgress())), committed.version()));
+      return here.thenApply(applied -> {
+        progress.putIfAbsent(context.node(), applied
+            ? new ConfigPrimary.NodeProgress("applied", (System.nanoTime() - begun) / 1_000_000, List.of())
+            : ConfigReads.unknownProgress());
+        return Responses.json(created ? 201 : 200, committed(committed, progress), committed.version());
+      });
     }
     return here.thenCompose(done -> context.client()
             .awaitApplied(committed.version(), until(deadline))
             .exceptionally(failure -> new ConfigPrimary.Applied(committed.version(), false, Map.of())))
         .thenApply(applied -> Responses.json(!applied.complete() ? 202 : created ? 201 : 200,
-            committed(committed, applied.nodes()), committed.version()));
+            committed(committed, applied.nodes().isEmpty() ? progress : applied.nodes()), committed.version()));
   }
 
   private static Duration until(long deadline) {
@@ -276,16 +286,18 @@ final class ConfigWrites {
     json.put("version", committed.version());
     json.put("id", committed.id());
     ObjectNode nodes = json.putObject("nodes");
-    progress.forEach((node, state) -> {
-      ObjectNode one = nodes.putObject(node).put("state", state.state());
-      if (state.milliseconds() >= 0) {
-        one.put("milliseconds", state.milliseconds());
-      }
-      if (!state.reasons().isEmpty()) {
-        state.reasons().forEach(one.putArray("reasons")::add);
-      }
-    });
+    progress.forEach((node, state) -> describe(nodes, node, state));
     return json;
+  }
+
+  private static void describe(ObjectNode nodes, String node, ConfigPrimary.NodeProgress progress) {
+    ObjectNode one = nodes.putObject(node).put("state", progress.state());
+    if (progress.milliseconds() >= 0) {
+      one.put("milliseconds", progress.milliseconds());
+    }
+    if (!progress.reasons().isEmpty()) {
+      progress.reasons().forEach(one.putArray("reasons")::add);
+    }
   }
 
   private static Problem refusal(Refusal refusal, boolean single) {
@@ -295,7 +307,7 @@ final class ConfigWrites {
             error.detail())).toList()
         : refusal.errors();
     String detail = single ? refusal.detail().replace(SINGLE, "").strip() : refusal.detail();
-    return Problem.of(new Refusal(refusal.reason(), detail, errors), errors);
+    return Problem.of(new Refusal(refusal.reason(), detail, errors, refusal.nodes()), errors);
   }
 
   private static Problem invalid(List<FieldError> errors) {

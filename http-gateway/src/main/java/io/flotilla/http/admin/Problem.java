@@ -6,19 +6,22 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.FieldError;
 import io.flotilla.config.model.Refusal;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 
 /** An error as RFC 9457 (application/problem+json) tells it. */
-public record Problem(int status, String type, String title, String detail, List<FieldError> errors, String changeId) {
+public record Problem(int status, String type, String title, String detail, List<FieldError> errors,
+    Map<String, String> nodes, String changeId) {
   private static final org.apache.pekko.http.javadsl.model.ContentType CONTENT_TYPE =
       MediaTypes.applicationWithFixedCharset("problem+json", org.apache.pekko.http.javadsl.model.HttpCharsets.UTF_8)
           .toContentType();
 
   public static Problem of(int status, String type, String title, String detail) {
-    return new Problem(status, type, title, detail, List.of(), "");
+    return new Problem(status, type, title, detail, List.of(), Map.of(), "");
   }
 
   static Problem malformed(String detail) {
@@ -32,15 +35,18 @@ public record Problem(int status, String type, String title, String detail, List
   static Problem of(Refusal refusal, List<FieldError> errors) {
     return switch (refusal.reason()) {
       case INVALID -> new Problem(
-          422, "invalid", "The configuration would be invalid", refusal.detail(), errors, "");
+          422, "invalid", "The configuration would be invalid", refusal.detail(), errors, Map.of(), "");
       case NOT_FOUND -> notFound(refusal.detail());
       case STALE -> of(412, "stale", "The entity has changed", refusal.detail());
       case CONFLICT -> of(409, "conflict", "The change is refused", refusal.detail());
+      case NOT_PREPARED -> new Problem(409, "not-prepared", "A node could not apply the change",
+          refusal.detail() + ". Nothing was changed; mend it there, or repeat the change with force=true",
+          List.of(), refusal.nodes(), "");
     };
   }
 
   Problem aboutChange(String id) {
-    return new Problem(status, type, title, detail, errors, id);
+    return new Problem(status, type, title, detail, errors, nodes, id);
   }
 
   HttpResponse toResponse() {
@@ -55,6 +61,9 @@ public record Problem(int status, String type, String title, String detail, List
     if (!errors.isEmpty()) {
       ArrayNode list = json.putArray("errors");
       errors.forEach(error -> list.addObject().put("pointer", error.pointer()).put("detail", error.detail()));
+    }
+    if (!nodes.isEmpty()) {
+      new TreeMap<>(nodes).forEach(json.putObject("nodes")::put);
     }
     HttpResponse response = HttpResponse.create()
         .withStatus(StatusCodes.get(status))

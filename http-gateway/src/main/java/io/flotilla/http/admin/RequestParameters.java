@@ -19,7 +19,7 @@ record RequestParameters(Map<String, String> values) {
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
 
   private static final Set<String> KNOWN =
-      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun");
+      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {

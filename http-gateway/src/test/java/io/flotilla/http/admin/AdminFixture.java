@@ -128,7 +128,8 @@ final class AdminFixture implements AutoCloseable {
   }
 
   private void submit(List<Operation> operations) {
-    assertTrue(client.submit("first", new Author("test", "127.0.0.1", "node-1"), "", false, operations, SOON)
+    assertTrue(client.submit(new ConfigClient.Request("first", new Author("test", "127.0.0.1", "node-1"), "", false, false),
+        operations, SOON)
         .toCompletableFuture().join() instanceof ConfigPrimary.Committed, "the first configuration was refused");
   }
 

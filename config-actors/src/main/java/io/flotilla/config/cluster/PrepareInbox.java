@@ -1,0 +1,66 @@
+package io.flotilla.config.cluster;
+
+import io.flotilla.config.event.EntityChange;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * A node's side of the question whether it can apply a change: gathers the parts, waits until the node has the version the
+ * change was computed for, and remembers the answer for when the question comes again. It holds the newest question only.
+ * Confined to its actor.
+ */
+final class PrepareInbox {
+  private Optional<ConfigAnnouncement.PrepareRequested> question = Optional.empty();
+  private final TreeMap<Integer, List<EntityChange>> parts = new TreeMap<>();
+  private boolean begun;
+  private Optional<List<String>> objections = Optional.empty();
+
+  void add(ConfigAnnouncement.PrepareRequested part) {
+    if (question.isEmpty() || isNewer(part, question.get())) {
+      question = Optional.of(part);
+      parts.clear();
+      begun = false;
+      objections = Optional.empty();
+    }
+    if (isThis(part.epoch(), part.round())) {
+      parts.put(part.part(), part.changes());
+    }
+  }
+
+  /** The changes to look at, once, when all is there. */
+  Optional<List<EntityChange>> begin(long currentVersion) {
+    if (question.isEmpty() || begun || parts.size() < question.get().parts()
+        || currentVersion < question.get().version()) {
+      return Optional.empty();
+    }
+    begun = true;
+    return Optional.of(parts.values().stream().flatMap(List::stream).toList());
+  }
+
+  void answer(long epoch, long round, List<String> found) {
+    if (isThis(epoch, round)) {
+      objections = Optional.of(found);
+    }
+  }
+
+  /** Sends the answer, if there is one already. */
+  void reply(String node, String address) {
+    if (question.isPresent() && objections.isPresent()) {
+      ConfigAnnouncement.PrepareRequested asked = question.get();
+      asked.replyTo().tell(new ConfigPrimary.NodePrepared(asked.round(), node, address, objections.get()));
+    }
+  }
+
+  long round() {
+    return question.map(ConfigAnnouncement.PrepareRequested::round).orElse(0L);
+  }
+
+  private boolean isThis(long epoch, long round) {
+    return question.isPresent() && question.get().epoch() == epoch && question.get().round() == round;
+  }
+
+  private static boolean isNewer(ConfigAnnouncement.PrepareRequested one, ConfigAnnouncement.PrepareRequested other) {
+    return one.epoch() > other.epoch() || one.epoch() == other.epoch() && one.round() > other.round();
+  }
+}

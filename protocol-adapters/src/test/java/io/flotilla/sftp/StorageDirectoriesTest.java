@@ -1,0 +1,46 @@
+package io.flotilla.sftp;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.flotilla.config.model.Kind;
+import io.flotilla.vfs.StorageDirectories;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StorageDirectoriesTest {
+  @TempDir private Path directory;
+  private final TestConfiguration config = new TestConfiguration();
+  private final StorageDirectories storages = new StorageDirectories();
+
+  @Test
+  void missingDirectory_isAProblemUntilItIsThere_andIsNeverMade() throws IOException {
+    Path missing = directory.resolve("n1/files");
+    config.put(Kind.STORAGES, "main", json -> json.put("path", directory.resolve("${node}/files").toString()));
+
+    List<String> expected = List.of("storage main: the directory " + missing + " does not exist; create or mount it, or "
+        + "correct the path (a node override can give this node another one)");
+    assertEquals(expected, config.check(storages));
+    assertEquals(expected, config.commit(storages));
+    assertFalse(Files.exists(missing));
+
+    Files.createDirectories(missing);
+    assertEquals(List.of(), config.commit(storages));
+  }
+
+  @Test
+  void check_judgesOnlyStoragesWhoseDirectoryChanges() throws IOException {
+    config.put(Kind.STORAGES, "gone", json -> json.put("path", directory.resolve("gone").toString()));
+    config.commit(storages);
+    config.put(Kind.STORAGES, "here", json -> json.put("path", directory.toString()));
+
+    assertEquals(List.of(), config.check(storages));
+    config.put(Kind.NODES, "n1", json ->
+        json.putObject("storages").putObject("here").put("path", directory.resolve("elsewhere").toString()));
+    assertEquals(1, config.check(storages).size());
+  }
+}
