@@ -99,6 +99,9 @@ public final class SftpAdapter implements ConfigListener {
           .filter(client -> client.connection != null && changed.contains(client.connection.user()))
           .forEach(client -> logins.endIfRevoked(client, now));
     }
+    if (failures.isEmpty() && !delta.touches(Kind.LISTENERS, Kind.HOST_KEYS, Kind.NODES)) {
+      return List.of(); // most changes are of users; reading the host keys again would be their largest cost
+    }
     SortedMap<String, String> problems = new TreeMap<>();
     SortedMap<String, ConfigView.OpenListener> wanted = sftpListeners(now);
     for (String name : List.copyOf(listeners.keySet())) {

@@ -15,6 +15,7 @@ import java.util.Optional;
  * that failed, and files must not go into the place below it. Nodes that serve no clients need no storage.
  */
 public final class StorageDirectories implements ConfigListener {
+  private List<String> problems = List.of();
 
   @Override
   public String name() {
@@ -23,8 +24,11 @@ public final class StorageDirectories implements ConfigListener {
 
   @Override
   public List<String> apply(ConfigDelta delta, ConfigView view) {
-    return view.config().ofKind(Kind.STORAGES).stream()
-        .flatMap(stored -> problem(view, stored.key().name()).stream()).toList();
+    if (!problems.isEmpty() || delta.touches(Kind.STORAGES, Kind.NODES)) {
+      problems = view.config().ofKind(Kind.STORAGES).stream()
+          .flatMap(stored -> problem(view, stored.key().name()).stream()).toList();
+    }
+    return problems;
   }
 
   /** Judges only storages whose directory changes. */

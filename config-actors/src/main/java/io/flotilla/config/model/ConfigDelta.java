@@ -2,6 +2,7 @@ package io.flotilla.config.model;
 
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.EntityChange;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.Set;
@@ -56,8 +57,8 @@ public record ConfigDelta(ClusterConfig from, ClusterConfig to, Set<EntityKey> c
     return new ConfigDelta(config, config, Set.of());
   }
 
-  public boolean touches(Kind kind) {
-    return changed.stream().anyMatch(key -> key.kind().equals(kind.id()));
+  public boolean touches(Kind... kinds) {
+    return changed.stream().anyMatch(key -> Arrays.stream(kinds).anyMatch(kind -> key.kind().equals(kind.id())));
   }
 
   /** The names of the changed entities of one kind. */
