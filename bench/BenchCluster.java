@@ -1,0 +1,163 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+
+/** A cluster that a measurement starts by the launcher, drives by the admin API, and stops; and how figures are printed. */
+final class BenchCluster implements AutoCloseable {
+  static final ObjectMapper JSON = new ObjectMapper();
+  static final HttpClient HTTP = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  /** A well-formed hash; nobody knows its password. */
+  static final String HASH =
+      "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+  private final Path home;
+  private final Path directory;
+  private final int basePort;
+  private String token = "";
+
+  BenchCluster(Path home, Path directory, int basePort) {
+    this.home = home;
+    this.directory = directory;
+    this.basePort = basePort;
+  }
+
+  /** Starts the nodes, or starts them again, and waits until they are converged. */
+  void up(int nodes) throws Exception {
+    launcher("up", "--nodes", Integer.toString(nodes), "--detach", "--dir", directory.toString(),
+        "--base-port", Integer.toString(basePort));
+    token = Files.readString(directory.resolve("admin-token")).strip();
+  }
+
+  void down() throws Exception {
+    if (Files.exists(directory.resolve("cluster.json"))) {
+      launcher("down", "--dir", directory.toString());
+    }
+  }
+
+  private void launcher(String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of(home.resolve("flotilla").toString()));
+    command.addAll(List.of(arguments));
+    Files.createDirectories(directory);
+    Path output = directory.resolve("launcher.txt");
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start();
+    if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
+      throw new IllegalStateException(command + " failed:\n" + Files.readString(output));
+    }
+  }
+
+  /** The process of node k. */
+  ProcessHandle process(int k) throws IOException {
+    for (JsonNode node : JSON.readTree(directory.resolve("cluster.json").toFile()).path("nodes")) {
+      if (node.path("name").asText().equals("node-" + k)) {
+        return ProcessHandle.of(node.path("pid").asLong()).orElseThrow();
+      }
+    }
+    throw new IllegalStateException("there is no node-" + k + " in " + directory);
+  }
+
+  long residentMiB(int k) throws IOException {
+    return Files.readAllLines(Path.of("/proc/" + process(k).pid() + "/status")).stream()
+        .filter(line -> line.startsWith("VmRSS:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024).findFirst().orElse(0);
+  }
+
+  /** Sends to node k and expects to be obeyed. */
+  JsonNode send(String method, int k, String path, String body) throws Exception {
+    HttpResponse<byte[]> response = trySend(method, k, path, body);
+    if (response.statusCode() / 100 != 2 || response.statusCode() == 202) {
+      throw new IllegalStateException(method + " " + path + " was answered by " + response.statusCode() + ": "
+          + new String(response.body(), StandardCharsets.UTF_8));
+    }
+    return JSON.readTree(response.body());
+  }
+
+  HttpResponse<byte[]> trySend(String method, int k, String path, String body) throws Exception {
+    return HTTP.send(request(k, path).method(method, HttpRequest.BodyPublishers.ofString(body))
+        .timeout(Duration.ofMinutes(2)).build(), HttpResponse.BodyHandlers.ofByteArray());
+  }
+
+  private HttpRequest.Builder request(int k, String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0." + k + ":" + basePort + path))
+        .header("Authorization", "Bearer " + token);
+  }
+
+  /** Reads node k's event stream for as long as this program runs, and tells each version the node has applied. */
+  void onApplied(int k, LongConsumer told) throws Exception {
+    HttpResponse<InputStream> stream = HTTP.send(request(k, "/api/v1/events").GET().build(),
+        HttpResponse.BodyHandlers.ofInputStream());
+    BufferedReader lines = new BufferedReader(new InputStreamReader(stream.body(), StandardCharsets.UTF_8));
+    lines.readLine();
+    Thread.ofVirtual().start(() -> {
+      try {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+          if (line.startsWith("data: ") && line.contains("\"configuration-applied\"")) {
+            told.accept(JSON.readTree(line.substring(6)).path("version").asLong());
+          }
+        }
+      } catch (IOException endOfCluster) {
+        // The measurement is over.
+      }
+    });
+  }
+
+  /** One change that puts users without a known password, by name prefix and number. */
+  void importUsers(int k, String prefix, int from, int count) throws Exception {
+    StringBuilder batch = new StringBuilder("{\"comment\":\"import\",\"operations\":[");
+    for (int i = from; i < from + count; i++) {
+      batch.append(i == from ? "" : ",").append("{\"op\":\"put\",\"kind\":\"users\",\"name\":\"").append(prefix).append(i)
+          .append("\",\"value\":{\"passwordHash\":\"").append(HASH).append("\"}}");
+    }
+    send("POST", k, "/api/v1/config/changes?wait=applied&timeout=30s", batch.append("]}").toString());
+  }
+
+  @Override
+  public void close() throws Exception {
+    down();
+    try (var files = Files.walk(directory)) {
+      files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    }
+  }
+
+  static String percentiles(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return String.format("p50 %.1f ms, p99 %.1f ms, max %.1f ms", sorted[sorted.length / 2],
+        sorted[sorted.length * 99 / 100], sorted[sorted.length - 1]);
+  }
+
+  static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+
+  static String secondsSince(long begunNanos) {
+    return String.format("%.1f s", Duration.ofNanos(System.nanoTime() - begunNanos).toMillis() / 1e3);
+  }
+
+  static void print(String what, String figure, String goal) {
+    System.out.printf("%-62s %-44s %s%n", what, figure, goal);
+  }
+
+  static void printMachine() {
+    System.out.printf("%d processors, Java %s%n%n", Runtime.getRuntime().availableProcessors(),
+        System.getProperty("java.version"));
+  }
+}
