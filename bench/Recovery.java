@@ -87,8 +87,8 @@ class Recovery {
     cluster.up(3);
     JsonNode events = cluster.send("GET", 3, "/api/v1/cluster", "");
     String log = Files.readString(directory.resolve("node-3/node.log"));
-    String caughtUp = log.lines().filter(line -> line.contains("caught up")).reduce((one, two) -> two).orElse("?");
-    BenchCluster.print("a node from nothing", caughtUp.replaceFirst(".*(caught up)", "$1") + " of "
+    String caughtUp = log.lines().filter(line -> line.contains("Caught up")).reduce((one, two) -> two).orElse("?");
+    BenchCluster.print("a node from nothing", caughtUp.replaceFirst(".*(Caught up)", "$1") + " of "
         + events.path("version").asLong(), "goal: under 20 s");
   }
 
