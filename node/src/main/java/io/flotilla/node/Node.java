@@ -119,7 +119,7 @@ public final class Node {
 
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
     AdminContext context = new AdminContext(live, client, codec, new EntityInput(codec, hasher, live), feed,
-        this::notReady, this::localStatus, metrics::scrape, settings.maxBodyBytes());
+        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), metrics::scrape, settings.maxBodyBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,

@@ -37,7 +37,7 @@ public record NodeSettings(
   /** The first configuration of a cluster this node forms. */
   public record Initial(int sftpPort, String storagePath, boolean storageShared) {}
 
-  public record Primary(Duration headInterval, int snapshotEvery, int historyKept) {}
+  public record Primary(Duration headInterval, int snapshotEvery) {}
 
   /** A setting that can't be used; the message says which and why. */
   public static final class InvalidSettingException extends RuntimeException {
@@ -110,8 +110,7 @@ public record NodeSettings(
             flotilla.getBoolean("initial.storage-shared")),
         new Primary(
             flotilla.getDuration("primary.head-interval"),
-            flotilla.getInt("primary.snapshot-every"),
-            flotilla.getInt("primary.history-kept")),
+            flotilla.getInt("primary.snapshot-every")),
         root);
   }
 

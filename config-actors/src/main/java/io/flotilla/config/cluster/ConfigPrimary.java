@@ -170,7 +170,7 @@ public final class ConfigPrimary
 
   /** What the primary needs from its node. */
   public record Settings(
-      Duration headInterval, int snapshotEvery, int historyKept, ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
+      Duration headInterval, int snapshotEvery, ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
 
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("configuration");
   static final int MAX_MESSAGE_BYTES = 64 * 1024;
@@ -222,7 +222,7 @@ public final class ConfigPrimary
 
   @Override
   public PrimaryState emptyState() {
-    return PrimaryState.empty(settings.historyKept());
+    return PrimaryState.EMPTY;
   }
 
   @Override
@@ -424,7 +424,7 @@ public final class ConfigPrimary
 
       @Override
       public PrimaryState fromJournal(Object stored) {
-        return PrimaryState.of((ConfigSnapshot) stored, codec, settings.historyKept());
+        return PrimaryState.of((ConfigSnapshot) stored, codec);
       }
     };
   }

@@ -4,6 +4,7 @@ import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.StoredEntity;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,23 +14,21 @@ import org.pcollections.TreePMap;
 
 /**
  * What the journal makes of its events: the configuration, the newest changes as history, and the ids of those changes.
- * Immutable; history is bounded in number and bytes, the newest change always stays.
+ * Immutable; history is bounded in number, by policy, and in bytes; the newest change always stays.
  */
 record PrimaryState(
-    ClusterConfig config, TreePMap<Long, ConfigChanged> history, HashPMap<String, Long> ids, long historyBytes, int kept) {
+    ClusterConfig config, TreePMap<Long, ConfigChanged> history, HashPMap<String, Long> ids, long historyBytes) {
   private static final long MAX_HISTORY_BYTES = 16 << 20;
 
-  static PrimaryState empty(int kept) {
-    return new PrimaryState(ClusterConfig.EMPTY, TreePMap.empty(), HashTreePMap.empty(), 0, kept);
-  }
+  static final PrimaryState EMPTY = new PrimaryState(ClusterConfig.EMPTY, TreePMap.empty(), HashTreePMap.empty(), 0);
 
-  static PrimaryState of(ConfigSnapshot snapshot, EntityCodec codec, int kept) {
+  static PrimaryState of(ConfigSnapshot snapshot, EntityCodec codec) {
     ClusterConfig config = ClusterConfig.of(snapshot.version(), snapshot.documents(), codec);
     if (!config.digest().toString().equals(snapshot.digest())) {
       throw new IllegalStateException(
           "the stored snapshot of configuration version " + snapshot.version() + " does not have its digest");
     }
-    PrimaryState state = new PrimaryState(config, TreePMap.empty(), HashTreePMap.empty(), 0, kept);
+    PrimaryState state = new PrimaryState(config, TreePMap.empty(), HashTreePMap.empty(), 0);
     for (ConfigChanged change : snapshot.history()) {
       state = state.remember(config, change);
     }
@@ -48,13 +47,14 @@ record PrimaryState(
     TreePMap<Long, ConfigChanged> changes = history.plus(event.version(), event);
     HashPMap<String, Long> known = ids.plus(event.id(), event.version());
     long bytes = historyBytes + event.size();
+    int kept = Policy.History.of(next).changes();
     while (changes.size() > 1 && (changes.size() > kept || bytes > MAX_HISTORY_BYTES)) {
       ConfigChanged oldest = changes.firstEntry().getValue();
       changes = changes.minus(oldest.version());
       known = known.minus(oldest.id());
       bytes -= oldest.size();
     }
-    return new PrimaryState(next, changes, known, bytes, kept);
+    return new PrimaryState(next, changes, known, bytes);
   }
 
   /** The version a change of this id was committed as, 0 if none is known. */

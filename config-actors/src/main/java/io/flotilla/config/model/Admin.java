@@ -39,6 +39,11 @@ public record Admin(String name, Role role, Optional<Secret.TokenHash> tokenHash
     json.put("hasToken", tokenHash.isPresent());
   }
 
+  /** Whether it may direct the cluster: move the primary, drain nodes, change voters. */
+  public boolean mayOperate() {
+    return role == Role.ADMIN;
+  }
+
   public boolean mayChange(String kind) {
     return role == Role.ADMIN || role == Role.OPERATOR && kind.equals(Kind.USERS.id());
   }

@@ -58,6 +58,7 @@ final class ConfigRules {
       case Storage storage -> { }
       case HostKey key -> { }
       case Admin admin -> { }
+      case Policy policy -> { }
       case Entity.Unknown unknown -> { }
     }
   }
@@ -101,7 +102,7 @@ final class ConfigRules {
           ((Listener) listener).hostKeys().contains(name)
               || ((Listener) listener).hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty());
       case LISTENERS -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).listeners().containsKey(name));
-      case USERS, NODES, ADMINS -> Optional.empty();
+      case USERS, NODES, ADMINS, POLICIES -> Optional.empty();
     });
     return holder.map(who ->
         Refusal.of(Refusal.Reason.CONFLICT, operation.key() + " is still needed by " + who));

@@ -117,6 +117,7 @@ public final class EntityCodec {
       case HOST_KEYS -> HostKey.read(fields);
       case NODES -> NodeOverride.read(fields);
       case ADMINS -> Admin.read(fields);
+      case POLICIES -> Policy.read(fields);
     };
     fields.end();
     return entity;

@@ -199,6 +199,11 @@ public final class Fields {
     errors.add(new FieldError(pointer + "/" + field, detail));
   }
 
+  /** A fault of the object as a whole. */
+  public void fault(String detail) {
+    errors.add(new FieldError(pointer, detail));
+  }
+
   void end() {
     if (strict) {
       object.fieldNames().forEachRemaining(field -> {

@@ -11,7 +11,8 @@ public enum Kind {
   STORAGES("storages"),
   HOST_KEYS("host-keys"),
   NODES("nodes"),
-  ADMINS("admins");
+  ADMINS("admins"),
+  POLICIES("policies");
 
   private final String id;
 

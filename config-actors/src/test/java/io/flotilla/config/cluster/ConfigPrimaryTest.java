@@ -84,7 +84,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_goodChange_isPersistedPublishedAndAcknowledged() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
 
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
 
@@ -100,7 +100,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_badChange_changesNothing() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
 
     submit(primary, "bad", put("users", "alice", "{\"home\":{\"storage\":\"none\"}}"));
 
@@ -112,7 +112,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_dryRun_changesNothing() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
 
     primary.tell(new ConfigPrimary.SubmitChange("dry", AUTHOR, "", 0, true, true, false,
         List.of(put("storages", "main", "{\"path\":\"/srv\"}")), replies.ref()));
@@ -123,7 +123,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_nodeObjects_isRefusedWithItsReason_andDryRunAgrees() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     objections = Optional.of(List.of("the directory /srv does not exist"));
 
     for (boolean dryRun : List.of(false, true)) {
@@ -139,7 +139,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_nodeObjects_forced_isCommittedAndTellsTheObjections() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     objections = Optional.of(List.of("the directory /srv does not exist"));
 
     primary.tell(new ConfigPrimary.SubmitChange("x", AUTHOR, "", 0, true, false, true,
@@ -151,7 +151,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_silentNode_isRefused_andOtherChangesAreNotHeldUp() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "storage", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
     objections = Optional.empty();
@@ -167,7 +167,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_whileAnotherIsPrepared_isComputedAgainAfterwards() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "storage", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
     objections = Optional.empty();
@@ -189,14 +189,14 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_sameIdAgain_isMadeOnce_alsoAfterARestart() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
     assertEquals(1, replies.expectMessageClass(Committed.class).version());
     kit.stop(primary);
 
-    ActorRef<ConfigPrimary.Command> next = primary(100);
+    ActorRef<ConfigPrimary.Command> next = primary();
     submit(next, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
 
     assertEquals(1, replies.expectMessageClass(Committed.class).version());
@@ -205,7 +205,7 @@ class ConfigPrimaryTest {
 
   @Test
   void submit_inParts_isOneChange_andLostPartsAreRefused() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     part(primary, "big", 0, false, put("storages", "main", "{\"path\":\"/srv\"}"));
     assertEquals(new ConfigPrimary.PartTaken("big", 0), replies.receiveMessage());
     part(primary, "big", 1, true, put("users", "alice", "{}"));
@@ -220,8 +220,8 @@ class ConfigPrimaryTest {
 
   @Test
   void fetchChanges_afterTheHistoryBound_sendsToTheSnapshot_whichComesInParts() {
-    ActorRef<ConfigPrimary.Command> primary = primary(3);
-    submit(primary, "0", put("storages", "main", "{\"path\":\"/srv\"}"));
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    submit(primary, "0", put("storages", "main", "{\"path\":\"/srv\"}"), put("policies", "history", "{\"changes\":3}"));
     replies.expectMessageClass(Committed.class);
     String key = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(300);
     for (int i = 1; i <= 20; i++) {
@@ -258,7 +258,7 @@ class ConfigPrimaryTest {
 
   @Test
   void announceHead_everySecond_namesVersionAndDigest() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
 
@@ -272,7 +272,7 @@ class ConfigPrimaryTest {
 
   @Test
   void awaitApplied_completesWhenTheOnlyMemberReported() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
     TestProbe<ConfigPrimary.Applied> applied = kit.createTestProbe();
@@ -290,7 +290,7 @@ class ConfigPrimaryTest {
 
   @Test
   void failedPersist_isNotAcknowledged_andThePrimaryRecovers() {
-    ActorRef<ConfigPrimary.Command> primary = primary(100);
+    ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
     journal.failNextPersisted(ConfigPrimary.PERSISTENCE_ID.id());
@@ -302,14 +302,14 @@ class ConfigPrimaryTest {
     assertEquals(new Committed("two", 2, List.of("users/bob"), Map.of()), committed);
   }
 
-  private ActorRef<ConfigPrimary.Command> primary(int historyKept) {
+  private ActorRef<ConfigPrimary.Command> primary() {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
     topic.tell(Topic.subscribe(published.ref()));
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
         Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, historyKept, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

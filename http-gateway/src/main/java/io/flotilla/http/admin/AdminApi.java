@@ -44,6 +44,7 @@ final class AdminApi {
   private final ConfigReads reads;
   private final ConfigWrites writes;
   private final ClusterReads cluster;
+  private final PrimaryHandOver primary;
   private final EventStream events;
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -53,6 +54,7 @@ final class AdminApi {
     this.reads = new ConfigReads(context);
     this.writes = new ConfigWrites(context);
     this.cluster = new ClusterReads(context);
+    this.primary = new PrimaryHandOver(context);
     this.events = new EventStream(context.events());
   }
 
@@ -84,6 +86,8 @@ final class AdminApi {
     }
     return switch (String.join("/", rest)) {
       case "cluster" -> get(request, method, cluster::cluster);
+      case "cluster/primary" -> method.equals("POST")
+          ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
       case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));

@@ -10,6 +10,7 @@ import java.util.function.Supplier;
  * What the admin API works with.
  *
  * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
+ * @param control what the cluster can be asked to do
  * @param metrics the node's metrics in Prometheus' text format
  * @param maxBodyBytes the largest request body
  */
@@ -21,6 +22,7 @@ public record AdminContext(
     EventFeed events,
     NodeHealth health,
     Supplier<ClusterStatus> localStatus,
+    ClusterControl control,
     Supplier<String> metrics,
     long maxBodyBytes) {
 

@@ -55,7 +55,7 @@ public final class EntityInput {
       case USERS -> prepareUser(key, document, errors);
       case HOST_KEYS -> prepareHostKey(key, document, errors, whole);
       case ADMINS -> CompletableFuture.completedFuture(prepareAdmin(key, document, errors));
-      case LISTENERS, STORAGES, NODES -> CompletableFuture.completedFuture(new Prepared(document, errors));
+      case LISTENERS, STORAGES, NODES, POLICIES -> CompletableFuture.completedFuture(new Prepared(document, errors));
     };
   }
 

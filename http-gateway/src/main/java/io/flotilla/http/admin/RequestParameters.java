@@ -61,6 +61,10 @@ record RequestParameters(Map<String, String> values) {
   }
 
   Duration timeout() {
+    return timeout(DEFAULT_TIMEOUT);
+  }
+
+  Duration timeout(Duration otherwise) {
     return Optional.ofNullable(values.get("timeout")).map(text -> {
       try {
         Duration timeout = Durations.parse(text, MAX_TIMEOUT);
@@ -71,7 +75,7 @@ record RequestParameters(Map<String, String> values) {
       } catch (IllegalArgumentException e) {
         throw malformed("the parameter timeout " + e.getMessage());
       }
-    }).orElse(DEFAULT_TIMEOUT);
+    }).orElse(otherwise);
   }
 
   ConfigReads.Page page() {

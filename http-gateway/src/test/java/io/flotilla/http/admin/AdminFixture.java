@@ -43,6 +43,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -100,7 +101,7 @@ final class AdminFixture implements AutoCloseable {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration"));
     primary = kit.spawn(ConfigPrimary.create(codec, () -> 1, new NoEvents(), Clock.systemUTC(),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 100, 1_000, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 100, topic)));
     String address = MemberNames.address(cluster.selfMember());
     replica = kit.spawn(ConfigReplica.create(live, codec, primary, (catchingUp, config) -> new ReplicaReport("node-1",
         address, config.view().config().version(), config.view().config().digest().toString(), catchingUp,
@@ -124,6 +125,7 @@ final class AdminFixture implements AutoCloseable {
     return new AdminContext(live, toPrimary, codec, new EntityInput(codec, hasher, live), feed,
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
+        node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
         () -> "flotilla_config_version 1\n", MAX_BODY);
   }
 

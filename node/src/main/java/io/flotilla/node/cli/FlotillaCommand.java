@@ -11,7 +11,8 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
-      UpCommand.class, DownCommand.class, NodeCommand.class, StatusCommand.class, ConfigCommand.class, UserCommand.class
+      UpCommand.class, DownCommand.class, NodeCommand.class, StatusCommand.class, ConfigCommand.class, UserCommand.class,
+      PrimaryCommand.class
     },
     footer = {
       "  test    Runs the test suite (from a source checkout).",

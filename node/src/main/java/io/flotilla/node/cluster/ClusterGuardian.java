@@ -7,6 +7,7 @@ import io.flotilla.config.cluster.ConfigReplica;
 import io.flotilla.config.cluster.MemberNames;
 import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.Policy;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.raft.RaftJournalExtension;
@@ -52,7 +53,8 @@ final class ClusterGuardian {
       ConfigClient client,
       ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report,
-      Consumer<Cluster> membershipChanged) {}
+      Consumer<Cluster> membershipChanged,
+      Consumer<String> rejoin) {}
 
   private final ActorContext<Command> context;
   private final Surroundings surroundings;
@@ -79,8 +81,7 @@ final class ClusterGuardian {
         () -> journal.epoch(ConfigPrimary.PERSISTENCE_ID.id()),
         surroundings.events(),
         Clock.systemUTC(),
-        new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(),
-            primarySettings.historyKept(), topic));
+        new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(), topic));
     ActorRef<ConfigPrimary.Command> primaryRef = ClusterSingleton.get(context.getSystem()).init(
         SingletonActor.of(supervised(primaryBehavior), "config-primary")
             .withStopMessage(new ConfigPrimary.Stop())
@@ -89,6 +90,8 @@ final class ClusterGuardian {
         surroundings.live(), surroundings.codec(), primaryRef, surroundings.report(),
         surroundings.client()::heard, surroundings.events())), "config-replica");
     topic.tell(Topic.subscribe(replica.<ConfigAnnouncement>narrow()));
+    context.spawn(supervised(NodeControl.create(surroundings.client(),
+        () -> Policy.Primary.of(surroundings.live().view().config()), surroundings.rejoin())), NodeControl.NAME);
     surroundings.client().attach(context.getSystem(), primaryRef);
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));
@@ -130,10 +133,7 @@ final class ClusterGuardian {
 
   /** The primary is the singleton on the oldest node of that role. */
   private void notePrimary() {
-    Optional<String> oldest = StreamSupport.stream(cluster.state().getMembers().spliterator(), false)
-        .filter(member -> member.hasRole(NodeIdentity.PRIMARY) && member.status() == MemberStatus.up())
-        .reduce((a, b) -> a.isOlderThan(b) ? a : b)
-        .map(MemberNames::name);
+    Optional<String> oldest = NodeControl.primary(cluster).map(MemberNames::name);
     if (oldest.isPresent() && !oldest.equals(primary)) {
       surroundings.events().primaryMoved(oldest.get());
     }

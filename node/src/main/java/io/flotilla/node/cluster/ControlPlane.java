@@ -20,8 +20,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -32,6 +34,8 @@ import org.apache.pekko.actor.AddressFromURIString;
 import org.apache.pekko.actor.BootstrapSetup;
 import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.cluster.Member;
 import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
@@ -53,6 +57,7 @@ public final class ControlPlane {
   private static final Duration COMPLAINT_INTERVAL = Duration.ofSeconds(30);
   private static final Duration FAILURE_PAUSE = Duration.ofSeconds(2);
   private static final Duration ADMISSION_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration DESIGNATION_TIMEOUT = Duration.ofSeconds(3);
   private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
 
   private final NodeSettings settings;
@@ -61,7 +66,10 @@ public final class ControlPlane {
   private final ClusterGuardian.Surroundings surroundings;
   private final Consumer<String> refused;
   private final AtomicReference<VoterAnswer> answer;
-  private final CountDownLatch stopping = new CountDownLatch(1);
+  /** Ends a pause before its time. */
+  private final Semaphore wakeUps = new Semaphore(0);
+  private volatile boolean stopping;
+  private volatile Optional<String> rejoinWanted = Optional.empty();
   private final Thread thread;
   private volatile Optional<RaftMembership> raft = Optional.empty();
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
@@ -82,7 +90,7 @@ public final class ControlPlane {
     this.refused = refused;
     this.answer = new AtomicReference<>(VoterAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
-        settings, live, codec, client, events, report, this::rememberMembership);
+        settings, live, codec, client, events, report, this::rememberMembership, this::rejoin);
     this.thread = Thread.ofPlatform().name("control-plane").unstarted(this::run);
   }
 
@@ -102,12 +110,38 @@ public final class ControlPlane {
   /** Leaves the cluster and stops Raft, in this order; returns when done or out of patience. */
   public void stop() {
     raft.ifPresent(membership -> membership.transferLeadership(Duration.ofSeconds(2)));
-    stopping.countDown();
+    stopping = true;
+    wakeUps.release();
     try {
       thread.join(TERMINATION_PATIENCE.plusSeconds(5));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Leaves the cluster and joins it again; returns at once. */
+  private void rejoin(String why) {
+    rejoinWanted = Optional.of(why);
+    wakeUps.release();
+  }
+
+  /**
+   * Has a node become the primary. Completes when the present primary has begun to hand over; the answer says why not, if
+   * it does not.
+   */
+  public CompletionStage<Optional<String>> designatePrimary(String node) {
+    Optional<ActorSystem<ClusterGuardian.Command>> running = system;
+    Optional<Member> primary = running.flatMap(one -> NodeControl.primary(Cluster.get(one)));
+    if (primary.isEmpty()) {
+      return CompletableFuture.failedFuture(new ConfigClient.PrimaryUnavailableException(
+          "this node knows no primary at the moment, so there is nobody to hand over"));
+    }
+    return AskPattern.<NodeControl.Command, NodeControl.DesignateReply>ask(NodeControl.at(running.get(), primary.get()),
+        replyTo -> new NodeControl.DesignatePrimary(node, replyTo), DESIGNATION_TIMEOUT, running.get().scheduler())
+        .thenApply(reply -> switch (reply) {
+          case NodeControl.Designated designated -> Optional.empty();
+          case NodeControl.Refused refused -> Optional.of(refused.reason());
+        });
   }
 
   private void run() {
@@ -197,6 +231,7 @@ public final class ControlPlane {
   private void session(
       RaftMembership membership, Formation formation, long newGeneration, List<String> addresses) {
     boolean voting = membership.isAdmitted();
+    rejoinWanted = Optional.empty();
     generation = newGeneration;
     ActorSystem<ClusterGuardian.Command> running = ActorSystem.create(
         ClusterGuardian.create(surroundings), SYSTEM,
@@ -227,6 +262,9 @@ public final class ControlPlane {
     while (!isStopping()) {
       if (running.getWhenTerminated().toCompletableFuture().isDone()) {
         return "its actor system ended; it was downed, or could not join";
+      }
+      if (rejoinWanted.isPresent()) {
+        return rejoinWanted.get();
       }
       rememberMembership(Cluster.get(running));
       try {
@@ -293,15 +331,17 @@ public final class ControlPlane {
   }
 
   private boolean isStopping() {
-    return stopping.getCount() == 0;
+    return stopping;
   }
 
   private void pause(Duration time) {
     try {
-      stopping.await(time.toMillis(), TimeUnit.MILLISECONDS);
+      if (wakeUps.tryAcquire(time.toMillis(), TimeUnit.MILLISECONDS)) {
+        wakeUps.drainPermits();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      stopping.countDown();
+      stopping = true;
     }
   }
 

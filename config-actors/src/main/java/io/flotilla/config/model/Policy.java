@@ -1,0 +1,81 @@
+package io.flotilla.config.model;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+
+/** A rule for the whole cluster. Its name says which: each policy has one name, and an absent one has its defaults. */
+public sealed interface Policy extends Entity {
+
+  /**
+   * Which node is to be the primary whenever it can.
+   *
+   * @param preferred a node's name; empty if any will do
+   */
+  record Primary(Optional<String> preferred) implements Policy {
+    public static final String NAME = "primary";
+
+    static Primary read(Fields fields) {
+      return new Primary(fields.parsed("preferred", node -> {
+        EntityKey.problemWithName(node).ifPresent(problem -> {
+          throw new IllegalArgumentException(problem);
+        });
+        return node;
+      }));
+    }
+
+    public static Primary of(ClusterConfig config) {
+      return config.find(Kind.POLICIES, NAME, Primary.class).orElse(new Primary(Optional.empty()));
+    }
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+
+    @Override
+    public void describe(ObjectNode json) {
+      json.put("preferred", preferred.orElse(null));
+    }
+  }
+
+  /**
+   * How much of the past is kept.
+   *
+   * @param changes the most changes that history holds; it also holds less than 16 MiB of them
+   */
+  record History(int changes) implements Policy {
+    public static final String NAME = "history";
+    private static final int MOST_CHANGES = 100_000;
+    private static final int DEFAULT_CHANGES = 10_000;
+
+    static History read(Fields fields) {
+      return new History(fields.integer("changes", 1, MOST_CHANGES, DEFAULT_CHANGES));
+    }
+
+    public static History of(ClusterConfig config) {
+      return config.find(Kind.POLICIES, NAME, History.class).orElse(new History(DEFAULT_CHANGES));
+    }
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+
+    @Override
+    public void describe(ObjectNode json) {
+      json.put("changes", changes);
+    }
+  }
+
+  /** Reads the policy of a name; a name that this release does not know is a fault of the document. */
+  static Entity read(Fields fields) {
+    return switch (fields.name()) {
+      case Primary.NAME -> Primary.read(fields);
+      case History.NAME -> History.read(fields);
+      default -> {
+        fields.fault("'" + fields.name() + "' is not a policy; known are " + History.NAME + ", " + Primary.NAME);
+        yield new Entity.Unknown(Kind.POLICIES.id(), fields.name());
+      }
+    };
+  }
+}

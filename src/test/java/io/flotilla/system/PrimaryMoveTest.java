@@ -1,0 +1,102 @@
+package io.flotilla.system;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The primary's role moves on request, and changes go on. */
+class PrimaryMoveTest {
+  private static final OpenSsh.Password PASSWORD = new OpenSsh.Password("a good password");
+
+  @TempDir private Path directory;
+  private TestCluster cluster;
+  private OpenSsh ssh;
+
+  @BeforeEach
+  void start() throws IOException {
+    cluster = TestCluster.start(directory.resolve("cluster"), 3);
+    ssh = new OpenSsh(directory);
+  }
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+  }
+
+  @Test
+  void designatedNode_becomesThePrimary_whileChangesAndTransfersGoOn() throws Exception {
+    cluster.api(1).put("/api/v1/config/users/mover?wait=applied", "{\"password\":\"a good password\"}").expect(201);
+    int primary = cluster.primary(1);
+    int target = primary == 3 ? 2 : 3;
+    AtomicBoolean going = new AtomicBoolean(true);
+    AtomicInteger acknowledged = new AtomicInteger();
+    Thread changes = Thread.ofVirtual().start(() -> {
+      for (int i = 0; going.get(); i++) {
+        try {
+          acknowledged.addAndGet(cluster.api(i % 3 + 1)
+              .put("/api/v1/config/users/user-" + i + "?timeout=2s", "{}").status() == 201 ? 1 : 0);
+        } catch (IOException e) {
+          // Not acknowledged.
+        }
+      }
+    });
+    await().atMost(TestCluster.SOON).until(() -> acknowledged.get() > 10);
+    byte[] content = new byte[2_000_000];
+    Files.write(directory.resolve("slow.bin"), content);
+    Process transfer = ssh.start("mover", PASSWORD, cluster.host(primary), cluster.sftpPort(),
+        "put " + directory.resolve("slow.bin") + " slow.bin\n", List.of("-l", "2000"));
+    try {
+      JsonNode answer = cluster.api(target).send("POST", "/api/v1/cluster/primary?timeout=60s",
+          "{\"node\":\"" + cluster.name(target) + "\"}").expect(200).body();
+      assertEquals("primary", answer.path("state").asText());
+      assertEquals(cluster.name(target), cluster.api(primary).get("/api/v1/cluster/primary").body().path("node").asText());
+      int before = acknowledged.get();
+      await().atMost(TestCluster.SOON).until(() -> acknowledged.get() > before + 10);
+      OpenSsh.finish(transfer, new String(transfer.getInputStream().readAllBytes())).expectSuccess();
+    } finally {
+      going.set(false);
+      changes.join();
+      transfer.destroyForcibly().waitFor();
+    }
+    assertEquals(content.length, Files.size(cluster.files().resolve("users/mover/slow.bin")));
+    cluster.awaitConverged();
+    assertEquals(target, cluster.primary(1));
+  }
+
+  @Test
+  void nodeThatCannot_isRefusedWithTheReason() throws Exception {
+    JsonNode refusal = cluster.api(2).send("POST", "/api/v1/cluster/primary", "{\"node\":\"node-9\"}").expect(409).body();
+
+    assertTrue(refusal.path("detail").asText().contains("node-1, node-2, node-3"), refusal.toString());
+    cluster.api(2).send("POST", "/api/v1/cluster/primary", "{\"nod\":\"node-1\"}").expect(400);
+  }
+
+  @Test
+  @Tag("long")
+  void preferredPrimary_takesTheRoleBackWhenItReturns() throws Exception {
+    int preferred = cluster.primary(1);
+    int other = preferred % 3 + 1;
+    cluster.api(other).put("/api/v1/config/policies/primary",
+        "{\"preferred\":\"" + cluster.name(preferred) + "\"}").expect(201);
+    assertEquals(0, cluster.node(preferred).stop());
+    await().atMost(TestCluster.SOON).until(() -> cluster.primary(other) != preferred && cluster.primary(other) != 0);
+
+    cluster.startNode(preferred, List.of());
+
+    await().atMost(TestCluster.SOON.multipliedBy(2)).ignoreExceptions().until(() -> cluster.primary(other) == preferred);
+    cluster.awaitConverged();
+  }
+}
