@@ -3,6 +3,7 @@ package io.flotilla.node;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ReplicaReport;
@@ -56,6 +57,7 @@ public final class Node {
   private final DataDirectory data;
   private final LiveConfig live;
   private final ConfigClient client = new ConfigClient();
+  private final ClaimClient claims = new ClaimClient();
   private final LiveConnections connections = new LiveConnections(Clock.systemUTC());
   private final EventFeed feed = new EventFeed();
   private final PasswordHasher hasher = new PasswordHasher();
@@ -110,7 +112,7 @@ public final class Node {
     live.add(sftp);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, events, this::report, refused::complete);
+        settings, data, key, live, codec, client, claims, events, this::report, refused::complete);
     controlPlane.start();
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
@@ -118,7 +120,7 @@ public final class Node {
   }
 
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
-    AdminContext context = new AdminContext(live, client, codec, new EntityInput(codec, hasher, live), feed,
+    AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
         this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), metrics::scrape, settings.maxBodyBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();

@@ -1,6 +1,7 @@
 package io.flotilla.http.admin;
 
 import io.flotilla.auth.PasswordHasher;
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.Admin;
 import io.flotilla.config.model.EntityKey;
@@ -45,6 +46,7 @@ final class AdminApi {
   private final ConfigWrites writes;
   private final ClusterReads cluster;
   private final PrimaryHandOver primary;
+  private final ClaimReads claims;
   private final EventStream events;
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -55,6 +57,7 @@ final class AdminApi {
     this.writes = new ConfigWrites(context);
     this.cluster = new ClusterReads(context);
     this.primary = new PrimaryHandOver(context);
+    this.claims = new ClaimReads(context);
     this.events = new EventStream(context.events());
   }
 
@@ -88,6 +91,7 @@ final class AdminApi {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
+      case "claims" -> get(request, method, () -> claims.list(parameters));
       case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
@@ -228,6 +232,8 @@ final class AdminApi {
       case Problem.ProblemException known -> known.problem();
       case ConfigClient.PrimaryUnavailableException unavailable ->
           Problem.of(503, "no-primary", "No change can be made now", unavailable.getMessage());
+      case ClaimClient.KeeperUnavailableException unavailable ->
+          Problem.of(503, "no-keeper", "The claims cannot be reached now", unavailable.getMessage());
       case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
       case EntityStreamSizeException size -> tooLarge();
       case TimeoutException timeout ->

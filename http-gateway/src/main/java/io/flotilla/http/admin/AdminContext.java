@@ -1,5 +1,6 @@
 package io.flotilla.http.admin;
 
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.EntityCodec;
@@ -17,6 +18,7 @@ import java.util.function.Supplier;
 public record AdminContext(
     LiveConfig live,
     ConfigClient client,
+    ClaimClient claims,
     EntityCodec codec,
     EntityInput input,
     EventFeed events,

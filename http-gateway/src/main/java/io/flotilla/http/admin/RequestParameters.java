@@ -19,7 +19,7 @@ record RequestParameters(Map<String, String> values) {
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
 
   private static final Set<String> KNOWN =
-      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force");
+      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {
@@ -42,6 +42,10 @@ record RequestParameters(Map<String, String> values) {
       }
       throw malformed("the parameter " + name + " must be a whole number from " + least + " to " + most);
     }).orElse(otherwise);
+  }
+
+  String text(String name) {
+    return values.getOrDefault(name, "");
   }
 
   boolean flag(String name) {

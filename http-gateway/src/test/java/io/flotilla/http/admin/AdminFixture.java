@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.auth.PasswordHasher;
+import io.flotilla.claim.ClaimClient;
+import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigAnnouncement;
 import io.flotilla.config.cluster.ConfigClient;
@@ -84,6 +86,7 @@ final class AdminFixture implements AutoCloseable {
   final EntityCodec codec = new EntityCodec(new SecretSealer(ClusterKey.generate()));
   final PasswordHasher hasher = new PasswordHasher();
   final ConfigClient client = new ConfigClient();
+  final ClaimClient claims = new ClaimClient();
   final EventFeed feed = new EventFeed();
   final List<String> notReady = new CopyOnWriteArrayList<>();
   final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -108,6 +111,7 @@ final class AdminFixture implements AutoCloseable {
         config.problems(), false, "1", 0, Map.of()), client::heard, new NoEvents()));
     topic.tell(Topic.subscribe(replica.<ConfigAnnouncement>narrow()));
     client.attach(kit.system(), primary);
+    claims.attach(kit.system(), kit.spawn(ClaimKeeper.create(System::nanoTime)));
     server = open(client);
     await().atMost(SOON).until(() -> !client.isIsolated());
     submit(List.of(
@@ -122,7 +126,7 @@ final class AdminFixture implements AutoCloseable {
   }
 
   AdminContext context(ConfigClient toPrimary) {
-    return new AdminContext(live, toPrimary, codec, new EntityInput(codec, hasher, live), feed,
+    return new AdminContext(live, toPrimary, claims, codec, new EntityInput(codec, hasher, live), feed,
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -36,6 +37,20 @@ class ConfigReadsTest {
   @AfterAll
   static void stop() throws IOException {
     node.close();
+  }
+
+  @Test
+  void claims_areListedByPrefix() throws Exception {
+    for (String key : List.of("upload/a", "upload/b", "lock/a")) {
+      node.claims.acquire(key, "node-1", Duration.ofMinutes(1), AdminFixture.SOON).toCompletableFuture().join();
+    }
+
+    JsonNode first = node.get("/claims?prefix=upload/&limit=1").expect(200).json();
+    assertEquals("upload/a", first.path("items").path(0).path("key").asText());
+    assertEquals("upload/a", first.path("next").asText());
+    JsonNode rest = node.get("/claims?prefix=upload/&after=upload/a").expect(200).json();
+    assertEquals(1, rest.path("items").size());
+    assertTrue(rest.path("items").path(0).path("remainingMilliseconds").asLong() > 0);
   }
 
   @Test

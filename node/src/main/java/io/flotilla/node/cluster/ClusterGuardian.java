@@ -1,5 +1,7 @@
 package io.flotilla.node.cluster;
 
+import io.flotilla.claim.ClaimClient;
+import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.config.cluster.ConfigAnnouncement;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
@@ -51,6 +53,7 @@ final class ClusterGuardian {
       LiveConfig live,
       EntityCodec codec,
       ConfigClient client,
+      ClaimClient claims,
       ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report,
       Consumer<Cluster> membershipChanged,
@@ -86,6 +89,10 @@ final class ClusterGuardian {
         SingletonActor.of(supervised(primaryBehavior), "config-primary")
             .withStopMessage(new ConfigPrimary.Stop())
             .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY)));
+    surroundings.claims().attach(context.getSystem(), ClusterSingleton.get(context.getSystem()).init(
+        SingletonActor.of(supervised(ClaimKeeper.create(System::nanoTime)), "claim-keeper")
+            .withStopMessage(new ClaimKeeper.Stop())
+            .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY))));
     ActorRef<ConfigReplica.Command> replica = context.spawn(supervised(ConfigReplica.create(
         surroundings.live(), surroundings.codec(), primaryRef, surroundings.report(),
         surroundings.client()::heard, surroundings.events())), "config-replica");

@@ -2,6 +2,7 @@ package io.flotilla.node.cluster;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.MemberNames;
 import io.flotilla.config.cluster.ReplicaReport;
@@ -82,7 +83,7 @@ public final class ControlPlane {
    * @param refused is told, once, why this node may not be in the cluster
    */
   public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
+      ConfigClient client, ClaimClient claims, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
       Consumer<String> refused) {
     this.settings = settings;
     this.data = data;
@@ -90,7 +91,7 @@ public final class ControlPlane {
     this.refused = refused;
     this.answer = new AtomicReference<>(VoterAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
-        settings, live, codec, client, events, report, this::rememberMembership, this::rejoin);
+        settings, live, codec, client, claims, events, report, this::rememberMembership, this::rejoin);
     this.thread = Thread.ofPlatform().name("control-plane").unstarted(this::run);
   }
 
@@ -251,6 +252,7 @@ public final class ControlPlane {
     generation = 0;
     answer.set(VoterAnswer.none(settings.name(), key.id()));
     surroundings.client().detach();
+    surroundings.claims().detach();
     end(running);
     system = Optional.empty();
     surroundings.events().controlPlaneEnded(why);

@@ -1,0 +1,247 @@
+package io.flotilla.claim;
+
+import io.flotilla.claim.event.Claim;
+import io.flotilla.claim.event.ClaimEvent;
+import io.flotilla.claim.event.ClaimSnapshot;
+import io.flotilla.config.event.CborSerializable;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.persistence.typed.PersistenceId;
+import org.apache.pekko.persistence.typed.RecoveryCompleted;
+import org.apache.pekko.persistence.typed.SnapshotAdapter;
+import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
+import org.apache.pekko.persistence.typed.javadsl.Effect;
+import org.apache.pekko.persistence.typed.javadsl.EventHandler;
+import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
+import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
+import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
+
+/**
+ * Grants what only one may hold (the lease on an upload, a lock, a one-time code): a cluster singleton beside the primary, on
+ * the same journal. A claim is granted, and renewed, only when that is durable on a majority; so a keeper that was deposed
+ * without knowing it can neither grant nor prolong one. Claims run out on this keeper's own monotonic clock, which no change of
+ * the time of day touches; after a fail-over every time starts afresh, so a claim may hold longer than asked, never shorter.
+ */
+public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command, ClaimEvent, ClaimTable> {
+
+  public sealed interface Command permits Acquire, Renew, Release, FindClaims, Tick, Stop {}
+
+  /** Asks for a claim; the present holder gets its own again, with the new time. */
+  public record Acquire(String key, String holder, long milliseconds, ActorRef<Reply> replyTo)
+      implements Command, CborSerializable {}
+
+  public record Renew(String key, long number, long milliseconds, ActorRef<Reply> replyTo)
+      implements Command, CborSerializable {}
+
+  public record Release(String key, long number, ActorRef<Reply> replyTo) implements Command, CborSerializable {}
+
+  /** Asks for claims whose keys begin with a text and come after a key, at most {@value #MAX_LISTED}. */
+  public record FindClaims(String prefix, String after, int limit, ActorRef<Found> replyTo)
+      implements Command, CborSerializable {}
+
+  private record Tick() implements Command {}
+
+  /** The singleton is asked to hand over. */
+  public record Stop() implements Command, CborSerializable {}
+
+  public sealed interface Reply extends CborSerializable {}
+
+  /** It is the asker's, for {@code claim.milliseconds()} from when it asked. */
+  public record Granted(Claim claim) implements Reply {}
+
+  /** Somebody else has it, for {@code remainingMilliseconds} more unless it is renewed. */
+  public record Held(Claim claim, long remainingMilliseconds) implements Reply {}
+
+  /** It is not the asker's, or no longer. */
+  public record Lost(String key) implements Reply {}
+
+  public record Released(String key) implements Reply {}
+
+  /** Not granted: the request is wrong, or there are too many claims. */
+  public record Refused(String key, String reason) implements Reply {}
+
+  public record Found(List<Claim> claims, List<Long> remainingMilliseconds) implements CborSerializable {}
+
+  public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("claims");
+  public static final int MAX_CLAIMS = 50_000;
+  public static final int MAX_LISTED = 100;
+  public static final Duration MAX_TIME = Duration.ofDays(31);
+  private static final int MAX_KEY_LENGTH = 512;
+  private static final int MAX_HOLDER_LENGTH = 256;
+  private static final int MAX_EXPIRED_AT_ONCE = 500;
+  private static final int SNAPSHOT_EVERY = 2_000;
+  private static final Duration TICK = Duration.ofSeconds(1);
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final LongSupplier nanoTime;
+  private final Map<String, Long> deadlines = new HashMap<>();
+
+  /** @param nanoTime a monotonic clock */
+  public static Behavior<Command> create(LongSupplier nanoTime) {
+    return Behaviors.setup(context -> Behaviors.withTimers(timers -> new ClaimKeeper(context, timers, nanoTime)));
+  }
+
+  private ClaimKeeper(ActorContext<Command> context, TimerScheduler<Command> timers, LongSupplier nanoTime) {
+    super(PERSISTENCE_ID, SupervisorStrategy.restartWithBackoff(Duration.ofMillis(200), Duration.ofSeconds(3), 0.1));
+    this.context = context;
+    this.timers = timers;
+    this.nanoTime = nanoTime;
+  }
+
+  @Override
+  public ClaimTable emptyState() {
+    return ClaimTable.EMPTY;
+  }
+
+  @Override
+  public CommandHandler<Command, ClaimEvent, ClaimTable> commandHandler() {
+    return (table, command) -> switch (command) {
+      case Acquire acquire -> onAcquire(table, acquire);
+      case Renew renew -> onRenew(table, renew);
+      case Release release -> onRelease(table, release);
+      case FindClaims find -> {
+        List<Claim> found = table.list(find.prefix(), find.after(), Math.min(find.limit(), MAX_LISTED));
+        find.replyTo().tell(new Found(found, found.stream().map(this::remaining).toList()));
+        yield Effect().none();
+      }
+      case Tick tick -> onTick(table);
+      case Stop stop -> Effect().none().thenStop();
+    };
+  }
+
+  private Effect<ClaimEvent, ClaimTable> onAcquire(ClaimTable table, Acquire acquire) {
+    Optional<String> problem = problemWith(acquire.key(), acquire.holder(), acquire.milliseconds());
+    if (problem.isPresent()) {
+      return reply(acquire.replyTo(), new Refused(acquire.key(), problem.get()));
+    }
+    Optional<Claim> present = table.find(acquire.key()).filter(claim -> remaining(claim) > 0);
+    if (present.isPresent() && present.get().holder().equals(acquire.holder())) {
+      return renew(present.get(), acquire.milliseconds(), acquire.replyTo());
+    }
+    if (present.isPresent()) {
+      return reply(acquire.replyTo(), new Held(present.get(), remaining(present.get())));
+    }
+    if (table.claims().size() >= MAX_CLAIMS) {
+      return reply(acquire.replyTo(), new Refused(acquire.key(), "there are " + MAX_CLAIMS + " claims already"));
+    }
+    Claim claim = new Claim(acquire.key(), acquire.holder(), table.lastNumber() + 1, acquire.milliseconds());
+    return Effect().persist(new ClaimEvent.ClaimGranted(claim)).thenRun((ClaimTable after) -> {
+      startTime(claim.key(), claim.milliseconds());
+      acquire.replyTo().tell(new Granted(claim));
+    });
+  }
+
+  private Effect<ClaimEvent, ClaimTable> onRenew(ClaimTable table, Renew renew) {
+    Optional<Claim> present = table.find(renew.key(), renew.number()).filter(claim -> remaining(claim) > 0);
+    if (present.isEmpty()) {
+      return reply(renew.replyTo(), new Lost(renew.key()));
+    }
+    return problemWith(renew.key(), present.get().holder(), renew.milliseconds())
+        .map(problem -> reply(renew.replyTo(), new Refused(renew.key(), problem)))
+        .orElseGet(() -> renew(present.get(), renew.milliseconds(), renew.replyTo()));
+  }
+
+  private Effect<ClaimEvent, ClaimTable> renew(Claim claim, long milliseconds, ActorRef<Reply> replyTo) {
+    return Effect().persist(new ClaimEvent.ClaimRenewed(claim.key(), claim.number(), milliseconds))
+        .thenRun((ClaimTable after) -> {
+          startTime(claim.key(), milliseconds);
+          replyTo.tell(new Granted(new Claim(claim.key(), claim.holder(), claim.number(), milliseconds)));
+        });
+  }
+
+  private Effect<ClaimEvent, ClaimTable> onRelease(ClaimTable table, Release release) {
+    if (table.find(release.key(), release.number()).isEmpty()) {
+      return reply(release.replyTo(), new Lost(release.key()));
+    }
+    return Effect().persist(new ClaimEvent.ClaimReleased(release.key(), release.number())).thenRun((ClaimTable after) -> {
+      deadlines.remove(release.key());
+      release.replyTo().tell(new Released(release.key()));
+    });
+  }
+
+  private Effect<ClaimEvent, ClaimTable> onTick(ClaimTable table) {
+    List<Claim> expired = table.claims().values().stream().filter(claim -> remaining(claim) <= 0)
+        .limit(MAX_EXPIRED_AT_ONCE).toList();
+    if (expired.isEmpty()) {
+      return Effect().none();
+    }
+    return Effect().persist(new ClaimEvent.ClaimsExpired(expired))
+        .thenRun((ClaimTable after) -> expired.forEach(claim -> deadlines.remove(claim.key())));
+  }
+
+  private Effect<ClaimEvent, ClaimTable> reply(ActorRef<Reply> to, Reply reply) {
+    to.tell(reply);
+    return Effect().none();
+  }
+
+  private static Optional<String> problemWith(String key, String holder, long milliseconds) {
+    if (key.isEmpty() || key.length() > MAX_KEY_LENGTH || holder.isEmpty() || holder.length() > MAX_HOLDER_LENGTH) {
+      return Optional.of("a key has 1 to " + MAX_KEY_LENGTH + " characters and a holder 1 to " + MAX_HOLDER_LENGTH);
+    }
+    return milliseconds < 1 || milliseconds > MAX_TIME.toMillis()
+        ? Optional.of("a claim holds for 1 ms to " + MAX_TIME.toDays() + " days, not for " + milliseconds + " ms")
+        : Optional.empty();
+  }
+
+  private void startTime(String key, long milliseconds) {
+    deadlines.put(key, nanoTime.getAsLong() + Duration.ofMillis(milliseconds).toNanos());
+  }
+
+  private long remaining(Claim claim) {
+    return Duration.ofNanos(deadlines.get(claim.key()) - nanoTime.getAsLong()).toMillis();
+  }
+
+  @Override
+  public EventHandler<ClaimTable, ClaimEvent> eventHandler() {
+    return ClaimTable::apply;
+  }
+
+  @Override
+  public SignalHandler<ClaimTable> signalHandler() {
+    return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (table, signal) -> {
+      table.claims().values().forEach(claim -> startTime(claim.key(), claim.milliseconds()));
+      timers.startTimerWithFixedDelay(new Tick(), TICK);
+    }).build();
+  }
+
+  @Override
+  public RetentionCriteria retentionCriteria() {
+    return RetentionCriteria.snapshotEvery(SNAPSHOT_EVERY, 2).withDeleteEventsOnSnapshot();
+  }
+
+  @Override
+  public SnapshotAdapter<ClaimTable> snapshotAdapter() {
+    return new SnapshotAdapter<>() {
+      @Override
+      public Object toJournal(ClaimTable table) {
+        return table.toSnapshot();
+      }
+
+      @Override
+      public ClaimTable fromJournal(Object stored) {
+        return ClaimTable.of((ClaimSnapshot) stored);
+      }
+    };
+  }
+
+  @Override
+  public String journalPluginId() {
+    return context.getSystem().settings().config().getString("flotilla.journal.plugin");
+  }
+
+  @Override
+  public String snapshotPluginId() {
+    return context.getSystem().settings().config().getString("flotilla.snapshot-store.plugin");
+  }
+}

@@ -1,0 +1,172 @@
+package io.flotilla.claim;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.flotilla.claim.event.Claim;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On the real journal; only the clock is the test's. */
+@Timeout(120)
+class ClaimKeeperTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final long MINUTE = 60_000;
+
+  @TempDir private Path directory;
+  private final AtomicLong nanos = new AtomicLong(Long.MAX_VALUE - 1_000); // wraps around during the test
+  private ActorTestKit system;
+  private ActorRef<ClaimKeeper.Command> keeper;
+  private TestProbe<ClaimKeeper.Reply> replies;
+
+  @BeforeEach
+  void start() {
+    Config config = ConfigFactory.parseMap(Map.of(
+        "flotilla.data-directory", directory.toString(), "pekko.actor.allow-java-serialization", "off"));
+    system = ActorTestKit.create("claims", config.withFallback(ConfigFactory.load()));
+    keeper = system.spawn(ClaimKeeper.create(nanos::get));
+    replies = system.createTestProbe();
+  }
+
+  @AfterEach
+  void stop() {
+    system.shutdownTestKit();
+  }
+
+  @Test
+  void acquire_free_isGranted_andHeldAgainstOthers_untilReleased() {
+    Claim claim = granted("upload/1", "node-1");
+
+    assertEquals(new Claim("upload/1", "node-1", 1, MINUTE), claim);
+    acquire("upload/1", "node-2");
+    assertEquals(new ClaimKeeper.Held(claim, MINUTE), replies.receiveMessage(SOON));
+    keeper.tell(new ClaimKeeper.Release("upload/1", claim.number(), replies.ref()));
+    assertEquals(new ClaimKeeper.Released("upload/1"), replies.receiveMessage(SOON));
+    assertEquals(2, granted("upload/1", "node-2").number());
+  }
+
+  @Test
+  void acquire_byItsHolder_isTheSameGrantWithNewTime() {
+    Claim claim = granted("lock", "alice");
+    pass(MINUTE - 1);
+
+    assertEquals(claim, granted("lock", "alice"));
+    pass(MINUTE - 1);
+
+    acquire("lock", "bob");
+    assertEquals(new ClaimKeeper.Held(claim, 1), replies.receiveMessage(SOON));
+  }
+
+  @Test
+  void renewedClaim_goesOn_andOneWhoseTimeIsOver_isLost() {
+    Claim claim = granted("lock", "alice");
+    pass(MINUTE - 1);
+    keeper.tell(new ClaimKeeper.Renew("lock", claim.number(), 2 * MINUTE, replies.ref()));
+    assertEquals(new ClaimKeeper.Granted(new Claim("lock", "alice", 1, 2 * MINUTE)), replies.receiveMessage(SOON));
+    pass(2 * MINUTE);
+
+    keeper.tell(new ClaimKeeper.Renew("lock", claim.number(), MINUTE, replies.ref()));
+    assertEquals(new ClaimKeeper.Lost("lock"), replies.receiveMessage(SOON));
+    Claim next = granted("lock", "bob");
+    assertTrue(next.number() > claim.number());
+    keeper.tell(new ClaimKeeper.Release("lock", claim.number(), replies.ref()));
+    assertEquals(new ClaimKeeper.Lost("lock"), replies.receiveMessage(SOON), "a former holder must not release it");
+    acquire("lock", "alice");
+    assertEquals(next, ((ClaimKeeper.Held) replies.receiveMessage(SOON)).claim());
+  }
+
+  @Test
+  void expiredClaims_areForgotten_withoutAnybodyAsking() {
+    granted("a", "x");
+    pass(MINUTE);
+
+    TestProbe<ClaimKeeper.Found> found = system.createTestProbe();
+    found.awaitAssert(SOON, () -> {
+      keeper.tell(new ClaimKeeper.FindClaims("", "", 10, found.ref()));
+      assertEquals(List.of(), found.receiveMessage(SOON).claims());
+      return null;
+    });
+  }
+
+  @Test
+  void restart_keepsClaims_theirNumbers_andStartsTheirTimesAfresh() {
+    Claim claim = granted("lock", "alice");
+    pass(MINUTE - 1);
+    stop();
+    start();
+
+    acquire("lock", "bob");
+    assertEquals(new ClaimKeeper.Held(claim, MINUTE), replies.receiveMessage(SOON));
+    pass(MINUTE);
+    assertEquals(2, granted("lock", "bob").number());
+  }
+
+  @Test
+  void secondKeeper_takesTheFence_andTheFirstCanNeitherGrantNorRenew() {
+    Claim claim = granted("lock", "alice");
+    ActorRef<ClaimKeeper.Command> second = system.spawn(ClaimKeeper.create(nanos::get));
+    second.tell(new ClaimKeeper.Acquire("lock", "bob", MINUTE, replies.ref()));
+    assertEquals(claim, ((ClaimKeeper.Held) replies.receiveMessage(SOON)).claim());
+    second.tell(new ClaimKeeper.Release("lock", claim.number(), replies.ref()));
+    assertEquals(new ClaimKeeper.Released("lock"), replies.receiveMessage(SOON));
+
+    keeper.tell(new ClaimKeeper.Renew("lock", claim.number(), MINUTE, replies.ref()));
+
+    replies.expectNoMessage(Duration.ofMillis(300));
+  }
+
+  @Test
+  void find_listsByPrefixInOrder_andPages() {
+    for (String key : List.of("upload/2", "lock/1", "upload/1", "upload/3", "uploads")) {
+      granted(key, "x");
+    }
+    TestProbe<ClaimKeeper.Found> found = system.createTestProbe();
+
+    keeper.tell(new ClaimKeeper.FindClaims("upload/", "", 2, found.ref()));
+    assertEquals(List.of("upload/1", "upload/2"), keys(found.receiveMessage(SOON)));
+    keeper.tell(new ClaimKeeper.FindClaims("upload/", "upload/2", 2, found.ref()));
+    assertEquals(List.of("upload/3"), keys(found.receiveMessage(SOON)));
+  }
+
+  @Test
+  void badRequests_areRefused() {
+    acquire("", "x");
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
+    acquire("k".repeat(513), "x");
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
+    keeper.tell(new ClaimKeeper.Acquire("k", "x", 0, replies.ref()));
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
+    keeper.tell(new ClaimKeeper.Acquire("k", "x", Long.MAX_VALUE, replies.ref()));
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
+  }
+
+  private static List<String> keys(ClaimKeeper.Found found) {
+    return found.claims().stream().map(Claim::key).toList();
+  }
+
+  private void acquire(String key, String holder) {
+    keeper.tell(new ClaimKeeper.Acquire(key, holder, MINUTE, replies.ref()));
+  }
+
+  private Claim granted(String key, String holder) {
+    acquire(key, holder);
+    return replies.expectMessageClass(ClaimKeeper.Granted.class, SOON).claim();
+  }
+
+  private void pass(long milliseconds) {
+    nanos.addAndGet(milliseconds * 1_000_000);
+  }
+}
