@@ -10,12 +10,13 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 
 /** One node's admin API as a program outside uses it. */
-record AdminApi(String url, String token) {
+public record AdminApi(String url, String token) {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final HttpClient HTTP = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  private static final HttpClient HTTP = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5))
+      .version(HttpClient.Version.HTTP_1_1).sslContext(SelfSigned.trusted()).build();
 
-  record Answer(int status, JsonNode body) {
-    Answer expect(int expected) {
+  public record Answer(int status, JsonNode body) {
+    public Answer expect(int expected) {
       if (status != expected) {
         throw new AssertionError("expected " + expected + ", got " + status + ": " + body);
       }
@@ -23,15 +24,15 @@ record AdminApi(String url, String token) {
     }
   }
 
-  Answer get(String path) throws IOException {
+  public Answer get(String path) throws IOException {
     return send("GET", path, "");
   }
 
-  Answer put(String path, String json) throws IOException {
+  public Answer put(String path, String json) throws IOException {
     return send("PUT", path, json);
   }
 
-  Answer send(String method, String path, String json) throws IOException {
+  public Answer send(String method, String path, String json) throws IOException {
     HttpRequest request = HttpRequest.newBuilder(URI.create(url + path))
         .timeout(Duration.ofSeconds(60))
         .header("Authorization", "Bearer " + token)
@@ -56,7 +57,7 @@ record AdminApi(String url, String token) {
   }
 
   /** The node's configuration version, -1 while it does not answer. */
-  long version() {
+  public long version() {
     try {
       return get("/api/v1/config?limit=1").body().path("version").asLong(-1);
     } catch (IOException e) {

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** One node as a process of its own, its log in a file; killed at the end whatever happened. */
-final class NodeProcess implements AutoCloseable {
+public final class NodeProcess implements AutoCloseable {
   private static final Path HOME = Path.of(System.getProperty("flotilla.home")).toAbsolutePath().normalize();
   private static final long STOP_SECONDS = 60;
 
@@ -45,37 +45,54 @@ final class NodeProcess implements AutoCloseable {
     return HOME;
   }
 
-  boolean isAlive() {
+  public boolean isAlive() {
     return process.isAlive();
   }
 
-  long pid() {
+  public long pid() {
     return process.pid();
   }
 
-  String log() throws IOException {
+  public String log() throws IOException {
     return Files.exists(log) ? Files.readString(log) : "";
   }
 
   /** SIGKILL: no chance to say goodbye. */
-  void kill() throws InterruptedException {
+  public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
   }
 
   /** SIGTERM; returns the exit status. */
-  int stop() throws InterruptedException {
+  public int stop() throws InterruptedException {
     process.destroy();
     return awaitExit();
   }
 
-  int awaitExit() throws InterruptedException {
+  /** SIGSTOP: it lives, holds its connections, and does nothing; as in a long pause of the machine. */
+  public void freeze() throws IOException, InterruptedException {
+    signal("STOP");
+  }
+
+  /** SIGCONT: goes on where it was frozen. */
+  public void thaw() throws IOException, InterruptedException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    int status = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start().waitFor();
+    if (status != 0 && process.isAlive()) {
+      throw new IOException("signal " + name + " to " + this.name + " failed");
+    }
+  }
+
+  public int awaitExit() throws InterruptedException {
     if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
       throw new AssertionError(name + " still runs after " + STOP_SECONDS + " s:\n" + tail());
     }
     return process.exitValue();
   }
 
-  String tail() {
+  public String tail() {
     try {
       List<String> lines = Files.readAllLines(log);
       return lines.stream().skip(Math.max(0, lines.size() - 30)).collect(Collectors.joining("\n"));

@@ -12,34 +12,55 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A cluster of real node processes: node k on 127.0.0.k, all with the same free ports, sharing one storage directory.
+ * A cluster of real node processes: node k on 127.0.0.k or in a network of its own, all with the same free ports, sharing
+ * one storage directory.
  */
-final class TestCluster implements AutoCloseable {
-  static final Duration SOON = Duration.ofSeconds(90);
+public final class TestCluster implements AutoCloseable {
+  public static final Duration SOON = Duration.ofSeconds(90);
+  private static final int FIRST_PORT = 21_000;
   private static final int[] OFFSETS = {0, 1, 2, 3, 4, 22, 23};
 
   private final Path directory;
   private final int size;
   private final int basePort;
   private final Map<Integer, NodeProcess> nodes = new TreeMap<>();
+  private final Optional<Network> network;
+  private final List<String> options;
   private String token = "";
 
   TestCluster(Path directory, int size) throws IOException {
+    this(directory, size, Optional.empty(), List.of());
+  }
+
+  private TestCluster(Path directory, int size, Optional<Network> network, List<String> options) throws IOException {
     this.directory = directory;
     this.size = size;
-    this.basePort = freeBasePort(size + 1);
+    this.network = network;
+    this.options = options;
+    this.basePort = network.isPresent() ? FIRST_PORT : freeBasePort(size + 1);
     Files.createDirectories(directory.resolve("files"));
   }
 
   /** Starts a new cluster and waits until every node serves the first configuration. */
   static TestCluster start(Path directory, int size) throws IOException {
-    TestCluster cluster = new TestCluster(directory, size);
+    return start(directory, size, Optional.empty(), List.of());
+  }
+
+  /**
+   * Starts a new cluster, in a network of its own if one is given, which it then closes.
+   *
+   * @param options command line options that every node gets at every start
+   */
+  public static TestCluster start(Path directory, int size, Optional<Network> network, List<String> options)
+      throws IOException {
+    TestCluster cluster = new TestCluster(directory, size, network, options);
     try {
       cluster.startNode(1, List.of("--form"));
       await().atMost(SOON).until(() -> Files.exists(cluster.state(1).resolve("cluster.key"))
@@ -57,7 +78,49 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
-  NodeProcess startNode(int k, List<String> more) throws IOException {
+  /**
+   * Starts nodes that were broken on purpose: each is a cluster of one by itself, though all have one key and one token,
+   * as if each voter took itself for a majority. What the checker of the guarantees must find out.
+   */
+  public static TestCluster startEachAlone(Path directory, int size, List<String> options) throws IOException {
+    TestCluster cluster = new TestCluster(directory, size, Optional.empty(), options);
+    try {
+      cluster.startAlone(1, List.of());
+      await().atMost(SOON).until(() -> cluster.isAlone(1));
+      for (int k = 2; k <= size; k++) {
+        Files.createDirectories(cluster.state(k));
+        Files.copy(cluster.state(1).resolve("admin-token"), cluster.state(k).resolve("admin-token"));
+        cluster.startAlone(k, List.of("--cluster-key", cluster.state(1).resolve("cluster.key").toString()));
+      }
+      for (int k = 2; k <= size; k++) {
+        int node = k;
+        await().atMost(SOON).until(() -> cluster.isAlone(node));
+      }
+      return cluster;
+    } catch (IOException | RuntimeException | AssertionError e) {
+      System.err.println(cluster.logs());
+      cluster.close();
+      throw e;
+    }
+  }
+
+  private void startAlone(int k, List<String> more) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("--bind", host(k) + ":" + (basePort + 1), "--admin", host(k) + ":" + basePort,
+        "--data", state(k).toString(), "--form", "--set", "flotilla.initial.sftp-port=" + sftpPort()));
+    arguments.addAll(options);
+    arguments.addAll(more);
+    nodes.put(k, NodeProcess.start(name(k), log(k), List.of(), arguments));
+  }
+
+  private boolean isAlone(int k) throws IOException {
+    Path tokenFile = state(k).resolve("admin-token");
+    if (token.isEmpty() && Files.exists(tokenFile)) {
+      token = Files.readString(tokenFile).strip();
+    }
+    return !token.isEmpty() && api(k).version() > 0;
+  }
+
+  public NodeProcess startNode(int k, List<String> more) throws IOException {
     return startNode(k, host(k), List.of(), more);
   }
 
@@ -72,8 +135,11 @@ final class TestCluster implements AutoCloseable {
         "--set", "flotilla.initial.storage-path=" + directory.resolve("files"),
         "--set", "flotilla.initial.storage-shared=true",
         "--set", "flotilla.stop-deadline=5s"));
+    arguments.addAll(options);
     arguments.addAll(more);
-    NodeProcess node = NodeProcess.start(name(k), log(k), prefix, arguments);
+    List<String> command = new ArrayList<>(network.map(own -> own.prefix(k)).orElse(List.of()));
+    command.addAll(prefix);
+    NodeProcess node = NodeProcess.start(name(k), log(k), command, arguments);
     nodes.put(k, node);
     return node;
   }
@@ -87,7 +153,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   /** Waits until all nodes are converged in each node's eyes. */
-  void awaitConverged() {
+  public void awaitConverged() {
     await().atMost(SOON).pollInterval(Duration.ofMillis(100)).until(() -> {
       for (int k : nodes.keySet()) {
         if (!isConverged(k)) {
@@ -111,24 +177,25 @@ final class TestCluster implements AutoCloseable {
     }
   }
 
-  NodeProcess node(int k) {
+  public NodeProcess node(int k) {
     return nodes.get(k);
   }
 
-  int size() {
+  public int size() {
     return size;
   }
 
-  AdminApi api(int k) {
-    return new AdminApi("http://" + host(k) + ":" + basePort, token);
+  public AdminApi api(int k) {
+    return apiAt(host(k));
   }
 
   AdminApi apiAt(String host) {
-    return new AdminApi("http://" + host + ":" + basePort, token);
+    // A node serves TLS where others could listen in.
+    return new AdminApi((network.isPresent() ? "https://" : "http://") + host + ":" + basePort, token);
   }
 
   /** The member with a name as node k sees it. */
-  JsonNode member(int k, String name) throws IOException {
+  public JsonNode member(int k, String name) throws IOException {
     for (JsonNode member : api(k).get("/api/v1/cluster").expect(200).body().path("members")) {
       if (member.path("name").asText().equals(name)) {
         return member;
@@ -138,7 +205,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   /** The number of the node that is the primary, as node k sees it; 0 if there is none. */
-  int primary(int k) throws IOException {
+  public int primary(int k) throws IOException {
     for (JsonNode member : api(k).get("/api/v1/cluster").body().path("members")) {
       if (member.path("isPrimary").asBoolean()) {
         return Integer.parseInt(member.path("name").asText().substring("node-".length()));
@@ -147,11 +214,16 @@ final class TestCluster implements AutoCloseable {
     return 0;
   }
 
-  String host(int k) {
-    return "127.0.0." + k;
+  public String host(int k) {
+    return network.map(own -> own.host(k)).orElse("127.0.0." + k);
   }
 
-  String name(int k) {
+  /** The network of its own, if it has one. */
+  public Optional<Network> network() {
+    return network;
+  }
+
+  public String name(int k) {
     return "node-" + k;
   }
 
@@ -167,7 +239,7 @@ final class TestCluster implements AutoCloseable {
     return directory.resolve(name(k)).resolve("state");
   }
 
-  Path log(int k) {
+  public Path log(int k) {
     return directory.resolve(name(k)).resolve("node.log");
   }
 
@@ -180,7 +252,7 @@ final class TestCluster implements AutoCloseable {
   }
 
   /** The ends of all logs, for a failure's message. */
-  String logs() {
+  public String logs() {
     return nodes.entrySet().stream().map(node -> "--- node-" + node.getKey() + "\n" + node.getValue().tail())
         .collect(Collectors.joining("\n"));
   }
@@ -188,6 +260,7 @@ final class TestCluster implements AutoCloseable {
   @Override
   public void close() {
     nodes.values().forEach(NodeProcess::close);
+    network.ifPresent(Network::close);
   }
 
   private static int freeBasePort(int hosts) throws IOException {
