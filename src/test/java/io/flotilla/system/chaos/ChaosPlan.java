@@ -66,7 +66,8 @@ public record ChaosPlan(long seed, int nodes, Duration duration, List<Step> step
   public record Step(List<Fault> faults, Duration hold, Duration rest) {
     @Override
     public String toString() {
-      return faults.stream().map(Fault::toString).collect(Collectors.joining(" and ")) + " for " + hold.toMillis()
+      return (faults.isEmpty() ? "no fault" : faults.stream().map(Fault::toString).collect(Collectors.joining(" and ")))
+          + " for " + hold.toMillis()
           + " ms, then " + rest.toMillis() + " ms in peace";
     }
   }
@@ -118,7 +119,7 @@ public record ChaosPlan(long seed, int nodes, Duration duration, List<Step> step
         () -> new Deaf(target),
         () -> new Mute(target),
         () -> new Quarrel(target),
-        () -> new Lossy(target, 0.1 + random.nextInt(4) / 10.0));
+        () -> new Lossy(target, (1 + random.nextInt(4)) / 10.0));
     return kinds.get(random.nextInt(kinds.size())).get();
   }
 }

@@ -123,10 +123,9 @@ public final class ChaosRun {
 
   private void perform(ChaosPlan.Step step) throws IOException, InterruptedException {
     say("%s", step);
-    int primary = primary();
     for (ChaosPlan.Fault fault : step.faults()) {
       make(fault, switch (fault.target()) {
-        case ChaosPlan.Primary any -> primary;
+        case ChaosPlan.Primary any -> primary();
         case ChaosPlan.Node node -> node.number();
       });
     }
