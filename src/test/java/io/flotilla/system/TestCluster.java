@@ -105,8 +105,9 @@ public final class TestCluster implements AutoCloseable {
   }
 
   private void startAlone(int k, List<String> more) throws IOException {
-    List<String> arguments = new ArrayList<>(List.of("--bind", host(k) + ":" + (basePort + 1), "--admin", host(k) + ":" + basePort,
-        "--data", state(k).toString(), "--form", "--set", "flotilla.initial.sftp-port=" + sftpPort()));
+    List<String> arguments = new ArrayList<>(List.of("--bind", host(k) + ":" + (basePort + 1),
+        "--admin", host(k) + ":" + basePort, "--data", state(k).toString(), "--form",
+        "--set", "flotilla.initial.sftp-port=" + sftpPort()));
     arguments.addAll(options);
     arguments.addAll(more);
     nodes.put(k, NodeProcess.start(name(k), log(k), List.of(), arguments));
