@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -16,6 +17,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -242,6 +245,47 @@ class ThreeNodesTest {
     assertTrue(metrics.contains("flotilla_logins_total{outcome=\"succeeded\",protocol=\"sftp\"}"), metrics);
     assertTrue(metrics.contains("flotilla_transfers_total{direction=\"upload\",outcome=\"completed\",protocol=\"sftp\"}"));
     assertTrue(cluster.api(2).text("/health/ready").contains("\"ready\""));
+  }
+
+  @Test
+  void twoAdmins_changeOneEntityAtTheSameMoment_oneOfThemIsStale() throws Exception {
+    cluster.api(1).put("/api/v1/config/users/contested", "{}").expect(201);
+    for (int round = 0; round < 20; round++) {
+      long version = cluster.api(1).get("/api/v1/config/users/contested?minVersion=" + cluster.api(2).version())
+          .expect(200).body().path("version").asLong();
+      String body = "{\"operations\":[{\"op\":\"patch\",\"kind\":\"users\",\"name\":\"contested\",\"ifVersion\":" + version
+          + ",\"value\":{\"enabled\":" + (round % 2 == 0) + "}}]}";
+      List<CompletableFuture<Integer>> answers = IntStream.of(1, 2).mapToObj(k -> CompletableFuture.supplyAsync(() -> {
+        try {
+          return cluster.api(k).send("POST", "/api/v1/config/changes", body).status();
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      })).toList();
+
+      assertEquals(List.of(200, 412), answers.stream().map(CompletableFuture::join).sorted().toList());
+    }
+  }
+
+  @Test
+  void changeLargerThanARemotingFrame_isAppliedEverywhere() throws Exception {
+    String key = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(300);
+    StringBuilder batch = new StringBuilder("{\"operations\":[");
+    for (int i = 0; i < 100; i++) {
+      batch.append(i == 0 ? "" : ",").append("{\"op\":\"put\",\"kind\":\"users\",\"name\":\"large-").append(i)
+          .append("\",\"value\":{\"publicKeys\":[\"").append(key).append("\"]}}");
+    }
+
+    JsonNode answer = cluster.api(2).send("POST", "/api/v1/config/changes?wait=applied&timeout=30s", batch + "]}")
+        .expect(200).body();
+
+    Set<String> digests = new HashSet<>();
+    for (int k = 1; k <= 3; k++) {
+      JsonNode config = cluster.api(k).get("/api/v1/config?limit=1&minVersion=" + answer.path("version").asLong()).expect(200).body();
+      digests.add(config.path("version") + " " + config.path("digest").asText());
+      cluster.api(k).get("/api/v1/config/users/large-99").expect(200);
+    }
+    assertEquals(1, digests.size(), digests.toString());
   }
 
   private static Set<String> names(JsonNode object) {
