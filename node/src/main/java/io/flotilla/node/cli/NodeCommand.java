@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.Command;
@@ -52,15 +53,12 @@ final class NodeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    NodeSettings settings = NodeSettings.read(
-        Optional.ofNullable(config), commandLine(), form, Optional.ofNullable(clusterKey));
-    Node.configureLogging(settings);
-    Node node = Node.start(settings);
+    CompletableFuture<Node> started = new CompletableFuture<>();
     CountDownLatch stopped = new CountDownLatch(1);
-    // The JVM would end with status 143 on SIGTERM; a node that was told to stop and did ends with 0.
+    // The JVM would end with status 143 on SIGTERM; a node that was told to stop and did ends with 0, also on its way up.
     Thread hook = Thread.ofPlatform().name("stop").unstarted(() -> {
       try {
-        node.stop();
+        started.thenAccept(Node::stop).exceptionally(notStarted -> null).join();
       } finally {
         stopped.countDown();
         Runtime.getRuntime().halt(0);
@@ -68,16 +66,40 @@ final class NodeCommand implements Callable<Integer> {
     });
     Runtime.getRuntime().addShutdownHook(hook);
     try {
+      Node node = start();
+      started.complete(node);
       String reason = node.refused().get();
-      Runtime.getRuntime().removeShutdownHook(hook);
-      System.err.println("flotilla: the cluster refused this node: " + reason);
-      node.stop();
-      return 3;
+      if (!isToldToStop(hook)) {
+        System.err.println("flotilla: the cluster refused this node: " + reason);
+        node.stop();
+        return 3;
+      }
+    } catch (IOException | RuntimeException e) {
+      started.completeExceptionally(e);
+      if (!isToldToStop(hook)) {
+        throw e;
+      }
     } catch (ExecutionException e) {
       throw new IOException(e.getCause());
-    } catch (IllegalStateException alreadyStopping) {
-      stopped.await();
-      return 0;
+    }
+    stopped.await();
+    return 0;
+  }
+
+  private Node start() throws IOException {
+    NodeSettings settings = NodeSettings.read(
+        Optional.ofNullable(config), commandLine(), form, Optional.ofNullable(clusterKey));
+    Node.configureLogging(settings);
+    return Node.start(settings);
+  }
+
+  /** Whether SIGTERM has come; if not, the hook is removed, so that the command's own status counts. */
+  private static boolean isToldToStop(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+      return false;
+    } catch (IllegalStateException stopping) {
+      return true;
     }
   }
 
