@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -71,6 +72,16 @@ public final class DataDirectory implements AutoCloseable {
 
   public void keepClusterId(UUID clusterId) throws IOException {
     PrivateFile.write(directory.resolve("cluster-id"), clusterId + "\n");
+  }
+
+  /** Where voters were last seen, to be asked when no seed node answers; perhaps old, perhaps none. */
+  public List<String> lastVoters() throws IOException {
+    Path file = directory.resolve("voters");
+    return Files.exists(file) ? Files.readAllLines(file).stream().filter(line -> !line.isBlank()).toList() : List.of();
+  }
+
+  public void keepLastVoters(List<String> raftAddresses) throws IOException {
+    PrivateFile.write(directory.resolve("voters"), String.join("\n", raftAddresses) + "\n");
   }
 
   public Path clusterKeyFile() {

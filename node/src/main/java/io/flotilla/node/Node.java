@@ -121,7 +121,8 @@ public final class Node {
 
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
     AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
-        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), metrics::scrape, settings.maxBodyBytes());
+        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), () -> controlPlane.voters(),
+        metrics::scrape, settings.maxBodyBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,

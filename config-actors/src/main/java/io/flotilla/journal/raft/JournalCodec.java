@@ -141,6 +141,14 @@ public final class JournalCodec {
                     out.node(c.node());
                     out.optional(c.expectedHolder(), out::uuid);
                 }
+                case JournalCommand.WishVoters c -> {
+                    out.tag(9);
+                    out.list(c.wishes(), out::wish);
+                }
+                case JournalCommand.ForgetNode c -> {
+                    out.tag(10);
+                    out.uuid(c.nodeId());
+                }
             }
         });
     }
@@ -157,6 +165,8 @@ public final class JournalCodec {
                 case 6 -> new Part(in.uuid(), in.count(), in.count(), in.bytes());
                 case 7 -> new CompareAndSetGeneration(in.number(), in.uuid(), in.text());
                 case 8 -> new RegisterNode(in.node(), in.optional(in::uuid));
+                case 9 -> new JournalCommand.WishVoters(in.list(in::wish));
+                case 10 -> new JournalCommand.ForgetNode(in.uuid());
                 default -> throw unknown("command", tag);
             };
         });
@@ -185,6 +195,8 @@ public final class JournalCodec {
                 case JournalQuery.CurrentGeneration _ -> out.tag(4);
                 case ListNodes _ -> out.tag(5);
                 case JournalQuery.LocalStatus _ -> out.tag(6);
+                case JournalQuery.ListWishes _ -> out.tag(7);
+                case JournalQuery.VoterProgress _ -> out.tag(8);
             }
         });
     }
@@ -199,6 +211,8 @@ public final class JournalCodec {
                 case 4 -> new JournalQuery.CurrentGeneration();
                 case 5 -> new ListNodes();
                 case 6 -> new JournalQuery.LocalStatus();
+                case 7 -> new JournalQuery.ListWishes();
+                case 8 -> new JournalQuery.VoterProgress();
                 default -> throw unknown("query", tag);
             };
         });
@@ -275,6 +289,20 @@ public final class JournalCodec {
                     out.tag(18);
                     out.number(r.appliedIndex());
                 }
+                case JournalReply.Wishes r -> {
+                    out.tag(19);
+                    out.list(r.wishes(), out::wish);
+                }
+                case JournalReply.VoterProgress r -> {
+                    out.tag(20);
+                    out.text(r.peerId());
+                    out.number(r.appliedIndex());
+                    out.number(r.committedIndex());
+                    out.number(r.snapshotIndex());
+                    out.number(r.logBytes());
+                    out.flag(r.settled());
+                    out.list(r.voters(), out::peer);
+                }
                 case JournalReply.LocalStatus r -> {
                     out.tag(17);
                     out.text(r.peerId());
@@ -313,6 +341,9 @@ public final class JournalCodec {
                 case 17 -> new JournalReply.LocalStatus(in.text(), in.optional(in::text), in.number(), in.number(),
                         in.list(in::peer), in.number(), in.optional(in::generation), in.bytes());
                 case 18 -> new Behind(in.number());
+                case 19 -> new JournalReply.Wishes(in.list(in::wish));
+                case 20 -> new JournalReply.VoterProgress(in.text(), in.number(), in.number(), in.number(), in.number(),
+                        in.flag(), in.list(in::peer));
                 default -> throw unknown("reply", tag);
             };
         });

@@ -93,4 +93,18 @@ public sealed interface JournalCommand {
             Objects.requireNonNull(expectedHolder);
         }
     }
+
+    /** Keeps wishes, all of them or none; each replaces an earlier one about the same node. Answer: {@link JournalReply.Done}. */
+    record WishVoters(List<VoterWish> wishes) implements JournalCommand {
+        public WishVoters {
+            wishes = List.copyOf(wishes);
+        }
+    }
+
+    /** Takes a node out of the registry. That its vote was removed is still remembered. Answer: {@link JournalReply.Done}, also if it isn't there. */
+    record ForgetNode(UUID nodeId) implements JournalCommand {
+        public ForgetNode {
+            Objects.requireNonNull(nodeId);
+        }
+    }
 }

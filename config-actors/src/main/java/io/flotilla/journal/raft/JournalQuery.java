@@ -39,6 +39,12 @@ public sealed interface JournalQuery {
     /** Answer: {@link JournalReply.Nodes}. */
     record ListNodes() implements JournalQuery {}
 
+    /** Answer: {@link JournalReply.Wishes}. */
+    record ListWishes() implements JournalQuery {}
+
+    /** How far the asked voter is and what it holds on disk. Answer: {@link JournalReply.VoterProgress}. */
+    record VoterProgress() implements JournalQuery {}
+
     /** What the asked voter itself knows, without asking the others. Answer: {@link JournalReply.LocalStatus}. */
     record LocalStatus() implements JournalQuery {}
 }

@@ -98,6 +98,31 @@ public sealed interface JournalReply {
         }
     }
 
+    record Wishes(List<VoterWish> wishes) implements JournalReply {
+        public Wishes {
+            wishes = List.copyOf(wishes);
+        }
+    }
+
+    /**
+     * One voter's own state.
+     *
+     * @param peerId who answers
+     * @param appliedIndex log index up to which its journal is
+     * @param committedIndex log index up to which it knows that a majority has the log
+     * @param snapshotIndex log index of its newest Raft snapshot, -1 if there is none
+     * @param logBytes its Raft log on disk
+     * @param settled whether that membership is committed and no change of it is under way
+     * @param voters the membership it knows
+     */
+    record VoterProgress(String peerId, long appliedIndex, long committedIndex, long snapshotIndex, long logBytes,
+                         boolean settled, List<VoterPeer> voters) implements JournalReply {
+        public VoterProgress {
+            Objects.requireNonNull(peerId);
+            voters = List.copyOf(voters);
+        }
+    }
+
     /**
      * One voter's own view, possibly behind.
      *

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.apache.ratis.io.MD5Hash;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
@@ -208,6 +210,7 @@ public final class JournalStateMachine extends BaseStateMachine {
             JournalQuery query = JournalCodec.decodeQuery(Bytes.owning(bytes));
             reply = switch (query) {
                 case JournalQuery.LocalStatus _ -> localStatus();
+                case JournalQuery.VoterProgress _ -> progress();
                 default -> applied < written ? new JournalReply.Behind(applied) : tables.answer(query);
             };
         } catch (IOException e) {
@@ -226,6 +229,33 @@ public final class JournalStateMachine extends BaseStateMachine {
         return new JournalReply.LocalStatus(getId().toString(), leader.map(RaftPeerId::toString),
                 division.getInfo().getCurrentTerm(), configuration.getLogEntryIndex(), voters,
                 getLastAppliedTermIndex().getIndex(), tables.generation(), localAnswer.answer());
+    }
+
+    private JournalReply progress() throws IOException {
+        RaftServer.Division division = getServer().join().getDivision(getGroupId());
+        RaftConfiguration configuration = division.getRaftConf();
+        long committed = division.getRaftLog().getLastCommittedIndex();
+        boolean settled = configuration.getPreviousPeers().isEmpty() && configuration.getLogEntryIndex() <= committed;
+        SingleFileSnapshotInfo snapshot = storage.getLatestSnapshot();
+        return new JournalReply.VoterProgress(getId().toString(), getLastAppliedTermIndex().getIndex(),
+                committed, snapshot == null ? -1 : snapshot.getIndex(),
+                bytesIn(division.getRaftStorage().getStorageDir().getCurrentDir().toPath()), settled,
+                configuration.getCurrentPeers().stream().map(RatisCalls::voter).toList());
+    }
+
+    /** Segments are closed, renamed and purged meanwhile. */
+    private static long bytesIn(Path directory) throws IOException {
+        long bytes = 0;
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                try {
+                    bytes += Files.size(file);
+                } catch (NoSuchFileException e) {
+                    LOG.debug("{} went while it was counted", file);
+                }
+            }
+        }
+        return bytes;
     }
 
     @Override

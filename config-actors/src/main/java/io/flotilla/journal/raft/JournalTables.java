@@ -25,7 +25,9 @@ import java.util.TreeMap;
  * at the same time, hence the lock. Nothing here knows Raft.
  */
 final class JournalTables {
-    private static final int SNAPSHOT_FORMAT = 1;
+    /** Without wishes; still written while there are none, so that a voter of an older release can take it over. */
+    private static final int FIRST_FORMAT = 1;
+    private static final int FORMAT_WITH_WISHES = 2;
 
     private final Map<String, PersistenceTable> journals = new TreeMap<>();
     private final PartStaging staging = new PartStaging();
@@ -56,6 +58,8 @@ final class JournalTables {
                 yield new JournalReply.GenerationFounded(founded);
             }
             case RegisterNode c -> nodes.register(c.node(), c.expectedHolder());
+            case JournalCommand.WishVoters c -> nodes.wish(c.wishes());
+            case JournalCommand.ForgetNode c -> nodes.forget(c.nodeId());
             case Part _ -> new JournalReply.Refused("A part can't hold parts");
         };
     }
@@ -73,7 +77,7 @@ final class JournalTables {
         };
     }
 
-    /** Answers everything but {@link JournalQuery.LocalStatus}, which isn't about the tables. */
+    /** Answers everything but what a voter says about itself, which isn't about the tables. */
     synchronized JournalReply answer(JournalQuery query) {
         return switch (query) {
             case JournalQuery.HighestSequenceNr q ->
@@ -84,7 +88,8 @@ final class JournalTables {
                     .orElseGet(JournalReply.NoSnapshot::new);
             case JournalQuery.CurrentGeneration _ -> new JournalReply.CurrentGeneration(generation);
             case JournalQuery.ListNodes _ -> new JournalReply.Nodes(nodes.list());
-            case JournalQuery.LocalStatus _ -> new JournalReply.Refused("Only a voter itself can answer this");
+            case JournalQuery.ListWishes _ -> new JournalReply.Wishes(nodes.wishes());
+            case JournalQuery.LocalStatus _, JournalQuery.VoterProgress _ -> new JournalReply.Refused("Only a voter itself can answer this");
         };
     }
 
@@ -99,9 +104,13 @@ final class JournalTables {
     /** Called by the applying thread only, so the lock is held for long without making any command wait. */
     synchronized void writeTo(DataOutput output) throws IOException {
         WireWriter out = new WireWriter(output);
-        out.tag(SNAPSHOT_FORMAT);
+        boolean withWishes = !nodes.wishes().isEmpty();
+        out.tag(withWishes ? FORMAT_WITH_WISHES : FIRST_FORMAT);
         out.optional(generation, out::generation);
         nodes.writeTo(out);
+        if (withWishes) {
+            nodes.writeWishesTo(out);
+        }
         staging.writeTo(out);
         out.number(journals.size());
         for (PersistenceTable table : journals.values()) {
@@ -113,13 +122,16 @@ final class JournalTables {
     static JournalTables readFrom(DataInput input, long length) throws IOException {
         WireReader in = new WireReader(input, length);
         int format = in.tag();
-        if (format != SNAPSHOT_FORMAT) {
-            throw new JournalFormatException("A Raft snapshot of format " + format + ", but this node knows format "
-                    + SNAPSHOT_FORMAT + " only: was a newer Flotilla here?");
+        if (format != FIRST_FORMAT && format != FORMAT_WITH_WISHES) {
+            throw new JournalFormatException("A Raft snapshot of format " + format + ", but this node knows formats "
+                    + FIRST_FORMAT + " and " + FORMAT_WITH_WISHES + " only: was a newer Flotilla here?");
         }
         JournalTables tables = new JournalTables();
         tables.generation = in.optional(in::generation);
         tables.nodes.readFrom(in);
+        if (format == FORMAT_WITH_WISHES) {
+            tables.nodes.readWishesFrom(in);
+        }
         tables.staging.readFrom(in);
         int count = in.count();
         for (int i = 0; i < count; i++) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -274,6 +275,16 @@ public final class RaftVoter implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IOException("Interrupted while the Raft group was changing", e);
         }
+    }
+
+    /**
+     * Moves what a removed voter has kept aside, so that nothing uses it again and nothing is lost. Close the voter first.
+     *
+     * @return where it went; empty if there was nothing
+     */
+    public static Optional<Path> setAsideRemoved(Path directory, UUID clusterId) throws IOException {
+        Path group = VoterDirectory.group(directory, clusterId);
+        return Files.exists(group) ? Optional.of(VoterDirectory.setAside(group, "removed")) : Optional.empty();
     }
 
     public UUID clusterId() {

@@ -123,6 +123,10 @@ final class WireReader {
         return new SnapshotRange(number(), number(), number(), number());
     }
 
+    VoterWish wish() throws IOException {
+        return new VoterWish(text(), flag(), optional(this::text));
+    }
+
     VoterPeer peer() throws IOException {
         return new VoterPeer(text(), text());
     }

@@ -106,6 +106,12 @@ final class WireWriter {
         number(range.maxTimestamp());
     }
 
+    void wish(VoterWish wish) throws IOException {
+        text(wish.node());
+        flag(wish.votes());
+        optional(wish.after(), this::text);
+    }
+
     void peer(VoterPeer peer) throws IOException {
         text(peer.id());
         text(peer.address());

@@ -57,6 +57,10 @@ class JournalCodecTest {
         return Combinators.combine(numbers(), ids(), texts()).as(Generation::new);
     }
 
+    private static Arbitrary<List<VoterWish>> wishes() {
+        return Combinators.combine(texts(), Arbitraries.of(true, false), maybeText()).as(VoterWish::new).list().ofMaxSize(3);
+    }
+
     @Provide
     Arbitrary<JournalCommand> commands() {
         return Arbitraries.oneOf(
@@ -67,7 +71,9 @@ class JournalCodecTest {
                 Combinators.combine(texts(), numbers(), ranges()).as(JournalCommand.DeleteSnapshots::new),
                 Combinators.combine(ids(), counts(), counts(), runs()).as(JournalCommand.Part::new),
                 Combinators.combine(numbers(), ids(), texts()).as(JournalCommand.CompareAndSetGeneration::new),
-                Combinators.combine(nodes(), ids().optional()).as(JournalCommand.RegisterNode::new));
+                Combinators.combine(nodes(), ids().optional()).as(JournalCommand.RegisterNode::new),
+                wishes().map(JournalCommand.WishVoters::new),
+                ids().map(JournalCommand.ForgetNode::new));
     }
 
     @Provide
@@ -76,7 +82,8 @@ class JournalCodecTest {
                 texts().map(JournalQuery.HighestSequenceNr::new),
                 Combinators.combine(texts(), numbers(), numbers(), numbers()).as(JournalQuery.Replay::new),
                 Combinators.combine(texts(), ranges(), counts()).as(JournalQuery.LoadSnapshot::new),
-                Arbitraries.of(new JournalQuery.CurrentGeneration(), new JournalQuery.ListNodes(), new JournalQuery.LocalStatus()));
+                Arbitraries.of(new JournalQuery.CurrentGeneration(), new JournalQuery.ListNodes(), new JournalQuery.LocalStatus(),
+                        new JournalQuery.ListWishes(), new JournalQuery.VoterProgress()));
     }
 
     @Provide
@@ -100,6 +107,9 @@ class JournalCodecTest {
                 nodes().map(JournalReply.NodeRegistered::new),
                 nodes().map(JournalReply.NameTaken::new),
                 nodes().list().ofMaxSize(3).map(JournalReply.Nodes::new),
+                wishes().map(JournalReply.Wishes::new),
+                Combinators.combine(texts(), numbers(), numbers(), numbers(), numbers(), Arbitraries.of(true, false),
+                        peers.list().ofMaxSize(3)).as(JournalReply.VoterProgress::new),
                 Combinators.combine(texts(), maybeText(), numbers(), numbers(), peers.list().ofMaxSize(3), numbers(),
                         generations().optional(), runs()).as(JournalReply.LocalStatus::new));
     }

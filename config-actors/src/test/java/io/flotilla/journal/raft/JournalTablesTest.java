@@ -313,6 +313,55 @@ class JournalTablesTest {
         assertThrows(JournalFormatException.class, () -> restored(snapshot));
     }
 
+    private List<VoterWish> wishes(JournalTables of) {
+        return assertInstanceOf(JournalReply.Wishes.class, of.answer(new JournalQuery.ListWishes())).wishes();
+    }
+
+    private JournalReply wish(String name, boolean votes) {
+        return tables.apply(new JournalCommand.WishVoters(List.of(new VoterWish(name, votes, Optional.empty()))));
+    }
+
+    @Test
+    void wish_isReplaced_andFollowsTheNodeToItsNewName() {
+        UUID id = UUID.randomUUID();
+        tables.apply(new RegisterNode(node(id, "alpha", "host-1"), Optional.empty()));
+        assertEquals(new JournalReply.Done(), wish("alpha", true));
+        assertEquals(new JournalReply.Done(), wish("alpha", false));
+        tables.apply(new RegisterNode(node(id, "beta", "host-1"), Optional.empty()));
+        assertEquals(List.of(new VoterWish("beta", false, Optional.empty())), wishes(tables));
+    }
+
+    @Test
+    void wishes_withAnUnknownNode_changeNothing() {
+        tables.apply(new RegisterNode(node(UUID.randomUUID(), "alpha", "host-1"), Optional.empty()));
+        assertInstanceOf(JournalReply.Refused.class, tables.apply(new JournalCommand.WishVoters(List.of(
+                new VoterWish("alpha", true, Optional.empty()), new VoterWish("nobody", false, Optional.of("alpha"))))));
+        assertEquals(List.of(), wishes(tables));
+    }
+
+    @Test
+    void forgottenNode_leavesTheRegistry_butItsRemovedVoteIsRemembered() {
+        UUID removed = UUID.randomUUID();
+        UUID wanted = UUID.randomUUID();
+        tables.apply(new RegisterNode(node(removed, "alpha", "host-1"), Optional.empty()));
+        tables.apply(new RegisterNode(node(wanted, "beta", "host-2"), Optional.empty()));
+        wish("alpha", false);
+        wish("beta", true);
+        tables.apply(new JournalCommand.ForgetNode(removed));
+        tables.apply(new JournalCommand.ForgetNode(wanted));
+        assertEquals(List.of(), assertInstanceOf(JournalReply.Nodes.class, tables.answer(new JournalQuery.ListNodes())).nodes());
+        assertEquals(List.of(new VoterWish("alpha", false, Optional.empty())), wishes(tables));
+    }
+
+    @Test
+    void wishes_surviveASnapshot_whoseFormatIsTheFirstWithoutThem() throws IOException {
+        tables.apply(new RegisterNode(node(UUID.randomUUID(), "alpha", "host-1"), Optional.empty()));
+        assertEquals(1, snapshot(tables)[0]);
+        wish("alpha", false);
+        assertEquals(2, snapshot(tables)[0]);
+        assertEquals(wishes(tables), wishes(restored(snapshot(tables))));
+    }
+
     @Test
     void reason_isShortEnoughForAReply() throws JournalFormatException {
         String name = "\uD83D\uDE00".repeat(15_000);

@@ -47,6 +47,7 @@ final class AdminApi {
   private final ClusterReads cluster;
   private final PrimaryHandOver primary;
   private final ClaimReads claims;
+  private final VoterRequests voters;
   private final EventStream events;
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -58,6 +59,7 @@ final class AdminApi {
     this.cluster = new ClusterReads(context);
     this.primary = new PrimaryHandOver(context);
     this.claims = new ClaimReads(context);
+    this.voters = new VoterRequests(context);
     this.events = new EventStream(context.events());
   }
 
@@ -87,6 +89,14 @@ final class AdminApi {
     if (rest.getFirst().equals("config")) {
       return config(request, method, rest.subList(1, rest.size()), caller, parameters);
     }
+    if (rest.getFirst().equals("voters")) {
+      return voters(request, method, rest.subList(1, rest.size()), caller, parameters);
+    }
+    if (rest.getFirst().equals("nodes") && rest.size() == 2) {
+      requireMethod(method, "DELETE");
+      request.discardEntityBytes(materializer);
+      return voters.forget(caller, rest.get(1));
+    }
     return switch (String.join("/", rest)) {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
@@ -96,6 +106,24 @@ final class AdminApi {
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     };
+  }
+
+  private CompletionStage<HttpResponse> voters(
+      HttpRequest request, String method, List<String> path, Caller caller, RequestParameters parameters) {
+    if (path.isEmpty()) {
+      return method.equals("POST")
+          ? withBody(request, body -> voters.add(caller, parameters, body)) : get(request, method, voters::list);
+    }
+    if (path.size() == 1) {
+      requireMethod(method, "DELETE");
+      request.discardEntityBytes(materializer);
+      return voters.remove(caller, parameters, path.getFirst());
+    }
+    if (path.size() == 2 && path.get(1).equals("replace")) {
+      requireMethod(method, "POST");
+      return withBody(request, body -> voters.replace(caller, parameters, path.getFirst(), body));
+    }
+    throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
   }
 
   private CompletionStage<HttpResponse> open(HttpRequest request, String what, String method) {
@@ -234,6 +262,8 @@ final class AdminApi {
           Problem.of(503, "no-primary", "No change can be made now", unavailable.getMessage());
       case ClaimClient.KeeperUnavailableException unavailable ->
           Problem.of(503, "no-keeper", "The claims cannot be reached now", unavailable.getMessage());
+      case Voters.UnavailableException unavailable ->
+          Problem.of(503, "no-quorum", "The voters cannot be asked", unavailable.getMessage());
       case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
       case EntityStreamSizeException size -> tooLarge();
       case TimeoutException timeout ->

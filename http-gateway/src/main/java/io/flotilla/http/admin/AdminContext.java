@@ -12,6 +12,7 @@ import java.util.function.Supplier;
  *
  * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
  * @param control what the cluster can be asked to do
+ * @param voters who keeps the journal
  * @param metrics the node's metrics in Prometheus' text format
  * @param maxBodyBytes the largest request body
  */
@@ -25,6 +26,7 @@ public record AdminContext(
     NodeHealth health,
     Supplier<ClusterStatus> localStatus,
     ClusterControl control,
+    Supplier<Voters> voters,
     Supplier<String> metrics,
     long maxBodyBytes) {
 

@@ -257,4 +257,33 @@ class AdminApiTest {
       throw new AssertionError("the connection was not answered and closed: " + e, e);
     }
   }
+
+  @Test
+  void voters_areListed_withWhatIsUnknownAsNull() {
+    String text = node.get("/voters").expect(200).text();
+
+    assertTrue(text.contains("\"node\":\"node-1\"") && text.contains("\"appliedIndex\":7"), text);
+    assertTrue(text.contains("\"snapshotIndex\":null") && text.contains("\"warning\":null"), text);
+  }
+
+  @Test
+  void voterChanges_answerDoneUnderWayOrWhyNot() {
+    assertTrue(node.send("POST", "/voters", "{\"node\":\"node-2\"}").expect(200).text().contains("\"state\":\"done\""));
+    assertTrue(node.send("POST", "/voters", "{\"node\":\"node-slow\"}").expect(202).text().contains("under-way"));
+    node.send("POST", "/voters", "{\"node\":\"nobody\"}").expect(404);
+    node.send("POST", "/voters", "{\"name\":\"node-2\"}").expect(400);
+    assertTrue(node.send("DELETE", "/voters/node-1", "").expect(409).text().contains("last voter"));
+    node.send("POST", "/voters/node-1/replace", "{\"by\":\"node-2\"}").expect(200);
+    node.send("POST", "/voters/node-1/replace", "{\"by\":\"nobody\"}").expect(404);
+    node.send("PUT", "/voters/node-1", "{}").expect(405);
+    node.send("DELETE", "/nodes/node-9", "").expect(503);
+  }
+
+  @Test
+  void voterChanges_byAViewer_403() {
+    node.as(AdminFixture.VIEWER, "POST", "/voters", "{\"node\":\"node-2\"}").expect(403);
+    node.as(AdminFixture.VIEWER, "DELETE", "/voters/node-1", "").expect(403);
+    node.as(AdminFixture.VIEWER, "DELETE", "/nodes/node-9", "").expect(403);
+    node.as(AdminFixture.VIEWER, "GET", "/voters", "").expect(200);
+  }
 }

@@ -130,6 +130,7 @@ final class AdminFixture implements AutoCloseable {
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
+        OneVoter::new,
         () -> "flotilla_config_version 1\n", MAX_BODY);
   }
 

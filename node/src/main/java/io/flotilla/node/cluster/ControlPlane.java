@@ -10,6 +10,7 @@ import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.admin.Voters;
 import io.flotilla.journal.raft.Generation;
 import io.flotilla.journal.raft.RaftQuorumSetup;
 import io.flotilla.node.DataDirectory;
@@ -104,6 +105,11 @@ public final class ControlPlane {
     return generation;
   }
 
+  /** Who keeps the journal, as an administrator sees and changes it. */
+  public Voters voters() {
+    return new VoterAdministration(() -> raft);
+  }
+
   public boolean isVoter() {
     return raft.map(RaftMembership::isAdmitted).orElse(false);
   }
@@ -148,8 +154,9 @@ public final class ControlPlane {
   private void run() {
     try {
       Optional<RaftMembership> opened = openRaft();
+      Optional<VoterKeeper> keeper = opened.map(VoterKeeper::new);
       while (opened.isPresent() && !isStopping()) {
-        tryASession(opened.get());
+        tryASession(opened.get(), keeper.orElseThrow());
       }
     } catch (ClusterRefusedException e) {
       refused.accept(e.getMessage());
@@ -179,9 +186,9 @@ public final class ControlPlane {
   }
 
   /** Whatever a session fails of, such as a port that is taken, may pass; the voter must not go with it. */
-  private void tryASession(RaftMembership membership) throws ClusterRefusedException {
+  private void tryASession(RaftMembership membership, VoterKeeper keeper) throws ClusterRefusedException {
     try {
-      runSession(membership);
+      runSession(membership, keeper);
     } catch (ClusterRefusedException e) {
       throw e;
     } catch (Exception e) {
@@ -192,27 +199,28 @@ public final class ControlPlane {
     }
   }
 
-  private void runSession(RaftMembership membership) throws ClusterRefusedException {
+  private void runSession(RaftMembership membership, VoterKeeper keeper) throws ClusterRefusedException {
     Formation formation = new Formation(settings, data.nodeId(), key, membership);
-    Formation.Step step = decide(membership, formation);
+    Formation.Step step = decide(membership, formation, keeper);
     switch (step) {
-      case Formation.Found found -> session(membership, formation, found.generation(), List.of());
-      case Formation.Join join -> session(membership, formation, join.generation(), join.addresses());
+      case Formation.Found found -> session(membership, formation, keeper, found.generation(), List.of());
+      case Formation.Join join -> session(membership, formation, keeper, join.generation(), join.addresses());
       case Formation.WaitFor stopped -> { }
     }
   }
 
   /** Repeats until there is a cluster to found or to join. */
-  private Formation.Step decide(RaftMembership membership, Formation formation) throws ClusterRefusedException {
+  private Formation.Step decide(RaftMembership membership, Formation formation, VoterKeeper keeper) throws ClusterRefusedException {
     long begun = System.nanoTime();
     boolean registered = false;
     Formation.Step step = new Formation.WaitFor("the voters");
     while (!isStopping()) {
       try {
         registered = !membership.reopenIfFailed() && registered;
+        registered = !membership.tendOwnVoter() && registered;
         step = registered ? formation.next() : formation.register();
         registered = registered || !(step instanceof Formation.WaitFor);
-        membership.admitOne();
+        keeper.tend();
         boolean admissionPending = membership.hasVoter() && !membership.isAdmitted()
             && System.nanoTime() - begun < ADMISSION_PATIENCE.toNanos();
         if (!(step instanceof Formation.WaitFor) && !admissionPending) {
@@ -230,7 +238,7 @@ public final class ControlPlane {
   }
 
   private void session(
-      RaftMembership membership, Formation formation, long newGeneration, List<String> addresses) {
+      RaftMembership membership, Formation formation, VoterKeeper keeper, long newGeneration, List<String> addresses) {
     boolean voting = membership.isAdmitted();
     rejoinWanted = Optional.empty();
     generation = newGeneration;
@@ -248,7 +256,7 @@ public final class ControlPlane {
           .map(address -> AddressFromURIString.parse("pekko://" + SYSTEM + "@" + address)).toList();
       cluster.manager().tell(new JoinSeedNodes(seeds));
     }
-    String why = watch(membership, formation, running, voting);
+    String why = watch(membership, formation, keeper, running, voting);
     generation = 0;
     answer.set(VoterAnswer.none(settings.name(), key.id()));
     surroundings.client().detach();
@@ -259,8 +267,9 @@ public final class ControlPlane {
   }
 
   /** Returns why the session has to end. */
-  private String watch(RaftMembership membership, Formation formation,
+  private String watch(RaftMembership membership, Formation formation, VoterKeeper keeper,
       ActorSystem<ClusterGuardian.Command> running, boolean voting) {
+    boolean toldRegistry = true;
     while (!isStopping()) {
       if (running.getWhenTerminated().toCompletableFuture().isDone()) {
         return "its actor system ended; it was downed, or could not join";
@@ -270,11 +279,14 @@ public final class ControlPlane {
       }
       rememberMembership(Cluster.get(running));
       try {
-        membership.reopenIfFailed();
-        if (membership.hasVoter() && membership.isAdmitted() != voting) {
+        membership.rememberVoters();
+        toldRegistry = !membership.reopenIfFailed() && toldRegistry;
+        toldRegistry = !membership.tendOwnVoter() && toldRegistry;
+        toldRegistry = toldRegistry || formation.enterAgain();
+        if (membership.isAdmitted() != voting) {
           return voting ? "its vote was taken away" : "it was given a vote";
         }
-        membership.admitOne();
+        keeper.tend();
         if (!formation.holdsItsName()) {
           return "another node took the name " + settings.name() + " while this one was out of reach";
         }
@@ -294,8 +306,9 @@ public final class ControlPlane {
 
   private Config systemConfig(RaftMembership membership, long newGeneration, boolean voting) {
     List<String> roles = new ArrayList<>(settings.roles());
-    if (!voting) {
-      roles.remove(NodeIdentity.VOTER);
+    roles.remove(NodeIdentity.VOTER);
+    if (voting) {
+      roles.add(NodeIdentity.VOTER);
     }
     roles.add(MemberNames.nameRole(settings.name()));
     Map<String, Object> own = new HashMap<>();

@@ -76,11 +76,19 @@ final class Formation {
       }
       log.warn("The name {} is taken over from the node that was at {} and is dead", settings.name(), address);
     }
+    return enter(holder.map(NodeRecord::nodeId)) ? next() : new WaitFor("the name " + settings.name());
+  }
+
+  /** Tells the registry what has changed about this node, which has its name. */
+  boolean enterAgain() throws IOException {
+    return enter(Optional.empty());
+  }
+
+  private boolean enter(Optional<UUID> holder) throws IOException {
     NodeRecord record = new NodeRecord(nodeId, settings.name(), settings.bind().toString(),
-        raft.self().map(peer -> peer.address()), raft.self().map(peer -> peer.id()), List.copyOf(settings.roles()));
-    JournalReply reply = RaftMembership.await(raft.quorum()
-        .submit(new JournalCommand.RegisterNode(record, holder.map(NodeRecord::nodeId))).toCompletableFuture());
-    return reply instanceof JournalReply.NodeRegistered ? next() : new WaitFor("the name " + settings.name());
+        raft.self().map(peer -> peer.address()), raft.self().map(peer -> peer.id()), raft.roles());
+    return RaftMembership.await(raft.quorum().submit(new JournalCommand.RegisterNode(record, holder))
+        .toCompletableFuture()) instanceof JournalReply.NodeRegistered;
   }
 
   /** Whether the name is still this node's; a node that was out of reach for long may have lost it. */

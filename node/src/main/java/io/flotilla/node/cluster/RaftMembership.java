@@ -1,6 +1,7 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.config.model.ClusterKey;
+import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.raft.Discovery;
 import io.flotilla.journal.raft.JournalQuery;
 import io.flotilla.journal.raft.JournalReply;
@@ -10,14 +11,18 @@ import io.flotilla.journal.raft.RaftQuorum;
 import io.flotilla.journal.raft.RaftSettings;
 import io.flotilla.journal.raft.RaftVoter;
 import io.flotilla.journal.raft.VoterPeer;
+import io.flotilla.journal.raft.VoterWish;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -29,7 +34,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * This node's side of the Raft group: its voter, if it is one, and the quorum it asks. It runs before the clustered actor
- * system and apart from it. Methods block; they are for the control plane's own thread.
+ * system and apart from it. Methods block. Those that change something are for the control plane's own thread, those that ask
+ * for any.
  */
 final class RaftMembership implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
@@ -41,7 +47,8 @@ final class RaftMembership implements AutoCloseable {
   private final AtomicReference<VoterAnswer> answer;
   private final UUID clusterId;
   private final RaftQuorum quorum;
-  private Optional<RaftVoter> voter;
+  private volatile Optional<RaftVoter> voter;
+  private List<String> remembered = List.of();
 
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
       UUID clusterId, RaftQuorum quorum, Optional<RaftVoter> voter) {
@@ -77,7 +84,7 @@ final class RaftMembership implements AutoCloseable {
       List<VoterPeer> peers = voter.voters();
       if (!voter.isAdmitted()) {
         List<String> tried = new ArrayList<>();
-        peers = discover(settings, tried).map(Discovery.Voter::voters).orElse(List.of());
+        peers = discover(settings, data, tried).map(Discovery.Voter::voters).orElse(List.of());
         if (peers.isEmpty()) {
           // Without a vote it knows nobody; it is of no use before one that has a vote can be asked.
           voter.close();
@@ -90,7 +97,7 @@ final class RaftMembership implements AutoCloseable {
       if (!settings.isVoter()) {
         throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
       }
-      Optional<Discovery.Voter> living = discover(settings, new ArrayList<>());
+      Optional<Discovery.Voter> living = discover(settings, data, new ArrayList<>());
       if (living.isPresent()) {
         throw new ClusterRefusedException("the seed nodes are in cluster " + living.get().clusterId()
             + " already, so no other is formed beside it; start this node without --form and it joins them");
@@ -102,7 +109,7 @@ final class RaftMembership implements AutoCloseable {
       return opened(settings, data, answer, clusterId, List.of(voter.self()), Optional.of(voter));
     }
     List<String> tried = new ArrayList<>();
-    Optional<Discovery.Voter> found = discover(settings, tried);
+    Optional<Discovery.Voter> found = discover(settings, data, tried);
     if (found.isEmpty()) {
       return new NobodyThere(tried);
     }
@@ -112,10 +119,7 @@ final class RaftMembership implements AutoCloseable {
           + clusterId + "; correct flotilla.seed-nodes, or give it an empty data directory");
     }
     data.keepClusterId(clusterId);
-    Optional<RaftVoter> voter = settings.isVoter() && settings.seedNodes().contains(settings.bind())
-        ? Optional.of(RaftVoter.join(raft, clusterId, () -> answer.get().toBytes()))
-        : Optional.empty();
-    return opened(settings, data, answer, clusterId, found.get().voters(), voter);
+    return opened(settings, data, answer, clusterId, found.get().voters(), Optional.empty());
   }
 
   private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
@@ -133,21 +137,32 @@ final class RaftMembership implements AutoCloseable {
         new RaftQuorum(clusterId, peers, QuorumSettings.DEFAULTS), voter));
   }
 
-  /** The first seed node, other than this one, that knows its voters. */
-  private static Optional<Discovery.Voter> discover(NodeSettings settings, List<String> tried) {
-    for (HostPort seed : settings.seedNodes()) {
-      if (seed.equals(settings.bind())) {
-        continue;
-      }
-      switch (RaftQuorum.discover(seed.host(), seed.port() + 1, DISCOVERY_TIMEOUT)) {
+  /** The first seed node, or voter of the last time, other than this node, that knows its voters. */
+  private static Optional<Discovery.Voter> discover(NodeSettings settings, DataDirectory data, List<String> tried)
+      throws IOException {
+    Set<HostPort> asked = new LinkedHashSet<>();
+    settings.seedNodes().forEach(seed -> asked.add(seed.withPort(seed.port() + 1)));
+    data.lastVoters().forEach(voter -> asked.add(HostPort.parse("a voter in " + data.path().resolve("voters"), voter)));
+    asked.remove(settings.bind().withPort(settings.raftPort()));
+    for (HostPort address : asked) {
+      switch (RaftQuorum.discover(address.host(), address.port(), DISCOVERY_TIMEOUT)) {
         case Discovery.Voter found when !found.voters().isEmpty() -> {
           return Optional.of(found);
         }
-        case Discovery.Voter waiting -> tried.add(seed + " is not admitted to its cluster yet");
-        case Discovery.Nothing nothing -> tried.add(seed + ": " + nothing.reason());
+        case Discovery.Voter waiting -> tried.add(address + " is not admitted to its cluster yet");
+        case Discovery.Nothing nothing -> tried.add(address + ": " + nothing.reason());
       }
     }
     return Optional.empty();
+  }
+
+  /** Remembers the voters for the next start: the seed nodes may not be among them any more. */
+  void rememberVoters() throws IOException {
+    List<String> addresses = voters().stream().map(VoterPeer::address).sorted().toList();
+    if (!addresses.isEmpty() && !addresses.equals(remembered)) {
+      data.keepLastVoters(addresses);
+      remembered = addresses;
+    }
   }
 
   UUID clusterId() {
@@ -206,34 +221,71 @@ final class RaftMembership implements AutoCloseable {
   }
 
   /**
-   * As the leader, gives a vote to a registered voter among the seed nodes, or to one that returned under a new peer id to
-   * an address that has a vote; one at a time, because Raft refuses to change a majority in one step.
+   * Starts or ends this node's voter as it is wished, and as it has come to be: a node that is to vote starts without a vote,
+   * for the leader to admit; one whose vote was taken away for good ends, and its log is set aside.
+   *
+   * @return whether it did either, so that the registry has to be told
    */
-  void admitOne() throws IOException {
-    if (!isLeader()) {
-      return;
+  boolean tendOwnVoter() throws IOException {
+    Optional<Boolean> wished = wishes().stream().filter(wish -> wish.node().equals(settings.name())).map(VoterWish::votes).findFirst();
+    boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
+    if (voter.isEmpty() && wished.orElse(byItself)) {
+      RaftVoter joined = RaftVoter.join(RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()),
+          clusterId, () -> answer.get().toBytes());
+      voter = Optional.of(joined);
+      quorum.useLocal(voter);
+      return true;
     }
-    List<VoterPeer> admitted = voters();
-    for (NodeRecord node : nodes()) {
-      if (node.raftPeerId().isEmpty() || node.raftAddress().isEmpty() || !node.roles().contains("voter")
-          || admitted.stream().anyMatch(peer -> peer.id().equals(node.raftPeerId().get()))) {
-        continue;
-      }
-      Optional<VoterPeer> replaced =
-          admitted.stream().filter(peer -> peer.address().equals(node.raftAddress().get())).findFirst();
-      boolean seed = settings.seedNodes().stream()
-          .anyMatch(address -> address.withPort(address.port() + 1).toString().equals(node.raftAddress().get()));
-      if (replaced.isPresent()) {
-        voter.orElseThrow().removeVoter(replaced.get().id());
-        log.info("Voter {} of node {} lost its journal and its vote; it will be admitted again", replaced.get(), node.name());
-        return;
-      }
-      if (seed) {
-        voter.orElseThrow().addVoter(new VoterPeer(node.raftPeerId().get(), node.raftAddress().get()));
-        log.info("Node {} became a voter; the voters are now {}", node.name(), voters());
-        return;
+    if (voter.isPresent() && !wished.orElse(true)) {
+      String self = voter.get().self().id();
+      // Before the smaller membership is committed, the larger one may still need this voter.
+      boolean gone = ask(new JournalQuery.VoterProgress()) instanceof JournalReply.VoterProgress leader && leader.settled()
+          && !leader.peerId().equals(self) && leader.voters().stream().noneMatch(peer -> peer.id().equals(self));
+      if (gone) {
+        quorum.useLocal(Optional.empty());
+        voter.get().close();
+        voter = Optional.empty();
+        Optional<Path> aside = RaftVoter.setAsideRemoved(data.raftDirectory(), clusterId);
+        log.warn("The vote of this node was removed. It keeps no journal any more; its old one is in {}, and can be deleted",
+            aside.map(Path::toString).orElse("no place"));
+        return true;
       }
     }
+    return false;
+  }
+
+  /** The roles of this node as the registry shows them: {@code voter} is whether it keeps the journal. */
+  List<String> roles() {
+    List<String> roles = new ArrayList<>(settings.roles());
+    roles.remove(NodeIdentity.VOTER);
+    if (hasVoter()) {
+      roles.add(NodeIdentity.VOTER);
+    }
+    return List.copyOf(roles);
+  }
+
+  /** This node's own voter; only it can change the membership, while it leads. */
+  Optional<RaftVoter> voter() {
+    return voter;
+  }
+
+  /** Whether a node's voter is let in without being asked for: seed nodes are. */
+  boolean isSeed(String raftAddress) {
+    return settings.seedNodes().stream()
+        .anyMatch(address -> address.withPort(address.port() + 1).toString().equals(raftAddress));
+  }
+
+  List<VoterWish> wishes() throws IOException {
+    return ask(new JournalQuery.ListWishes()) instanceof JournalReply.Wishes wishes ? wishes.wishes() : List.of();
+  }
+
+  /** What a voter says about itself; empty if it does not answer. */
+  Optional<JournalReply.VoterProgress> progress(VoterPeer peer) {
+    return quorum.queryPeer(peer, new JournalQuery.VoterProgress()).toCompletableFuture()
+        .orTimeout(ANSWER_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        .handle((reply, failure) -> reply instanceof JournalReply.VoterProgress progress
+            ? Optional.of(progress) : Optional.<JournalReply.VoterProgress>empty())
+        .join();
   }
 
   List<NodeRecord> nodes() throws IOException {
