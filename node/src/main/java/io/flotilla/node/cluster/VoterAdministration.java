@@ -132,13 +132,7 @@ final class VoterAdministration implements Voters {
     if (!state.votes(node) && !isAlive(record.get(), membership)) {
       return Optional.of(new Refused("node " + node + " does not run, so it cannot take over the journal; start it first"));
     }
-    // A voter of an older release would refuse the wish, and then not know it.
-    List<String> older = state.admitted().stream()
-        .filter(peer -> membership.quorum().queryPeer(peer, new JournalQuery.ListWishes()).toCompletableFuture()
-            .handle((reply, failure) -> reply instanceof JournalReply.Refused).join())
-        .map(VoterPeer::address).toList();
-    return older.isEmpty() ? Optional.empty()
-        : Optional.of(new Refused("the voters at " + older + " run an older release that cannot remember this; upgrade them first"));
+    return Optional.empty();
   }
 
   private static boolean isAlive(NodeRecord node, RaftMembership membership) {
@@ -154,6 +148,14 @@ final class VoterAdministration implements Voters {
   private static Outcome wish(RaftMembership membership, List<VoterWish> wishes, Duration patience, Predicate<State> done)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + patience.toNanos();
+    // A voter of an older release would refuse the wish, and then not know it.
+    List<String> older = membership.voters().stream()
+        .filter(peer -> membership.quorum().queryPeer(peer, new JournalQuery.ListWishes()).toCompletableFuture()
+            .handle((reply, failure) -> reply instanceof JournalReply.Refused).join())
+        .map(VoterPeer::address).toList();
+    if (!older.isEmpty()) {
+      return new Refused("the voters at " + older + " run an older release that cannot remember this; upgrade them first");
+    }
     Optional<Outcome> refused = commit(membership, new JournalCommand.WishVoters(wishes));
     if (refused.isPresent()) {
       return refused.get();
