@@ -139,6 +139,29 @@ class FaultsTest {
     });
   }
 
+  /** Two nodes for the clients and a small third one that only votes. */
+  @Test
+  void witness_votesAndNothingElse_soThatEitherOfTwoNodesMayDie() throws Exception {
+    cluster.api(1).put("/api/v1/config/users/alice?wait=applied", "{\"password\":\"a good password\"}").expect(201);
+    assertEquals(0, cluster.node(3).stop());
+    cluster.startNode(3, List.of("--roles", "voter"));
+    cluster.awaitConverged();
+    assertEquals("[\"voter\"]", cluster.member(1, "node-3").path("roles").toString());
+    assertTrue(ssh.sftp("alice", new OpenSsh.Password("a good password"), cluster.host(3), cluster.sftpPort(), "pwd\n")
+        .status() != 0, "a witness serves no clients");
+
+    for (int dead : List.of(1, 2)) {
+      int other = 3 - dead;
+      cluster.node(dead).kill();
+      await().atMost(TestCluster.SOON).ignoreExceptionsInstanceOf(IOException.class).until(() ->
+          cluster.api(other).put("/api/v1/config/users/without-" + dead + "?timeout=2s", "{}").status() / 100 == 2);
+      assertEquals(other, cluster.primary(3));
+      cluster.startNode(dead, List.of());
+      cluster.awaitConverged();
+    }
+    assertEquals(1, digests().size());
+  }
+
   private List<String> digests() throws IOException {
     List<String> digests = new ArrayList<>();
     for (int k = 1; k <= 3; k++) {
