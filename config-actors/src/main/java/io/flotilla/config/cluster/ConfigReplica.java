@@ -322,8 +322,9 @@ public final class ConfigReplica {
     return Behaviors.same();
   }
 
+  /** A node that has not heard a head yet takes no changes, so it does not claim to be converged either. */
   private void sendReport(boolean catchingUp) {
-    primary.tell(report.apply(catchingUp, live));
+    primary.tell(report.apply(catchingUp || !caughtUpOnce, live));
   }
 
   private static ConfigChanged withEntities(ConfigChanged change, List<EntityChange> entities) {
