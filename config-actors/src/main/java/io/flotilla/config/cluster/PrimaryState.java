@@ -2,12 +2,17 @@ package io.flotilla.config.cluster;
 
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
+import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.StoredEntity;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.pcollections.HashPMap;
 import org.pcollections.HashTreePMap;
 import org.pcollections.TreePMap;
@@ -55,6 +60,25 @@ record PrimaryState(
       bytes -= oldest.size();
     }
     return new PrimaryState(next, changes, known, bytes);
+  }
+
+  /** The configuration at a version that history still leads back to, digest and entity versions included. */
+  Optional<ClusterConfig> configAt(long version, EntityCodec codec) {
+    if (version < oldest() || version > config.version()) {
+      return Optional.empty();
+    }
+    Map<EntityKey, EntityChange> first = new LinkedHashMap<>();
+    for (ConfigChanged change : history.tailMap(version + 1).values()) {
+      for (EntityChange entity : change.changes()) {
+        first.putIfAbsent(new EntityKey(entity.kind(), entity.name()), entity);
+      }
+    }
+    return Optional.of(config.before(version, first.values(), codec));
+  }
+
+  /** The oldest version that can be restored: that before the oldest change kept, but not the empty one. */
+  long oldest() {
+    return history.isEmpty() ? config.version() : Math.max(1, history.firstKey() - 1);
   }
 
   /** The version a change of this id was committed as, 0 if none is known. */

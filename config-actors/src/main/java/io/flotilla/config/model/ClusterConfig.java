@@ -48,6 +48,40 @@ public final class ClusterConfig {
     return with(changed.version(), changed.changes(), codec);
   }
 
+  /** The version before a change; IllegalStateException if the change did not lead to this version. */
+  public ClusterConfig undo(ConfigChanged changed, EntityCodec codec) {
+    if (changed.version() != version) {
+      throw new IllegalStateException(
+          "change " + changed.version() + " did not lead to configuration version " + version);
+    }
+    return before(changed.previous(), changed.changes(), codec);
+  }
+
+  /**
+   * An earlier version, with the entities as they were before some changes.
+   *
+   * @param changes the first change after that version of every entity that was changed since
+   */
+  public ClusterConfig before(long earlier, Collection<EntityChange> changes, EntityCodec codec) {
+    TreePMap<EntityKey, StoredEntity> past = entities;
+    ConfigDigest pastDigest = digest;
+    for (EntityChange change : changes) {
+      EntityKey key = new EntityKey(change.kind(), change.name());
+      StoredEntity present = past.get(key);
+      if (present != null) {
+        pastDigest = pastDigest.minus(present.digest());
+      }
+      if (change.before() == null) {
+        past = past.minus(key);
+      } else {
+        StoredEntity before = codec.read(key, change.beforeVersion(), change.before());
+        pastDigest = pastDigest.plus(before.digest());
+        past = past.plus(key, before);
+      }
+    }
+    return new ClusterConfig(earlier, pastDigest, past);
+  }
+
   ClusterConfig with(long newVersion, Collection<EntityChange> changes, EntityCodec codec) {
     TreePMap<EntityKey, StoredEntity> next = entities;
     ConfigDigest nextDigest = digest;

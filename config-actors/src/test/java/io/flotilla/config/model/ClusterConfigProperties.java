@@ -3,10 +3,12 @@ package io.flotilla.config.model;
 import static io.flotilla.config.model.ConfigExamples.CODEC;
 import static io.flotilla.config.model.ConfigExamples.commit;
 import static io.flotilla.config.model.ConfigExamples.delete;
+import static io.flotilla.config.model.ConfigExamples.event;
 import static io.flotilla.config.model.ConfigExamples.initial;
 import static io.flotilla.config.model.ConfigExamples.put;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.flotilla.config.event.ConfigChanged;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -55,15 +57,47 @@ class ClusterConfigProperties {
     assertEquals(expected, ConfigDelta.between(from, to).changed());
   }
 
+  @Property(tries = 100)
+  void undo_afterApply_isTheVersionBefore_withDigestAndEntityVersions(
+      @ForAll @Size(max = 20) List<@IntRange(min = 0, max = 15) Integer> steps,
+      @ForAll @Size(min = 1, max = 20) List<@IntRange(min = 0, max = 15) Integer> more) {
+    ClusterConfig start = evolve(initial(), steps);
+    List<ConfigChanged> events = new ArrayList<>();
+    ClusterConfig end = start;
+    for (int step : more) {
+      ConfigChanged event = event(end, List.of(step(end, step)));
+      assertSame(end, end.apply(event, CODEC).undo(event, CODEC));
+      events.add(event);
+      end = end.apply(event, CODEC);
+    }
+
+    for (ConfigChanged event : events.reversed()) {
+      end = end.undo(event, CODEC);
+    }
+
+    assertSame(start, end);
+  }
+
+  private static void assertSame(ClusterConfig expected, ClusterConfig actual) {
+    assertEquals(expected, actual);
+    assertEquals(Set.of(), ConfigDelta.between(expected, actual).changed());
+    assertEquals(expected.digest(), ClusterConfig.of(actual.version(),
+        actual.entities().values().stream().map(StoredEntity::toDocument).toList(), CODEC).digest());
+  }
+
   /** Each number toggles a user, or changes it. */
   private static ClusterConfig evolve(ClusterConfig start, List<Integer> steps) {
     ClusterConfig config = start;
     for (int step : new ArrayList<>(steps)) {
-      String name = "user-" + step / 2;
-      boolean exists = config.stored(EntityKey.of(Kind.USERS, name)).isPresent();
-      config = commit(config, List.of(exists && step % 2 == 0
-          ? delete("users", name) : put("users", name, "{\"enabled\":" + (step % 2 == 0) + "}")));
+      config = commit(config, List.of(step(config, step)));
     }
     return config;
+  }
+
+  private static Operation step(ClusterConfig config, int step) {
+    String name = "user-" + step / 2;
+    boolean exists = config.stored(EntityKey.of(Kind.USERS, name)).isPresent();
+    return exists && step % 2 == 0
+        ? delete("users", name) : put("users", name, "{\"enabled\":" + (step % 2 == 0) + "}");
   }
 }
