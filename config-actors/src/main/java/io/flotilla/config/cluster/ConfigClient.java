@@ -79,12 +79,24 @@ public final class ConfigClient {
    */
   public CompletionStage<ConfigPrimary.SubmitReply> submit(
       Request request, List<Operation> operations, Duration timeout) {
-    if (isIsolated()) {
-      return CompletableFuture.failedFuture(new PrimaryUnavailableException(
-          "this node hears no primary, so it takes no configuration changes; it goes on serving what it has"));
-    }
-    List<List<Operation>> parts = parts(operations);
-    return submitPart(request, parts, 0, timeout);
+    return isIsolated() ? noPrimary() : submitPart(request, parts(operations), 0, timeout);
+  }
+
+  /**
+   * Restores an earlier version; completes as {@link #submit}, or with Unchanged.
+   *
+   * @param expectedHead the version the configuration must be at, or {@link Operation#ANY}
+   */
+  public CompletionStage<ConfigPrimary.SubmitReply> rollBack(
+      Request request, long to, long expectedHead, Duration timeout) {
+    return isIsolated() ? noPrimary() : told(request, true, timeout, ask(timeout, replyTo ->
+        new ConfigPrimary.RollBack(request.id(), request.author(), request.comment(), to, expectedHead,
+            request.dryRun(), request.force(), replyTo)));
+  }
+
+  private static CompletionStage<ConfigPrimary.SubmitReply> noPrimary() {
+    return CompletableFuture.failedFuture(new PrimaryUnavailableException(
+        "this node hears no primary, so it takes no configuration changes; it goes on serving what it has"));
   }
 
   private CompletionStage<ConfigPrimary.SubmitReply> submitPart(
@@ -93,6 +105,15 @@ public final class ConfigClient {
     CompletionStage<ConfigPrimary.SubmitReply> answer = ask(timeout, replyTo ->
         new ConfigPrimary.SubmitChange(request.id(), request.author(), request.comment(), index, last, request.dryRun(),
             request.force(), parts.get(index), replyTo));
+    return told(request, last, timeout, answer).thenCompose(reply ->
+        reply instanceof ConfigPrimary.PartTaken && !last
+            ? submitPart(request, parts, index + 1, timeout)
+            : CompletableFuture.completedStage(reply));
+  }
+
+  /** Tells apart whether an unanswered message may have changed something: only the last of a change can. */
+  private static CompletionStage<ConfigPrimary.SubmitReply> told(
+      Request request, boolean last, Duration timeout, CompletionStage<ConfigPrimary.SubmitReply> answer) {
     return answer.handle((reply, failure) -> {
       if (failure == null) {
         return CompletableFuture.completedStage(reply);
@@ -103,10 +124,12 @@ public final class ConfigClient {
                   + " ms; look up the change " + request.id() + " before repeating it with another id")
               : new PrimaryUnavailableException("the primary did not take the change within " + timeout.toMillis()
                   + " ms; nothing was changed"));
-    }).thenCompose(Function.identity()).thenCompose(reply ->
-        reply instanceof ConfigPrimary.PartTaken && !last
-            ? submitPart(request, parts, index + 1, timeout)
-            : CompletableFuture.completedStage(reply));
+    }).thenCompose(Function.identity());
+  }
+
+  /** The changes after a version, as many as fit a message, beginning within the first of them. */
+  public CompletionStage<ConfigPrimary.ChangesReply> changes(long sinceVersion, int fromEntity, Duration timeout) {
+    return ask(timeout, replyTo -> new ConfigPrimary.FetchChanges(sinceVersion, fromEntity, replyTo));
   }
 
   public CompletionStage<ConfigPrimary.Applied> awaitApplied(long version, Duration timeout) {

@@ -49,8 +49,8 @@ public final class ConfigPrimary
     extends EventSourcedBehavior<ConfigPrimary.Command, ConfigChanged, PrimaryState> {
 
   /** What the primary understands. */
-  public sealed interface Command permits SubmitChange, AwaitApplied, FetchChanges, FetchSnapshot, FetchHistory,
-      FindChange, GetStatus, ReplicaReport, NodePrepared, ContinuePrepare, AnnounceHead, Stop {}
+  public sealed interface Command permits SubmitChange, RollBack, AwaitApplied, FetchChanges, FetchSnapshot,
+      FetchHistory, FindChange, GetStatus, ReplicaReport, NodePrepared, ContinuePrepare, AnnounceHead, Stop {}
 
   /**
    * A change, or one part of a large one; parts of one id come in order and each is answered before the next is sent.
@@ -68,6 +68,23 @@ public final class ConfigPrimary
       boolean dryRun,
       boolean force,
       List<Operation> operations,
+      ActorRef<SubmitReply> replyTo)
+      implements Command, CborSerializable {}
+
+  /**
+   * One new change that restores an earlier version; answered like {@link SubmitChange}.
+   *
+   * @param to the version whose entities are to be the present ones again
+   * @param expectedHead the version the configuration must be at, or {@link Operation#ANY}
+   */
+  public record RollBack(
+      String id,
+      Author author,
+      String comment,
+      long to,
+      long expectedHead,
+      boolean dryRun,
+      boolean force,
       ActorRef<SubmitReply> replyTo)
       implements Command, CborSerializable {}
 
@@ -127,6 +144,9 @@ public final class ConfigPrimary
    */
   public record WouldCommit(String id, long version, Map<String, List<String>> nodes) implements SubmitReply {}
 
+  /** The configuration was as wanted already; nothing was changed, and the version stays. */
+  public record Unchanged(String id, long version) implements SubmitReply {}
+
   public record Refused(String id, Refusal refusal) implements SubmitReply {}
 
   /** The change was not taken and may be sent again. */
@@ -161,8 +181,11 @@ public final class ConfigPrimary
   /** That version is no longer held; begin again with the newest. */
   public record SnapshotGone(long version) implements SnapshotReply {}
 
-  /** @param changes newest first; of a large change only the first entities, {@code entityCounts} tells how many it has */
-  public record History(long headVersion, List<ConfigChanged> changes, List<Integer> entityCounts)
+  /**
+   * @param oldestVersion the oldest version that can be restored; 0 from a node of a release that does not tell it
+   * @param changes newest first; of a large change only the first entities, {@code entityCounts} tells how many it has
+   */
+  public record History(long headVersion, long oldestVersion, List<ConfigChanged> changes, List<Integer> entityCounts)
       implements CborSerializable {}
 
   /** @param version 0 if no change of that id is known */
@@ -229,6 +252,7 @@ public final class ConfigPrimary
   public CommandHandler<Command, ConfigChanged, PrimaryState> commandHandler() {
     return (state, command) -> switch (command) {
       case SubmitChange submit -> onSubmit(state, submit);
+      case RollBack rollBack -> onRollBack(state, rollBack);
       case AwaitApplied await -> {
         convergence.await(await, System.nanoTime());
         yield Effect().none();
@@ -269,6 +293,13 @@ public final class ConfigPrimary
       case PendingUploads.Complete complete -> decide(state, new Proposal(submit.id(), submit.author(), submit.comment(),
           submit.dryRun(), submit.force(), config -> editor.edit(config, complete.operations()), submit.replyTo()));
     };
+  }
+
+  private Effect<ConfigChanged, PrimaryState> onRollBack(PrimaryState state, RollBack command) {
+    long known = state.versionOf(command.id());
+    return known > 0
+        ? reply(command.replyTo(), alreadyCommitted(command.id(), known))
+        : decide(state, Proposal.toRestore(state, command, editor, codec));
   }
 
   /** Refuses a change, commits it, or puts it to the nodes first. */
@@ -359,6 +390,9 @@ public final class ConfigPrimary
 
   private Effect<ConfigChanged, PrimaryState> commit(
       Proposal proposal, ConfigEditor.Edited edited, Map<String, List<String>> objections) {
+    if (edited.changes().isEmpty()) {
+      return reply(proposal.replyTo(), new Unchanged(proposal.id(), edited.config().version()));
+    }
     long begun = System.nanoTime();
     ConfigChanged event = new ConfigChanged(
         edited.config().version(), proposal.id(), clock.instant(), proposal.author(), proposal.comment(),

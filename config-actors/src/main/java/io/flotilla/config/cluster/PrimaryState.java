@@ -125,7 +125,7 @@ record PrimaryState(
       counts.add(change.changes().size());
       budget -= some.size();
     }
-    return new ConfigPrimary.History(config.version(), found, counts);
+    return new ConfigPrimary.History(config.version(), oldest(), found, counts);
   }
 
   ConfigSnapshot toSnapshot() {

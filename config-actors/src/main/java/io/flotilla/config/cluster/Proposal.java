@@ -3,6 +3,9 @@ package io.flotilla.config.cluster;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigEditor;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.Refusal;
+import java.util.Optional;
 import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;
 
@@ -20,4 +23,16 @@ record Proposal(
     boolean dryRun,
     boolean force,
     Function<ClusterConfig, ConfigEditor.Result> edit,
-    ActorRef<ConfigPrimary.SubmitReply> replyTo) {}
+    ActorRef<ConfigPrimary.SubmitReply> replyTo) {
+
+  /** Wants the version that a command names, as history leads back to it now; it may be forgotten while nodes are asked. */
+  static Proposal toRestore(PrimaryState state, ConfigPrimary.RollBack command, ConfigEditor editor, EntityCodec codec) {
+    Optional<ClusterConfig> wanted = state.configAt(command.to(), codec);
+    ConfigEditor.Refused unknown = new ConfigEditor.Refused(Refusal.of(Refusal.Reason.NOT_FOUND,
+        "version " + command.to() + " is not kept; versions " + state.oldest() + " to " + state.config().version()
+            + " can be restored"));
+    return new Proposal(command.id(), command.author(), command.comment(), command.dryRun(), command.force(),
+        config -> wanted.map(past -> editor.restore(config, past, command.expectedHead())).orElse(unknown),
+        command.replyTo());
+  }
+}

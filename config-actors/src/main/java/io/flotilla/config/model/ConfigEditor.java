@@ -4,10 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.event.EntityChange;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Computes what a list of operations would change, or why it may not. It decides and touches nothing: the result becomes
@@ -26,7 +28,7 @@ public final class ConfigEditor {
   /** What came of the operations. */
   public sealed interface Result {}
 
-  /** They may be committed; {@code config} is the configuration they lead to. */
+  /** They may be committed; {@code config} is the configuration they lead to, the present one if there are none. */
   public record Edited(List<EntityChange> changes, ClusterConfig config) implements Result {}
 
   public record Refused(Refusal refusal) implements Result {}
@@ -53,6 +55,42 @@ public final class ConfigEditor {
     }
     if (!errors.isEmpty()) {
       return new Refused(new Refusal(Refusal.Reason.INVALID, summary(errors), List.copyOf(errors)));
+    }
+    ClusterConfig next = config.with(config.version() + 1, changes, codec);
+    Optional<Refusal> broken = ConfigRules.check(config, next, operations);
+    return broken.isPresent() ? new Refused(broken.get()) : new Edited(List.copyOf(changes), next);
+  }
+
+  /**
+   * What makes a configuration hold exactly the entities of another, secrets as they are sealed there; {@link Edited} without
+   * changes if it does already.
+   *
+   * @param expectedHead the version the configuration must be at, or {@link Operation#ANY}
+   */
+  public Result restore(ClusterConfig config, ClusterConfig wanted, long expectedHead) {
+    if (expectedHead != Operation.ANY && expectedHead != config.version()) {
+      return new Refused(Refusal.of(Refusal.Reason.STALE, "the configuration is at version " + config.version()
+          + ", not at " + expectedHead + "; look at what changed and repeat the request"));
+    }
+    List<EntityChange> changes = new ArrayList<>();
+    List<Operation> operations = new ArrayList<>();
+    for (EntityKey key : new TreeSet<>(ConfigDelta.between(config, wanted).changed())) {
+      Optional<StoredEntity> present = config.stored(key);
+      byte[] before = present.map(StoredEntity::document).orElse(null);
+      byte[] after = wanted.stored(key).map(StoredEntity::document).orElse(null);
+      if (!Arrays.equals(before, after)) {
+        long version = present.map(StoredEntity::version).orElse(Operation.ABSENT);
+        changes.add(new EntityChange(key.kind(), key.name(), version, before, after));
+        operations.add(new Operation(after == null ? Operation.Action.DELETE : Operation.Action.PUT,
+            key.kind(), key.name(), after, Operation.ANY));
+      }
+    }
+    if (changes.isEmpty()) {
+      return new Edited(List.of(), config);
+    }
+    if (changes.size() > MAX_OPERATIONS) {
+      return new Refused(Refusal.of(Refusal.Reason.INVALID, "version " + wanted.version() + " differs in " + changes.size()
+          + " entities, and one change may touch " + MAX_OPERATIONS + "; restore it in steps, by versions between"));
     }
     ClusterConfig next = config.with(config.version() + 1, changes, codec);
     Optional<Refusal> broken = ConfigRules.check(config, next, operations);

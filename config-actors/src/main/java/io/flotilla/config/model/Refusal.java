@@ -44,7 +44,7 @@ public record Refusal(Reason reason, String detail, List<FieldError> errors, Map
     return new Refusal(Reason.NOT_PREPARED, detail, List.of(), nodes);
   }
 
-  static Refusal of(Reason reason, String detail) {
+  public static Refusal of(Reason reason, String detail) {
     return new Refusal(reason, detail, List.of());
   }
 }

@@ -147,6 +147,10 @@ final class AdminApi {
           requireMethod(method, "POST");
           yield withBody(request, body -> writes.batch(request, caller, parameters, body));
         }
+        case "rollback" -> {
+          requireMethod(method, "POST");
+          yield withBody(request, body -> writes.rollBack(request, caller, parameters, body));
+        }
         default -> get(request, method, () -> reads.list(path.getFirst(), parameters));
       };
       case 2 -> path.getFirst().equals("changes")

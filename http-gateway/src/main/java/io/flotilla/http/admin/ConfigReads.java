@@ -78,6 +78,7 @@ final class ConfigReads {
         .thenApply(history -> {
           ObjectNode json = EntityCodec.JSON.createObjectNode();
           json.put("version", history.headVersion());
+          json.put("oldest", history.oldestVersion());
           ArrayNode changes = json.putArray("changes");
           for (int i = 0; i < history.changes().size(); i++) {
             changes.add(describe(history.changes().get(i), history.entityCounts().get(i)));

@@ -15,6 +15,7 @@ import io.flotilla.config.model.Refusal;
 import java.time.Duration;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.pekko.http.javadsl.model.HttpHeader;
@@ -56,19 +58,19 @@ final class ConfigWrites {
   CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
     Wish wish = new Wish(Operation.Action.PUT, key, JsonBody.object(body), precondition(http));
-    return submit(request(http, caller, parameters, true, body), "", List.of(wish));
+    return submit(request(http, caller, parameters, true, body), parameters.comment(), List.of(wish));
   }
 
   CompletionStage<HttpResponse> patch(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
     Wish wish = new Wish(Operation.Action.PATCH, key, JsonBody.object(body), precondition(http));
-    return submit(request(http, caller, parameters, true, body), "", List.of(wish));
+    return submit(request(http, caller, parameters, true, body), parameters.comment(), List.of(wish));
   }
 
   CompletionStage<HttpResponse> delete(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key) {
     ConfigReads.requireKind(key.kind());
     Wish wish = new Wish(Operation.Action.DELETE, key, null, precondition(http));
-    return submit(request(http, caller, parameters, true, new byte[0]), "", List.of(wish));
+    return submit(request(http, caller, parameters, true, new byte[0]), parameters.comment(), List.of(wish));
   }
 
   CompletionStage<HttpResponse> batch(HttpRequest http, Caller caller, RequestParameters parameters, byte[] body) {
@@ -80,10 +82,7 @@ final class ConfigWrites {
       }
     });
     JsonNode comment = json.path("comment");
-    if (!comment.isMissingNode() && (!comment.isTextual() || comment.textValue().length() > MAX_COMMENT_LENGTH
-        || comment.textValue().codePoints().anyMatch(point -> Character.getType(point) == Character.SURROGATE))) {
-      errors.add(new FieldError("/comment", "must be Unicode text of at most " + MAX_COMMENT_LENGTH + " characters"));
-    }
+    checkComment(comment, errors);
     List<Wish> wishes = new ArrayList<>();
     if (!json.path("operations").isArray() || json.get("operations").isEmpty()) {
       errors.add(new FieldError("/operations", "must be a list of at least one operation"));
@@ -100,6 +99,57 @@ final class ConfigWrites {
       throw new Problem.ProblemException(invalid(errors));
     }
     return submit(request(http, caller, parameters, false, body), comment.asText(""), wishes);
+  }
+
+  /** {@code {"to": VERSION, "comment"?}}: one new change that restores that version. */
+  CompletionStage<HttpResponse> rollBack(HttpRequest http, Caller caller, RequestParameters parameters, byte[] body) {
+    requireWhole(caller);
+    ObjectNode json = JsonBody.object(body);
+    List<FieldError> errors = new ArrayList<>();
+    json.fieldNames().forEachRemaining(field -> {
+      if (!field.equals("comment") && !field.equals("to")) {
+        errors.add(new FieldError(FieldError.pointer(field), "is not a field of a rollback"));
+      }
+    });
+    JsonNode to = json.path("to");
+    if (!to.isIntegralNumber() || !to.canConvertToLong() || to.longValue() < 1) {
+      errors.add(new FieldError("/to", "must be a version of the configuration"));
+    }
+    checkComment(json.path("comment"), errors);
+    if (!errors.isEmpty()) {
+      throw new Problem.ProblemException(invalid(errors));
+    }
+    long head = headPrecondition(http);
+    Request request = request(http, caller, parameters, false, body);
+    ConfigClient.Request change = change(request, json.path("comment").asText("restore version " + to.longValue()));
+    return finish(request, List.of(), timeout -> context.client().rollBack(change, to.longValue(), head, timeout));
+  }
+
+  private static void requireWhole(Caller caller) {
+    if (!Arrays.stream(Kind.values()).allMatch(kind -> caller.admin().mayChange(kind.id()))) {
+      throw new Problem.ProblemException(Problem.of(403, "forbidden", "Not allowed",
+          "the role " + caller.admin().role().id() + " may not change the configuration as a whole"));
+    }
+  }
+
+  /** The version of the whole configuration that a request expects. */
+  private static long headPrecondition(HttpRequest http) {
+    long expected = precondition(http);
+    if (expected == Operation.ABSENT) {
+      throw new Problem.ProblemException(Problem.malformed("the configuration exists; only If-Match can be asked of it"));
+    }
+    return expected == Operation.EXISTS ? Operation.ANY : expected;
+  }
+
+  private static void checkComment(JsonNode comment, List<FieldError> errors) {
+    if (!comment.isMissingNode() && !(comment.isTextual() && isComment(comment.textValue()))) {
+      errors.add(new FieldError("/comment", "must be Unicode text of at most " + MAX_COMMENT_LENGTH + " characters"));
+    }
+  }
+
+  static boolean isComment(String text) {
+    return text.length() <= MAX_COMMENT_LENGTH
+        && text.codePoints().noneMatch(point -> Character.getType(point) == Character.SURROGATE);
   }
 
   private static void refuseTooManyPasswords(List<Wish> wishes, List<FieldError> errors) {
@@ -157,19 +207,28 @@ final class ConfigWrites {
             "the role " + request.caller().admin().role().id() + " may not change " + wish.key().kind()));
       }
     }
-    ConfigClient.Request change = new ConfigClient.Request(request.id(), request.caller().author(context.node()), comment,
+    ConfigClient.Request change = change(request, comment);
+    return prepare(wishes, request).thenCompose(operations ->
+        finish(request, wishes, timeout -> context.client().submit(change, operations, timeout)));
+  }
+
+  private ConfigClient.Request change(Request request, String comment) {
+    // What is wrong with these is told before passwords are hashed.
+    request.parameters().waiting();
+    request.parameters().timeout();
+    return new ConfigClient.Request(request.id(), request.caller().author(context.node()), comment,
         request.parameters().flag("dryRun"), request.parameters().flag("force"));
-    RequestParameters.Wait wait = request.parameters().waiting();
+  }
+
+  private CompletionStage<HttpResponse> finish(
+      Request request, List<Wish> wishes, Function<Duration, CompletionStage<ConfigPrimary.SubmitReply>> send) {
     Duration timeout = request.parameters().timeout();
-    return prepare(wishes, request).thenCompose(operations -> {
-      long deadline = System.nanoTime() + timeout.toNanos();
-      return context.client()
-          .submit(change, operations, timeout)
-          .exceptionally(failure -> {
-            throw unknownOutcome(request, failure);
-          })
-          .thenCompose(reply -> answer(request, wishes, reply, wait, deadline));
-    });
+    long deadline = System.nanoTime() + timeout.toNanos();
+    return send.apply(timeout)
+        .exceptionally(failure -> {
+          throw unknownOutcome(request, failure);
+        })
+        .thenCompose(reply -> answer(request, wishes, reply, request.parameters().waiting(), deadline));
   }
 
   private static RuntimeException unknownOutcome(Request request, Throwable failure) {
@@ -242,6 +301,11 @@ final class ConfigWrites {
         would.nodes().forEach((node, objections) -> describe(nodes, node, new ConfigPrimary.NodeProgress(
             objections.isEmpty() ? "ready" : "refuses", -1, objections)));
         yield CompletableFuture.completedFuture(Responses.json(200, json));
+      }
+      case ConfigPrimary.Unchanged unchanged -> {
+        ObjectNode json = EntityCodec.JSON.createObjectNode();
+        json.put("version", unchanged.version()).put("id", unchanged.id()).put("changed", 0);
+        yield CompletableFuture.completedFuture(Responses.json(200, json, unchanged.version()));
       }
       case ConfigPrimary.Refused refused ->
           throw new Problem.ProblemException(refusal(refused.refusal(), request.single()).aboutChange(refused.id()));

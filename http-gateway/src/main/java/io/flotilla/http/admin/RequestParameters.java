@@ -19,7 +19,7 @@ record RequestParameters(Map<String, String> values) {
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
 
   private static final Set<String> KNOWN =
-      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix");
+      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {
@@ -80,6 +80,15 @@ record RequestParameters(Map<String, String> values) {
         throw malformed("the parameter timeout " + e.getMessage());
       }
     }).orElse(otherwise);
+  }
+
+  /** Why a change is made, in the words of whoever makes it. */
+  String comment() {
+    String comment = values.getOrDefault("comment", "");
+    if (!ConfigWrites.isComment(comment)) {
+      throw malformed("the parameter comment must be Unicode text of at most 1000 characters");
+    }
+    return comment;
   }
 
   ConfigReads.Page page() {

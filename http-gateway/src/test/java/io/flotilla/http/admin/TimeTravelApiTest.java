@@ -1,0 +1,106 @@
+package io.flotilla.http.admin;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.flotilla.config.model.EntityKey;
+import io.flotilla.config.model.Kind;
+import io.flotilla.http.admin.AdminFixture.Answer;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TimeTravelApiTest {
+  @TempDir
+  private static Path directory;
+  private static AdminFixture node;
+
+  @BeforeAll
+  static void start() throws IOException {
+    node = new AdminFixture(directory);
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    node.close();
+  }
+
+  @Test
+  void rollback_restoresExactly_sealedSecretsIncluded_asOneNewChange() {
+    long then = node.put("/config/users/ann", "{\"password\":\"hunter2\"}").expect(201).version();
+    byte[] document = document("ann");
+    node.put("/config/users/ann", "{\"password\":\"hunter3\",\"enabled\":false}").expect(200);
+    long head = node.put("/config/users/bob", "{}").expect(201).version();
+
+    long dry = node.send("POST", "/config/rollback?dryRun=true", to(then)).expect(200).version();
+    assertEquals(head + 1, dry);
+    Answer answer = node.send("POST", "/config/rollback", to(then)).expect(200);
+
+    assertEquals(head + 1, answer.version());
+    assertArrayEquals(document, document("ann"));
+    node.get("/config/users/bob").expect(404);
+    JsonNode change = node.get("/config/history?limit=1").json().at("/changes/0");
+    assertEquals("restore version " + then, change.get("comment").textValue());
+    assertEquals(2, change.get("operationCount").intValue());
+    assertFalse(answer.text().contains("sealed"), answer.text());
+  }
+
+  @Test
+  void rollback_toThePresent_changesNothing_andSaysSo() {
+    long head = node.put("/config/users/carl", "{}").expect(201).version();
+
+    Answer answer = node.send("POST", "/config/rollback", to(head)).expect(200);
+
+    assertEquals(head, answer.version());
+    assertEquals(0, answer.json().get("changed").intValue());
+    assertEquals(head, node.get("/config/history?limit=1").version());
+  }
+
+  @Test
+  void rollback_badRequests_areRefused_andChangeNothing() {
+    long head = node.put("/config/users/dora", "{}").expect(201).version();
+    node.send("POST", "/config/rollback", "{}").expect(422);
+    node.send("POST", "/config/rollback", "{\"to\":\"1\"}").expect(422);
+    node.send("POST", "/config/rollback", "{\"to\":0}").expect(422);
+    node.send("POST", "/config/rollback", "{\"to\":1,\"nope\":1}").expect(422);
+    assertTrue(node.send("POST", "/config/rollback", to(head + 1)).expect(404).text().contains("versions 1 to " + head));
+    node.send("POST", "/config/rollback", to(1), "If-Match", "\"1\"").expect(412);
+    node.send("POST", "/config/rollback", to(1), "If-None-Match", "*").expect(400);
+    node.as(AdminFixture.OPERATOR, "POST", "/config/rollback", to(1)).expect(403);
+    node.get("/config/rollback").expect(405);
+
+    assertEquals(head, node.get("/config/history?limit=1").version());
+  }
+
+  @Test
+  void rollback_withTheHead_andTheSameKey_isMadeOnce() {
+    long then = node.put("/config/users/eve", "{}").expect(201).version();
+    long head = node.put("/config/users/eve", "{\"enabled\":false}").expect(200).version();
+    String[] headers = {"If-Match", "\"" + head + "\"", "Idempotency-Key", "back"};
+
+    assertEquals(head + 1, node.send("POST", "/config/rollback?wait=applied", to(then), headers).expect(200).version());
+    assertEquals(head + 1, node.send("POST", "/config/rollback", to(then), headers).expect(200).version());
+  }
+
+  @Test
+  void comment_ofASingleChange_isKept_andBounded() {
+    node.put("/config/users/fred?comment=why%20not", "{}").expect(201);
+    assertEquals("why not", node.get("/config/history?limit=1").json().at("/changes/0/comment").textValue());
+    node.send("DELETE", "/config/users/fred?comment=" + "x".repeat(1_001), "").expect(400);
+    node.send("DELETE", "/config/users/fred?comment=" + "x".repeat(1_000), "").expect(200);
+  }
+
+  private static byte[] document(String user) {
+    return node.live.view().config().stored(EntityKey.of(Kind.USERS, user)).orElseThrow().document();
+  }
+
+  private static String to(long version) {
+    return "{\"to\":" + version + "}";
+  }
+}
