@@ -96,6 +96,11 @@ public final class EntityCodec {
     return json;
   }
 
+  /** The fields of a committed document, sealed secrets among them; none if there is no document. */
+  public static ObjectNode read(byte[] document) {
+    return document == null ? JSON.createObjectNode() : document(document);
+  }
+
   /** A committed document without its secrets, for history. */
   public static Optional<JsonNode> withoutSecrets(String kind, byte[] document) {
     return Optional.ofNullable(document).map(bytes -> document(bytes).deepCopy().remove(secretFields(kind)));

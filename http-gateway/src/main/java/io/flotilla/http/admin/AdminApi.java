@@ -143,6 +143,7 @@ final class AdminApi {
       case 0 -> get(request, method, () -> reads.everything(parameters));
       case 1 -> switch (path.getFirst()) {
         case "history" -> get(request, method, () -> reads.history(parameters));
+        case "diff" -> get(request, method, () -> reads.diff(parameters));
         case "changes" -> {
           requireMethod(method, "POST");
           yield withBody(request, body -> writes.batch(request, caller, parameters, body));
@@ -153,9 +154,11 @@ final class AdminApi {
         }
         default -> get(request, method, () -> reads.list(path.getFirst(), parameters));
       };
-      case 2 -> path.getFirst().equals("changes")
-          ? get(request, method, () -> reads.change(path.get(1)))
-          : entity(request, method, new EntityKey(path.get(0), path.get(1)), caller, parameters);
+      case 2 -> switch (path.getFirst()) {
+        case "changes" -> get(request, method, () -> reads.change(path.get(1)));
+        case "versions" -> get(request, method, () -> reads.version(path.get(1), parameters));
+        default -> entity(request, method, new EntityKey(path.get(0), path.get(1)), caller, parameters);
+      };
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     };
   }

@@ -13,7 +13,9 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.StoredEntity;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
@@ -24,28 +26,74 @@ final class ConfigReads {
   private static final Duration HISTORY_TIMEOUT = Duration.ofSeconds(5);
 
   private final AdminContext context;
+  private final PastVersions past;
 
   /** How a list is cut. */
   record Page(int limit, String after, String query) {}
 
   ConfigReads(AdminContext context) {
     this.context = context;
+    this.past = new PastVersions(context.client(), context.codec());
   }
 
   CompletionStage<HttpResponse> everything(RequestParameters parameters) {
     Page page = parameters.page();
     return parameters.atVersion(context.live()).thenApply(view -> {
       ClusterConfig config = view.config();
-      ObjectNode json = EntityCodec.JSON.createObjectNode();
-      json.put("version", config.version());
-      json.put("digest", config.digest().toString());
-      ObjectNode kinds = json.putObject("entities");
-      for (Kind kind : Kind.values()) {
-        fill(kinds.putObject(kind.id()), config.ofKind(kind.id(), page.after()), page)
-            .put("count", config.ofKind(kind).size());
-      }
-      return Responses.withEntityTag(Responses.json(200, json, config.version()), config.version());
+      return Responses.withEntityTag(
+          Responses.json(200, everything(config, page, List.of(Kind.values())), config.version()), config.version());
     });
+  }
+
+  private static ObjectNode everything(ClusterConfig config, Page page, List<Kind> kinds) {
+    ObjectNode json = EntityCodec.JSON.createObjectNode();
+    json.put("version", config.version());
+    json.put("digest", config.digest().toString());
+    ObjectNode entities = json.putObject("entities");
+    for (Kind kind : kinds) {
+      fill(entities.putObject(kind.id()), config.ofKind(kind.id(), page.after()), page)
+          .put("count", config.ofKind(kind).size());
+    }
+    return json;
+  }
+
+  /** The whole configuration as it was. */
+  CompletionStage<HttpResponse> version(String text, RequestParameters parameters) {
+    Page page = parameters.page();
+    long version = versionOf(text);
+    Optional<String> kind = parameters.text("kind");
+    kind.ifPresent(ConfigReads::requireKind);
+    List<Kind> kinds = kind.flatMap(Kind::of).map(List::of).orElse(List.of(Kind.values()));
+    return parameters.atVersion(context.live())
+        .thenCompose(view -> past.at(view.config(), version).thenApply(config ->
+            Responses.json(200, everything(config, page, kinds), view.config().version())));
+  }
+
+  /** What differs between two versions; {@code to} is the present one if it is not given. */
+  CompletionStage<HttpResponse> diff(RequestParameters parameters) {
+    Page page = parameters.page();
+    if (parameters.text("from").isEmpty()) {
+      throw new Problem.ProblemException(Problem.malformed("the parameter from is needed: the version to compare with"));
+    }
+    long from = parameters.number("from", 1, Long.MAX_VALUE, 1);
+    return parameters.atVersion(context.live()).thenCompose(view -> {
+      ClusterConfig present = view.config();
+      long to = parameters.number("to", 1, Long.MAX_VALUE, present.version());
+      return past.at(present, from).thenCompose(before -> past.at(present, to).thenApply(after ->
+          Responses.json(200, VersionDiff.describe(before, after, page), present.version())));
+    });
+  }
+
+  private static long versionOf(String text) {
+    try {
+      long version = Long.parseLong(text);
+      if (version > 0) {
+        return version;
+      }
+    } catch (NumberFormatException e) {
+      // falls through to the one message for both
+    }
+    throw new Problem.ProblemException(Problem.notFound("a version is a whole number from 1 on"));
   }
 
   CompletionStage<HttpResponse> list(String kind, RequestParameters parameters) {
@@ -148,6 +196,6 @@ final class ConfigReads {
   }
 
   static ConfigPrimary.NodeProgress unknownProgress() {
-    return new ConfigPrimary.NodeProgress("catching-up", -1, java.util.List.of());
+    return new ConfigPrimary.NodeProgress("catching-up", -1, List.of());
   }
 }

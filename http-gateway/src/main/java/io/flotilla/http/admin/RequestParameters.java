@@ -19,7 +19,8 @@ record RequestParameters(Map<String, String> values) {
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
 
   private static final Set<String> KNOWN =
-      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment");
+      Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment",
+          "from", "to", "kind");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {
@@ -29,6 +30,10 @@ record RequestParameters(Map<String, String> values) {
   }
 
   enum Wait { COMMITTED, APPLIED }
+
+  Optional<String> text(String name) {
+    return Optional.ofNullable(values.get(name));
+  }
 
   long number(String name, long least, long most, long otherwise) {
     return Optional.ofNullable(values.get(name)).map(text -> {

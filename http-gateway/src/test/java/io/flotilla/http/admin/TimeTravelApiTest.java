@@ -11,6 +11,9 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -94,6 +97,67 @@ class TimeTravelApiTest {
     assertEquals("why not", node.get("/config/history?limit=1").json().at("/changes/0/comment").textValue());
     node.send("DELETE", "/config/users/fred?comment=" + "x".repeat(1_001), "").expect(400);
     node.send("DELETE", "/config/users/fred?comment=" + "x".repeat(1_000), "").expect(200);
+  }
+
+  @Test
+  void version_isTheWholeConfigurationAsItWas_withoutSecrets() {
+    long then = node.put("/config/users/gus", "{\"password\":\"hunter2\"}").expect(201).version();
+    JsonNode expected = node.get("/config?minVersion=" + then).expect(200).json();
+    node.put("/config/users/gus", "{\"enabled\":false}").expect(200);
+    node.put("/config/users/hal", "{}").expect(201);
+
+    Answer answer = node.get("/config/versions/" + then).expect(200);
+
+    assertEquals(expected, answer.json());
+    assertFalse(answer.text().contains("sealed") || answer.text().contains("argon2"), answer.text());
+    JsonNode users = node.get("/config/versions/" + then + "?kind=users&query=gus&limit=1").expect(200).json().get("entities");
+    assertEquals(1, users.size());
+    assertEquals(then, users.at("/users/items/0/version").longValue());
+    for (String none : List.of("0", "-1", "x", "1000000")) {
+      node.get("/config/versions/" + none).expect(404);
+    }
+  }
+
+  @Test
+  void diff_tellsEveryEntity_changedFields_andSecretsByNameOnly() {
+    node.put("/config/users/ida", "{\"password\":\"hunter2\"}").expect(201);
+    long from = node.put("/config/users/jon", "{}").expect(201).version();
+    node.put("/config/users/ida", "{\"password\":\"hunter3\",\"enabled\":false}").expect(200);
+    node.send("DELETE", "/config/users/jon", "").expect(200);
+    long to = node.put("/config/users/kim", "{}").expect(201).version();
+
+    Answer answer = node.get("/config/diff?from=" + from).expect(200);
+
+    JsonNode json = answer.json();
+    assertEquals(to, json.get("to").longValue());
+    assertEquals(3, json.get("count").intValue());
+    assertEquals(List.of("change", "delete", "create"), json.findValuesAsText("op"));
+    assertEquals("[\"enabled\"]", json.at("/changes/0/changed").toString());
+    assertEquals("[\"passwordHash\"]", json.at("/changes/0/changedSecrets").toString());
+    assertFalse(answer.text().contains("sealed") || answer.text().contains("argon2"), answer.text());
+    assertEquals(List.of("change", "create", "delete"),
+        node.get("/config/diff?from=" + to + "&to=" + from).expect(200).json().findValuesAsText("op"));
+    JsonNode first = node.get("/config/diff?limit=2&from=" + from + "&to=" + to).expect(200).json();
+    assertEquals("users/jon", first.get("next").textValue());
+    assertEquals("[\"kim\"]", node.get("/config/diff?after=users/jon&from=" + from + "&to=" + to).expect(200)
+        .json().findValues("name").toString());
+    assertEquals(0, node.get("/config/diff?from=" + to + "&to=" + to).expect(200).json().get("count").intValue());
+    node.get("/config/diff").expect(400);
+    node.get("/config/diff?from=0").expect(400);
+    node.get("/config/diff?from=1&to=1000000").expect(404);
+  }
+
+  @Test
+  void largeChange_isUndoneFromItsParts() {
+    long then = node.put("/config/users/lou", "{}").expect(201).version();
+    JsonNode expected = node.get("/config?limit=1000&minVersion=" + then).expect(200).json();
+    String operations = IntStream.range(0, 900).mapToObj(i -> "{\"op\":\"put\",\"kind\":\"users\",\"name\":\"many-" + i
+        + "\",\"value\":{\"home\":{\"path\":\"/" + "x".repeat(200) + "\"}}}").collect(Collectors.joining(","));
+    long head = node.send("POST", "/config/changes", "{\"operations\":[" + operations + "]}").expect(200).version();
+
+    assertEquals(expected, node.get("/config/versions/" + then + "?limit=1000&minVersion=" + head).expect(200).json());
+    assertEquals(900, node.get("/config/diff?from=" + then).expect(200).json().get("count").intValue());
+    node.send("POST", "/config/rollback", to(then)).expect(200);
   }
 
   private static byte[] document(String user) {
