@@ -32,14 +32,16 @@ public record AdminApi(String url, String token) {
     return send("PUT", path, json);
   }
 
-  public Answer send(String method, String path, String json) throws IOException {
-    HttpRequest request = HttpRequest.newBuilder(URI.create(url + path))
+  public Answer send(String method, String path, String json, String... headers) throws IOException {
+    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path))
         .timeout(Duration.ofSeconds(60))
         .header("Authorization", "Bearer " + token)
-        .method(method, HttpRequest.BodyPublishers.ofString(json))
-        .build();
+        .method(method, HttpRequest.BodyPublishers.ofString(json));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
     try {
-      HttpResponse<byte[]> response = HTTP.send(request, HttpResponse.BodyHandlers.ofByteArray());
+      HttpResponse<byte[]> response = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
       return new Answer(response.statusCode(), JSON.readTree(response.body()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -21,7 +21,7 @@ final class ClaimReads {
 
   CompletionStage<HttpResponse> list(RequestParameters parameters) {
     int limit = (int) parameters.number("limit", 1, ClaimKeeper.MAX_LISTED, ClaimKeeper.MAX_LISTED);
-    return context.claims().find(parameters.text("prefix"), parameters.text("after"), limit, TIMEOUT).thenApply(found -> {
+    return context.claims().find(parameters.text("prefix").orElse(""), parameters.text("after").orElse(""), limit, TIMEOUT).thenApply(found -> {
       ObjectNode json = EntityCodec.JSON.createObjectNode();
       ArrayNode items = json.putArray("items");
       for (int i = 0; i < found.claims().size(); i++) {

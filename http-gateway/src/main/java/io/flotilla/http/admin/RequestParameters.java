@@ -49,10 +49,6 @@ record RequestParameters(Map<String, String> values) {
     }).orElse(otherwise);
   }
 
-  String text(String name) {
-    return values.getOrDefault(name, "");
-  }
-
   boolean flag(String name) {
     return switch (values.getOrDefault(name, "false")) {
       case "true", "" -> true;

@@ -1,10 +1,15 @@
 package io.flotilla.node.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.model.EntityCodec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,10 +37,11 @@ final class ConfigCommand {
       @Parameters(paramLabel = "KIND/NAME") String what,
       @Parameters(paramLabel = "JSON", description = "the document, @FILE, or - for standard input") String document,
       @Option(names = "--if-version", description = "Only if the entity's last change is this version.") Long version,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
       @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
           defaultValue = "committed") String wait)
       throws IOException {
-    return change(options, "PUT", what, Optional.of(text(document)), version, wait);
+    return change(options, "PUT", what, Optional.of(text(document)), version, wait, comment);
   }
 
   @Command(name = "patch", description = "Changes some fields of an entity (merge patch).", mixinStandardHelpOptions = true)
@@ -44,10 +50,11 @@ final class ConfigCommand {
       @Parameters(paramLabel = "KIND/NAME") String what,
       @Parameters(paramLabel = "JSON", description = "the patch, @FILE, or - for standard input") String document,
       @Option(names = "--if-version", description = "Only if the entity's last change is this version.") Long version,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
       @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
           defaultValue = "committed") String wait)
       throws IOException {
-    return change(options, "PATCH", what, Optional.of(text(document)), version, wait);
+    return change(options, "PATCH", what, Optional.of(text(document)), version, wait, comment);
   }
 
   @Command(name = "delete", description = "Deletes an entity.", mixinStandardHelpOptions = true)
@@ -55,10 +62,11 @@ final class ConfigCommand {
       @Mixin AdminOptions options,
       @Parameters(paramLabel = "KIND/NAME") String what,
       @Option(names = "--if-version", description = "Only if the entity's last change is this version.") Long version,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
       @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
           defaultValue = "committed") String wait)
       throws IOException {
-    return change(options, "DELETE", what, Optional.empty(), version, wait);
+    return change(options, "DELETE", what, Optional.empty(), version, wait, comment);
   }
 
   @Command(name = "history", description = "Shows the latest changes.", mixinStandardHelpOptions = true)
@@ -77,18 +85,106 @@ final class ConfigCommand {
             change.path("from").asText()));
         change.path("operations").forEach(operation -> line.append("  ").append(operation.path("op").asText()).append(' ')
             .append(operation.path("kind").asText()).append('/').append(operation.path("name").asText()));
+        String comment = change.path("comment").asText();
+        line.append(comment.isEmpty() ? "" : "  (" + printable(comment) + ")");
         System.out.println(line);
       });
     }
     return 0;
   }
 
+  @Command(name = "diff", description = "Shows what differs between two versions.", mixinStandardHelpOptions = true)
+  int diff(
+      @Mixin AdminOptions options,
+      @Parameters(paramLabel = "FROM", description = "a version") long from,
+      @Parameters(arity = "0..1", paramLabel = "TO", description = "a version; default: the present one") Long to)
+      throws IOException {
+    AdminClient client = options.client();
+    String path = PATH + "diff?limit=1000&from=" + from;
+    JsonNode page = client.send("GET", path + (to == null ? "" : "&to=" + to), Optional.empty()).orFail().body();
+    // Later pages are of the same two versions, whatever happens meanwhile.
+    String pinned = path + "&to=" + page.path("to").asText();
+    ArrayNode all = EntityCodec.JSON.createArrayNode();
+    while (true) {
+      if (options.isJson()) {
+        page.path("changes").forEach(all::add);
+      } else {
+        page.path("changes").forEach(change -> System.out.println(line(change)));
+      }
+      if (page.path("next").isNull()) {
+        break;
+      }
+      page = client.send("GET", pinned + "&after=" + AdminClient.encode(page.path("next").asText()), Optional.empty())
+          .orFail().body();
+    }
+    if (options.isJson()) {
+      print(((ObjectNode) page).set("changes", all));
+    } else if (page.path("count").asInt() == 0) {
+      System.out.println("Versions " + from + " and " + page.path("to").asText() + " hold the same.");
+    }
+    return 0;
+  }
+
+  @Command(name = "rollback", description = "Restores an earlier version by one new change.", mixinStandardHelpOptions = true)
+  int rollback(
+      @Mixin AdminOptions options,
+      @Parameters(paramLabel = "VERSION", description = "the version to restore; see 'config history'") long to,
+      @Option(names = "--if-version", description = "Only if the configuration is at this version.") Long version,
+      @Option(names = "--comment", description = "Why, for the history; default: restore version VERSION.") String comment,
+      @Option(names = "--dry-run", description = "Only checks whether it can be done.") boolean dryRun,
+      @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
+          defaultValue = "committed") String wait)
+      throws IOException {
+    ObjectNode body = EntityCodec.JSON.createObjectNode().put("to", to);
+    if (comment != null) {
+      body.put("comment", comment);
+    }
+    JsonNode answer = options.client().change("POST", PATH + "rollback?wait=" + AdminClient.encode(wait)
+        + "&dryRun=" + dryRun + "&force=" + force, Optional.of(body.toString()), Optional.ofNullable(version)).orFail().body();
+    String now = answer.path("version").asText();
+    if (options.isJson()) {
+      print(answer);
+    } else if (answer.has("changed")) {
+      System.out.println("Nothing to change: version " + now + " holds the same as version " + to + ".");
+    } else {
+      System.out.println(dryRun ? "Version " + to + " could be restored, as version " + now + "."
+          : "Version " + to + " was restored as version " + now + ".");
+    }
+    return 0;
+  }
+
+  /** {@code ~ users/alice  enabled, passwordHash (secret)}. */
+  private static String line(JsonNode change) {
+    String mark = switch (change.path("op").asText()) {
+      case "create" -> "+ ";
+      case "delete" -> "- ";
+      default -> "~ ";
+    };
+    List<String> fields = new ArrayList<>();
+    if (mark.equals("~ ")) {
+      change.path("changed").forEach(field -> fields.add(printable(field.asText())));
+      change.path("changedSecrets").forEach(field -> fields.add(field.asText() + " (secret)"));
+    }
+    return (mark + change.path("kind").asText() + "/" + change.path("name").asText() + "  " + String.join(", ", fields))
+        .stripTrailing();
+  }
+
+  /** One line that cannot steer the terminal it is shown on. */
+  private static String printable(String text) {
+    return text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?");
+  }
+
+  private static String comment(String comment) {
+    return comment.isEmpty() ? "" : "&comment=" + AdminClient.encode(comment);
+  }
+
   private static int change(AdminOptions options, String method, String what, Optional<String> body, Long version,
-      String wait) throws IOException {
+      String wait, String comment) throws IOException {
     if (!what.contains("/")) {
       throw new CommandFailedException("name the entity as KIND/NAME, for example users/alice");
     }
-    print(options.client().change(method, path(what) + "?wait=" + AdminClient.encode(wait), body,
+    print(options.client().change(method, path(what) + "?wait=" + AdminClient.encode(wait) + comment(comment), body,
         Optional.ofNullable(version)).orFail().body());
     return 0;
   }
