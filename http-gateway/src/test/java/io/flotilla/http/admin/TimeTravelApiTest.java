@@ -6,11 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -58,6 +62,7 @@ class TimeTravelApiTest {
   void rollback_toThePresent_changesNothing_andSaysSo() {
     long head = node.put("/config/users/carl", "{}").expect(201).version();
 
+    assertEquals(head, node.send("POST", "/config/rollback?dryRun=true", to(head)).expect(200).version());
     Answer answer = node.send("POST", "/config/rollback", to(head)).expect(200);
 
     assertEquals(head, answer.version());
@@ -104,6 +109,7 @@ class TimeTravelApiTest {
     long then = node.put("/config/users/gus", "{\"password\":\"hunter2\"}").expect(201).version();
     JsonNode expected = node.get("/config?minVersion=" + then).expect(200).json();
     node.put("/config/users/gus", "{\"enabled\":false}").expect(200);
+    node.put("/config/users/gus", "{\"password\":\"hunter3\"}").expect(200);
     node.put("/config/users/hal", "{}").expect(201);
 
     Answer answer = node.get("/config/versions/" + then).expect(200);
@@ -158,6 +164,42 @@ class TimeTravelApiTest {
     assertEquals(expected, node.get("/config/versions/" + then + "?limit=1000&minVersion=" + head).expect(200).json());
     assertEquals(900, node.get("/config/diff?from=" + then).expect(200).json().get("count").intValue());
     node.send("POST", "/config/rollback", to(then)).expect(200);
+  }
+
+  @Test
+  void forgottenVersion_is404_namingThoseKept(@TempDir Path other) throws IOException {
+    try (AdminFixture small = new AdminFixture(other)) {
+      small.put("/config/policies/history", "{\"changes\":2}").expect(201);
+      small.put("/config/users/ann", "{}").expect(201);
+      small.put("/config/users/bob", "{}").expect(201);
+
+      assertEquals(2, small.get("/config/history").expect(200).json().get("oldest").longValue());
+      small.get("/config/versions/2?minVersion=4").expect(200);
+      for (Answer answer : List.of(small.get("/config/versions/1"), small.get("/config/diff?from=1"),
+          small.send("POST", "/config/rollback", to(1)))) {
+        assertTrue(answer.expect(404).text().contains("versions 2 to 4"), answer.text());
+      }
+    }
+  }
+
+  @Test
+  void withoutAPrimary_thePastIs503_andThePresentIsShown() throws IOException {
+    long head = node.put("/config/users/moe", "{}").expect(201).version();
+    AdminServer alone = node.open(new ConfigClient());
+    try {
+      String base = "http://127.0.0.1:" + alone.port() + "/api/v1/config/";
+      ask(base + "versions/1", "GET", "").expect(503);
+      ask(base + "diff?from=1", "GET", "").expect(503);
+      ask(base + "rollback", "POST", to(1)).expect(503);
+      ask(base + "versions/" + head, "GET", "").expect(200);
+    } finally {
+      alone.close(Duration.ofSeconds(1)).toCompletableFuture().join();
+    }
+  }
+
+  private static Answer ask(String url, String method, String body) {
+    return node.send(HttpRequest.newBuilder(URI.create(url)).header("Authorization", "Bearer " + AdminFixture.ADMIN)
+        .method(method, HttpRequest.BodyPublishers.ofString(body)).build());
   }
 
   private static byte[] document(String user) {
