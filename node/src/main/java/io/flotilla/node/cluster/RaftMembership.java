@@ -19,10 +19,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -140,17 +140,19 @@ final class RaftMembership implements AutoCloseable {
   /** The first seed node, or voter of the last time, other than this node, that knows its voters. */
   private static Optional<Discovery.Voter> discover(NodeSettings settings, DataDirectory data, List<String> tried)
       throws IOException {
-    Set<HostPort> asked = new LinkedHashSet<>();
-    settings.seedNodes().forEach(seed -> asked.add(seed.withPort(seed.port() + 1)));
-    data.lastVoters().forEach(voter -> asked.add(HostPort.parse("a voter in " + data.path().resolve("voters"), voter)));
+    Map<HostPort, String> asked = new LinkedHashMap<>();
+    settings.seedNodes().forEach(seed -> asked.put(seed.withPort(seed.port() + 1), seed.toString()));
+    data.lastVoters().forEach(voter ->
+        asked.putIfAbsent(HostPort.parse("a voter in " + data.path().resolve("voters"), voter), "voter " + voter));
     asked.remove(settings.bind().withPort(settings.raftPort()));
-    for (HostPort address : asked) {
+    for (Map.Entry<HostPort, String> node : asked.entrySet()) {
+      HostPort address = node.getKey();
       switch (RaftQuorum.discover(address.host(), address.port(), DISCOVERY_TIMEOUT)) {
         case Discovery.Voter found when !found.voters().isEmpty() -> {
           return Optional.of(found);
         }
-        case Discovery.Voter waiting -> tried.add(address + " is not admitted to its cluster yet");
-        case Discovery.Nothing nothing -> tried.add(address + ": " + nothing.reason());
+        case Discovery.Voter waiting -> tried.add(node.getValue() + " is not admitted to its cluster yet");
+        case Discovery.Nothing nothing -> tried.add(node.getValue() + ": " + nothing.reason());
       }
     }
     return Optional.empty();
