@@ -14,7 +14,11 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.event.CborSerializable;
+import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.event.ConfigSnapshot;
+import io.flotilla.config.model.Refusal;
 import io.flotilla.node.cluster.NodeControlExamples;
 import java.io.IOException;
 import java.util.List;
@@ -94,12 +98,7 @@ class GoldenMessagesTest {
 
   @Test
   void recordedFiles_haveAnExample() throws IOException {
-    for (Example example : examples) {
-      GOLDEN.bytes(example.name());
-      GOLDEN.assertReadable(example.name(), readable(example));
-    }
-
-    GOLDEN.assertNoneLeft();
+    GOLDEN.assertOnly(examples.stream().map(Example::name).toList());
   }
 
   @Test
@@ -139,6 +138,31 @@ class GoldenMessagesTest {
     assertTrue(added > 0);
     assertEquals(example.value().getClass(), read.getClass());
     assertEquals(tree(example.value()), withoutAdded(tree(read)));
+  }
+
+  @Test
+  void changeWithFieldsOfANewerBuild_keepsThem_alsoInASnapshotAndInParts() throws IOException {
+    ObjectNode newer = (ObjectNode) CBOR.readTree(written(MessageExamples.CHANGED));
+    newer.putObject(ADDED).put("text", "by a newer build").put("number", 1L << 40).put("bytes", new byte[] {1, -1})
+        .putArray("list").add(true).addNull();
+    ((ObjectNode) newer.path("author")).put(ADDED, "on behalf of carol");
+
+    ConfigChanged read = (ConfigChanged) read(CBOR.writeValueAsBytes(newer), ConfigChanged.class.getName());
+    JsonNode snapshot = tree(new ConfigSnapshot(42, read.digest(), List.of(), List.of(read)));
+
+    assertEquals(newer, tree(read));
+    assertEquals(newer, snapshot.path("history").path(0));
+    assertEquals(newer, tree(read.with(List.of()).with(read.changes())));
+  }
+
+  @Test
+  void refusalForAReasonOfANewerBuild_isAConflict() throws IOException {
+    ObjectNode newer = (ObjectNode) CBOR.readTree(GOLDEN.bytes("ConfigPrimary.Refused"));
+    ((ObjectNode) newer.path("refusal")).put("reason", "OF_A_NEWER_BUILD");
+
+    Object read = read(CBOR.writeValueAsBytes(newer), ConfigPrimary.Refused.class.getName());
+
+    assertEquals(Refusal.Reason.CONFLICT, ((ConfigPrimary.Refused) read).refusal().reason());
   }
 
   private static int addFields(JsonNode json, String name) {

@@ -482,8 +482,6 @@ public final class ConfigPrimary
       bytes += all.get(to).size();
       to++;
     }
-    ConfigChanged some = new ConfigChanged(change.version(), change.id(), change.at(), change.author(),
-        change.comment(), all.subList(from, to), change.digest());
-    return new ChangePart(some, from, to == all.size());
+    return new ChangePart(change.with(all.subList(from, to)), from, to == all.size());
   }
 }

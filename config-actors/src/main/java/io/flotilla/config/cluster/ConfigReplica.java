@@ -243,7 +243,7 @@ public final class ConfigReplica {
           }
           progress.entities.addAll(part.change().changes());
           if (part.last()) {
-            ConfigChanged whole = withEntities(part.change(), progress.entities);
+            ConfigChanged whole = part.change().with(List.copyOf(progress.entities));
             progress.entities.clear();
             if (whole.previous() != current.version() || !applyChange(whole)) {
               yield takeSnapshot(progress);
@@ -325,11 +325,6 @@ public final class ConfigReplica {
   /** A node that has not heard a head yet takes no changes, so it does not claim to be converged either. */
   private void sendReport(boolean catchingUp) {
     primary.tell(report.apply(catchingUp || !caughtUpOnce, live));
-  }
-
-  private static ConfigChanged withEntities(ConfigChanged change, List<EntityChange> entities) {
-    return new ConfigChanged(change.version(), change.id(), change.at(), change.author(), change.comment(),
-        List.copyOf(entities), change.digest());
   }
 
   /** What has been fetched so far; confined to the actor. */

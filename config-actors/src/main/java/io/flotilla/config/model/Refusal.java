@@ -1,5 +1,6 @@
 package io.flotilla.config.model;
 
+import com.fasterxml.jackson.annotation.JsonEnumDefaultValue;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -29,7 +30,8 @@ public record Refusal(Reason reason, String detail, List<FieldError> errors, Map
     NOT_FOUND,
     /** The entity is not at the version that was expected. */
     STALE,
-    /** Something else in the configuration stands against it, such as a reference to what is to be deleted. */
+    /** Something else stands against it, such as a reference to what is to be deleted; also a reason of a newer release. */
+    @JsonEnumDefaultValue
     CONFLICT,
     /** A node says that it could not apply the change. */
     NOT_PREPARED

@@ -1,5 +1,6 @@
 package io.flotilla.config.view;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.dataformat.cbor.CBORFactory;
@@ -43,8 +44,9 @@ public final class BootCache implements AutoCloseable {
   private static final byte FORMAT = 1;
   private static final int MAX_RECORD_BYTES = 64 << 20;
   private static final long LEAST_BEFORE_REWRITE = 1 << 20;
-  private static final ObjectMapper CBOR =
-      JsonMapper.builder(new CBORFactory()).addModule(new JavaTimeModule()).build();
+  /** A newer release may have written the file: what this one does not know is no reason to set it aside. */
+  private static final ObjectMapper CBOR = JsonMapper.builder(new CBORFactory()).addModule(new JavaTimeModule())
+      .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
   private static final Logger log = LoggerFactory.getLogger(BootCache.class);
 
   private final Path file;

@@ -1,5 +1,6 @@
 package io.flotilla.node.cluster;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.flotilla.journal.raft.Bytes;
@@ -15,7 +16,8 @@ import java.util.Optional;
  * @param members it sees there
  */
 record VoterAnswer(long generation, String node, String keyId, List<Seen> members) {
-  private static final ObjectMapper JSON = JsonMapper.builder().build();
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
 
   /** A member and whether it answers. */
   record Seen(String name, String address, boolean reachable) {}
