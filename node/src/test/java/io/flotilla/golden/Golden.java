@@ -69,7 +69,7 @@ public final class Golden {
   public void assertSame(String name, byte[] now) {
     assertArrayEquals(bytes(name), now, () -> file(name + suffix) + " is not what this build writes. Nodes and journals of "
         + "earlier builds know the recorded shape only. If the change is meant and readable by both (see "
-        + "docs/decisions/0009-upgrades.md), keep this file and its example as a former shape, and add an example named "
+        + "docs/decisions/0008-upgrades.md), keep this file and its example as a former shape, and add an example named "
         + name + "-v2 (or the next number), recorded by: " + HOW_TO_RECORD);
   }
 
