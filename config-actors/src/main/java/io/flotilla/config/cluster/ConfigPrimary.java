@@ -32,6 +32,7 @@ import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
+import org.apache.pekko.persistence.typed.javadsl.EffectBuilder;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
 import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
@@ -354,13 +355,12 @@ public final class ConfigPrimary
     }
     round = Optional.empty();
     timers.cancel(new ContinuePrepare());
-    Effect<ConfigChanged, PrimaryState> outcome = afterPrepare(state, over.get().proposal(), over.get().verdicts());
-    prepareNext(state);
-    return outcome;
+    // The next is computed from what this one leaves behind.
+    return afterPrepare(state, over.get().proposal(), over.get().verdicts()).thenRun(this::prepareNext);
   }
 
   /** Meanwhile other changes may have been committed, this one through another node among them. */
-  private Effect<ConfigChanged, PrimaryState> afterPrepare(
+  private EffectBuilder<ConfigChanged, PrimaryState> afterPrepare(
       PrimaryState state, Proposal proposal, Map<String, List<String>> verdicts) {
     long known = state.versionOf(proposal.id());
     if (known > 0) {
@@ -388,7 +388,7 @@ public final class ConfigPrimary
     proposal.replyTo().tell(new Refused(proposal.id(), refusal));
   }
 
-  private Effect<ConfigChanged, PrimaryState> commit(
+  private EffectBuilder<ConfigChanged, PrimaryState> commit(
       Proposal proposal, ConfigEditor.Edited edited, Map<String, List<String>> objections) {
     if (edited.changes().isEmpty()) {
       return reply(proposal.replyTo(), new Unchanged(proposal.id(), edited.config().version()));
@@ -415,7 +415,7 @@ public final class ConfigPrimary
         .filter(change -> change.before() == null).map(change -> change.kind() + "/" + change.name()).toList();
   }
 
-  private <T> Effect<ConfigChanged, PrimaryState> reply(ActorRef<T> to, T reply) {
+  private <T> EffectBuilder<ConfigChanged, PrimaryState> reply(ActorRef<T> to, T reply) {
     return Effect().none().thenRun((PrimaryState state) -> to.tell(reply));
   }
 

@@ -185,6 +185,7 @@ class ConfigPrimaryTest {
         replies.expectMessageClass(Committed.class, Duration.ofSeconds(10)));
     assertEquals(new Committed("third", 4, List.of(), Map.of()),
         replies.expectMessageClass(Committed.class, Duration.ofSeconds(10)));
+    assertEquals(3, askedFor("third").version(), "the next change is put to the nodes after the one before it is committed");
   }
 
   @Test
@@ -334,6 +335,15 @@ class ConfigPrimaryTest {
       ActorRef<ConfigPrimary.Command> primary, String id, int index, boolean last, Operation operation) {
     primary.tell(new ConfigPrimary.SubmitChange(
         id, AUTHOR, "", index, last, false, false, List.of(operation), replies.ref()));
+  }
+
+  /** The question that was put to the nodes about the change that sets a path. */
+  private ConfigAnnouncement.PrepareRequested askedFor(String path) {
+    return (ConfigAnnouncement.PrepareRequested) published.fishForMessage(Duration.ofSeconds(10), message ->
+        message instanceof ConfigAnnouncement.PrepareRequested asked && asked.changes().stream()
+            .anyMatch(change -> new String(change.after(), java.nio.charset.StandardCharsets.UTF_8).contains(path))
+            ? org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.complete()
+            : org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.continueAndIgnore()).getFirst();
   }
 
   private ConfigAnnouncement.ConfigCommitted fishForCommit() {
