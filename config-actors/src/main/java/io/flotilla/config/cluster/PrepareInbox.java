@@ -1,6 +1,7 @@
 package io.flotilla.config.cluster;
 
 import io.flotilla.config.event.EntityChange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -11,6 +12,10 @@ import java.util.TreeMap;
  * Confined to its actor.
  */
 final class PrepareInbox {
+  /** All nodes' objections together have to fit one message, and nobody mends more in one go. */
+  static final int MAX_OBJECTIONS = 10;
+  static final int MAX_OBJECTION_LENGTH = 300;
+
   private Optional<ConfigAnnouncement.PrepareRequested> question = Optional.empty();
   private final TreeMap<Integer, List<EntityChange>> parts = new TreeMap<>();
   private boolean begun;
@@ -40,7 +45,7 @@ final class PrepareInbox {
 
   void answer(long epoch, long round, List<String> found) {
     if (isThis(epoch, round)) {
-      objections = Optional.of(found);
+      objections = Optional.of(bounded(found));
     }
   }
 
@@ -54,6 +59,15 @@ final class PrepareInbox {
 
   long round() {
     return question.map(ConfigAnnouncement.PrepareRequested::round).orElse(0L);
+  }
+
+  private static List<String> bounded(List<String> found) {
+    List<String> told = new ArrayList<>(found.stream().limit(MAX_OBJECTIONS)
+        .map(text -> text.length() <= MAX_OBJECTION_LENGTH ? text : text.substring(0, MAX_OBJECTION_LENGTH) + "...").toList());
+    if (found.size() > MAX_OBJECTIONS) {
+      told.add("and " + (found.size() - MAX_OBJECTIONS) + " more");
+    }
+    return List.copyOf(told);
   }
 
   private boolean isThis(long epoch, long round) {

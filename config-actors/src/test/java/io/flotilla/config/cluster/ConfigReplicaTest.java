@@ -238,6 +238,23 @@ class ConfigReplicaTest {
         asking.expectMessageClass(ConfigPrimary.NodePrepared.class).objections());
   }
 
+  @Test
+  void prepareRequested_withManyObjections_isAnsweredByAFew_soThatAllNodesFitAMessage() {
+    bringTo(head);
+    live.add(sour()).toCompletableFuture().join();
+    TestProbe<ConfigPrimary.Command> asking = kit.createTestProbe();
+    List<EntityChange> changes = new ArrayList<>();
+    for (int i = 0; i < 15; i++) {
+      changes.add(change("listeners", "long-" + i + "x".repeat(100), "{\"protocol\":\"sftp\",\"port\":" + (i + 1) + "}"));
+    }
+
+    replica.tell(new ConfigAnnouncement.PrepareRequested(1, 1, 1, 0, 1, changes, asking.ref()));
+
+    List<String> objections = asking.expectMessageClass(ConfigPrimary.NodePrepared.class).objections();
+    assertEquals(PrepareInbox.MAX_OBJECTIONS + 1, objections.size());
+    assertEquals("and 5 more", objections.getLast());
+  }
+
   private ConfigAnnouncement.PrepareRequested prepare(
       long version, long round, int part, int parts, TestProbe<ConfigPrimary.Command> asking, EntityChange change) {
     return new ConfigAnnouncement.PrepareRequested(1, version, round, part, parts, List.of(change), asking.ref());
