@@ -199,6 +199,7 @@ public final class ConfigPrimary
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("configuration");
   static final int MAX_MESSAGE_BYTES = 64 * 1024;
   private static final int MAX_WAITING = 64;
+  private static final long MAX_WAITING_BYTES = 64L << 20;
   private static final Duration PREPARE_REPEAT = Duration.ofMillis(400);
 
   private final ActorContext<Command> context;
@@ -292,7 +293,8 @@ public final class ConfigPrimary
       case PendingUploads.Incomplete part -> reply(submit.replyTo(), new PartTaken(submit.id(), submit.part()));
       case PendingUploads.Rejected rejected -> reply(submit.replyTo(), new Busy(submit.id(), rejected.detail()));
       case PendingUploads.Complete complete -> decide(state, new Proposal(submit.id(), submit.author(), submit.comment(),
-          submit.dryRun(), submit.force(), config -> editor.edit(config, complete.operations()), submit.replyTo()));
+          submit.dryRun(), submit.force(), complete.operations().stream().mapToLong(Operation::size).sum(),
+          config -> editor.edit(config, complete.operations()), submit.replyTo()));
     };
   }
 
@@ -311,9 +313,10 @@ public final class ConfigPrimary
         yield Effect().none();
       }
       case ConfigEditor.Edited edited when proposal.dryRun() || PrepareRound.isNeededFor(edited.changes()) -> {
-        if (waiting.size() >= MAX_WAITING) {
-          proposal.replyTo().tell(new Busy(proposal.id(),
-              MAX_WAITING + " changes wait for the nodes' answers already; try again shortly"));
+        if (waiting.size() >= MAX_WAITING
+            || waiting.stream().mapToLong(Proposal::bytes).sum() + proposal.bytes() > MAX_WAITING_BYTES) {
+          proposal.replyTo().tell(new Busy(proposal.id(), "too many changes wait for the nodes' answers already: at most "
+              + MAX_WAITING + ", of " + (MAX_WAITING_BYTES >> 20) + " MiB together; try again shortly"));
         } else {
           waiting.add(proposal);
           prepareNext(state);

@@ -15,6 +15,7 @@ import org.apache.pekko.actor.typed.ActorRef;
  *
  * @param dryRun decides and asks the nodes, and changes nothing
  * @param force commits in spite of what the nodes say
+ * @param bytes about what it holds in memory while it waits
  */
 record Proposal(
     String id,
@@ -22,6 +23,7 @@ record Proposal(
     String comment,
     boolean dryRun,
     boolean force,
+    long bytes,
     Function<ClusterConfig, ConfigEditor.Result> edit,
     ActorRef<ConfigPrimary.SubmitReply> replyTo) {
 
@@ -31,7 +33,8 @@ record Proposal(
     ConfigEditor.Refused unknown = new ConfigEditor.Refused(Refusal.of(Refusal.Reason.NOT_FOUND,
         "version " + command.to() + " is not kept; versions " + state.oldest() + " to " + state.config().version()
             + " can be restored"));
-    return new Proposal(command.id(), command.author(), command.comment(), command.dryRun(), command.force(),
+    // The old version shares what did not change with the present one.
+    return new Proposal(command.id(), command.author(), command.comment(), command.dryRun(), command.force(), 0,
         config -> wanted.map(past -> editor.restore(config, past, command.expectedHead())).orElse(unknown),
         command.replyTo());
   }
