@@ -120,10 +120,10 @@ public final class ConfigClient {
       }
       return CompletableFuture.<ConfigPrimary.SubmitReply>failedStage(
           !(cause(failure) instanceof TimeoutException) ? cause(failure)
-              : last ? new OutcomeUnknownException("the primary did not answer within " + timeout.toMillis()
-                  + " ms; look up the change " + request.id() + " before repeating it with another id")
-              : new PrimaryUnavailableException("the primary did not take the change within " + timeout.toMillis()
-                  + " ms; nothing was changed"));
+              : last ? new OutcomeUnknownException("no answer came from the primary, which had " + timeout.toMillis()
+                  + " ms or has just gone; look up the change " + request.id() + " before repeating it with another id")
+              : new PrimaryUnavailableException("the primary did not take the change, for which it had "
+                  + timeout.toMillis() + " ms, or has just gone; nothing was changed"));
     }).thenCompose(Function.identity());
   }
 
