@@ -11,7 +11,7 @@ import com.tngtech.archunit.lang.ArchRule;
 /** The walls of the house: imports run one way, node to http-gateway to protocol-adapters to config-actors. */
 @AnalyzeClasses(packages = "io.flotilla", importOptions = ImportOption.DoNotIncludeTests.class)
 class WallsTest {
-  private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.journal.."};
+  private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.claim..", "io.flotilla.journal.."};
   private static final String[] ADAPTERS =
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.sftp..", "io.flotilla.adapter.."};
   private static final String HTTP = "io.flotilla.http..";
@@ -51,7 +51,7 @@ class WallsTest {
 
   @ArchTest
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =
-      noClasses().that().resideInAnyPackage("io.flotilla.config..", HTTP).should().dependOnClassesThat()
+      noClasses().that().resideInAnyPackage("io.flotilla.config..", "io.flotilla.claim..", HTTP).should().dependOnClassesThat()
           .resideInAPackage("io.flotilla.journal..");
 
   @ArchTest
