@@ -93,9 +93,11 @@ class SingleNodeTest {
       assertEquals(0, gateway.stop());
     }
     cluster.node(1).kill();
+    Files.writeString(data.resolve("voters"), "nonsense\n");
     try (NodeProcess gateway = cluster.startStranger("gateway", 2, data, List.of())) {
       await().atMost(TestCluster.SOON).untilAsserted(() -> assertTrue(
           gateway.log().contains("No seed node can be asked for the cluster (" + cluster.seeds()), gateway.tail()));
+      assertTrue(gateway.log().contains("voters is damaged"), gateway.tail());
       await().atMost(TestCluster.SOON).until(() ->
           ssh.sftp("alice", PASSWORD, "127.0.0.2", cluster.sftpPort(), "pwd\n").status() == 0);
       assertEquals(503, cluster.apiAt("127.0.0.2").put("/api/v1/config/users/bob", "{}").status());

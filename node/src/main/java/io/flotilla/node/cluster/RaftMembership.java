@@ -142,8 +142,13 @@ final class RaftMembership implements AutoCloseable {
       throws IOException {
     Map<HostPort, String> asked = new LinkedHashMap<>();
     settings.seedNodes().forEach(seed -> asked.put(seed.withPort(seed.port() + 1), seed.toString()));
-    data.lastVoters().forEach(voter ->
-        asked.putIfAbsent(HostPort.parse("a voter in " + data.path().resolve("voters"), voter), "voter " + voter));
+    for (String voter : data.lastVoters()) {
+      try {
+        asked.putIfAbsent(HostPort.parse("a voter", voter), "voter " + voter);
+      } catch (NodeSettings.InvalidSettingException e) {
+        log.warn("{} is damaged ({}); the seed nodes are asked", data.path().resolve("voters"), e.getMessage());
+      }
+    }
     asked.remove(settings.bind().withPort(settings.raftPort()));
     for (Map.Entry<HostPort, String> node : asked.entrySet()) {
       HostPort address = node.getKey();
