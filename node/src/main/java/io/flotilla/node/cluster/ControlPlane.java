@@ -74,6 +74,7 @@ public final class ControlPlane {
   private volatile Optional<String> rejoinWanted = Optional.empty();
   private final Thread thread;
   private volatile Optional<RaftMembership> raft = Optional.empty();
+  private final Voters voters = new VoterAdministration(() -> raft);
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
   private volatile long generation;
   private String lastComplaint = "";
@@ -107,7 +108,7 @@ public final class ControlPlane {
 
   /** Who keeps the journal, as an administrator sees and changes it. */
   public Voters voters() {
-    return new VoterAdministration(() -> raft);
+    return voters;
   }
 
   public boolean isVoter() {

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -24,12 +25,14 @@ import java.util.stream.Stream;
 
 /**
  * Who votes, for administrators, on any node: a change is a committed wish, which the leader carries out. The waiting is done
- * on virtual threads, one for each request.
+ * on virtual threads, one for each request, bounded in number.
  */
 final class VoterAdministration implements Voters {
   private static final Duration POLL = Duration.ofMillis(200);
+  private static final int MAX_AT_ONCE = 32;
 
   private final Supplier<Optional<RaftMembership>> raft;
+  private final Semaphore running = new Semaphore(MAX_AT_ONCE);
 
   VoterAdministration(Supplier<Optional<RaftMembership>> raft) {
     this.raft = raft;
@@ -40,7 +43,12 @@ final class VoterAdministration implements Voters {
   }
 
   private <T> CompletionStage<T> onThread(Work<T> work) {
+    if (!running.tryAcquire()) {
+      return CompletableFuture.failedFuture(new UnavailableException(
+          "this node works on " + MAX_AT_ONCE + " requests about voters already; try again shortly"));
+    }
     CompletableFuture<T> result = new CompletableFuture<>();
+    result.whenComplete((done, failure) -> running.release());
     Thread.ofVirtual().name("voter-administration").start(() -> {
       try {
         result.complete(work.run(raft.get().orElseThrow(() -> new IOException("this node has found no voter yet"))));
