@@ -46,7 +46,9 @@ class ClockJumpTest {
         jump(other, offset.startsWith("+") ? "-3h" : "+3h");
         awaitClock(cluster, primary, offset);
         for (int i = 0; i < 20; i++) {
-          cluster.api(i % 3 + 1).put("/api/v1/config/users/user-" + i, "{\"enabled\":" + offset.startsWith("+") + "}");
+          int status = cluster.api(i % 3 + 1)
+              .put("/api/v1/config/users/user-" + i, "{\"enabled\":" + offset.startsWith("+") + "}").status();
+          assertEquals(2, status / 100, "a change was answered by " + status);
         }
         for (int k = 1; k <= 3; k++) {
           ssh.sftp("alice", PASSWORD, cluster.host(k), cluster.sftpPort(), "pwd\n").expectSuccess();

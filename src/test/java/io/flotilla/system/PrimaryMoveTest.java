@@ -54,7 +54,7 @@ class PrimaryMoveTest {
       }
     });
     await().atMost(TestCluster.SOON).until(() -> acknowledged.get() > 10);
-    byte[] content = new byte[2_000_000];
+    byte[] content = new byte[5_000_000];
     Files.write(directory.resolve("slow.bin"), content);
     Process transfer = ssh.start("mover", PASSWORD, cluster.host(primary), cluster.sftpPort(),
         "put " + directory.resolve("slow.bin") + " slow.bin\n", List.of("-l", "2000"));
@@ -62,6 +62,7 @@ class PrimaryMoveTest {
       JsonNode answer = cluster.api(target).send("POST", "/api/v1/cluster/primary?timeout=60s",
           "{\"node\":\"" + cluster.name(target) + "\"}").expect(200).body();
       assertEquals("primary", answer.path("state").asText());
+      assertTrue(transfer.isAlive(), "the transfer should have outlived the move; make it slower");
       assertEquals(cluster.name(target), cluster.api(primary).get("/api/v1/cluster/primary").body().path("node").asText());
       int before = acknowledged.get();
       await().atMost(TestCluster.SOON).until(() -> acknowledged.get() > before + 10);
