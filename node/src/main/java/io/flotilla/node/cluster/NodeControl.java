@@ -21,6 +21,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.cluster.Member;
 import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.UniqueAddress;
@@ -57,9 +58,9 @@ final class NodeControl {
   record Refused(String reason) implements DesignateReply {}
 
   static final String NAME = "node-control";
-  private static final Duration TICK = Duration.ofMillis(100);
+  private static final Duration TICK = Duration.ofSeconds(1);
+  private static final Duration TICK_DURING_HAND_OVER = Duration.ofMillis(100);
   private static final Duration STATUS_TIMEOUT = Duration.ofSeconds(2);
-  private static final long STATUS_INTERVAL_NANOS = 1_000_000_000L;
   private static final long REJOIN_PATIENCE_NANOS = 30_000_000_000L;
   /** How long everything must be converged before the preferred node takes its role back. */
   private static final long PREFERENCE_DELAY_NANOS = 30_000_000_000L;
@@ -67,6 +68,7 @@ final class NodeControl {
   private record Waiting(Member former, long deadlineNanos) {}
 
   private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
   private final Cluster cluster;
   private final ConfigClient client;
   private final Supplier<Policy.Primary> policy;
@@ -75,20 +77,20 @@ final class NodeControl {
   private Optional<String> designated = Optional.empty();
   private Optional<Waiting> waiting = Optional.empty();
   private boolean held;
-  private long askedNanos;
   private long convergedSinceNanos;
 
   /** @param rejoin makes this node's control plane leave and join again; is given the reason and returns at once */
   static Behavior<Command> create(ConfigClient client, Supplier<Policy.Primary> policy, Consumer<String> rejoin) {
     return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
-      timers.startTimerWithFixedDelay(new Tick(), TICK);
-      return new NodeControl(context, client, policy, rejoin).running();
+      timers.startSingleTimer(new Tick(), TICK);
+      return new NodeControl(context, timers, client, policy, rejoin).running();
     }));
   }
 
-  private NodeControl(
-      ActorContext<Command> context, ConfigClient client, Supplier<Policy.Primary> policy, Consumer<String> rejoin) {
+  private NodeControl(ActorContext<Command> context, TimerScheduler<Command> timers, ConfigClient client,
+      Supplier<Policy.Primary> policy, Consumer<String> rejoin) {
     this.context = context;
+    this.timers = timers;
     this.cluster = Cluster.get(context.getSystem());
     this.client = client;
     this.policy = policy;
@@ -159,6 +161,7 @@ final class NodeControl {
     } else {
       waiting = Optional.of(new Waiting(next, System.nanoTime() + REJOIN_PATIENCE_NANOS));
       at(context.getSystem(), next).tell(new Rejoin(why));
+      timers.startSingleTimer(new Tick(), TICK_DURING_HAND_OVER);
     }
   }
 
@@ -167,10 +170,10 @@ final class NodeControl {
       waiting = Optional.empty();
       rejoinNext();
     }
-    if (designated.isEmpty() && System.nanoTime() - askedNanos > STATUS_INTERVAL_NANOS) {
-      askedNanos = System.nanoTime();
+    if (designated.isEmpty()) {
       considerPreference();
     }
+    timers.startSingleTimer(new Tick(), waiting.isPresent() ? TICK_DURING_HAND_OVER : TICK);
   }
 
   /** Whether a member went and came back as another incarnation. */
