@@ -1,5 +1,6 @@
 package io.flotilla.config.cluster;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.CborSerializable;
 import io.flotilla.config.event.ConfigChanged;
@@ -59,6 +60,7 @@ public final class ConfigPrimary
    * @param id names the change: the same id twice is the same change, made once
    * @param dryRun decides, asks the nodes, and changes nothing
    * @param force commits in spite of what the nodes say
+   * @param expectedHead the version the configuration must be at; 0 is none in particular, as from an older release
    */
   public record SubmitChange(
       String id,
@@ -68,9 +70,15 @@ public final class ConfigPrimary
       boolean last,
       boolean dryRun,
       boolean force,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) long expectedHead,
       List<Operation> operations,
       ActorRef<SubmitReply> replyTo)
-      implements Command, CborSerializable {}
+      implements Command, CborSerializable {
+    public SubmitChange(String id, Author author, String comment, int part, boolean last, boolean dryRun, boolean force,
+        List<Operation> operations, ActorRef<SubmitReply> replyTo) {
+      this(id, author, comment, part, last, dryRun, force, 0, operations, replyTo);
+    }
+  }
 
   /**
    * One new change that restores an earlier version; answered like {@link SubmitChange}.
@@ -294,7 +302,7 @@ public final class ConfigPrimary
       case PendingUploads.Rejected rejected -> reply(submit.replyTo(), new Busy(submit.id(), rejected.detail()));
       case PendingUploads.Complete complete -> decide(state, new Proposal(submit.id(), submit.author(), submit.comment(),
           submit.dryRun(), submit.force(), complete.operations().stream().mapToLong(Operation::size).sum(),
-          config -> editor.edit(config, complete.operations()), submit.replyTo()));
+          config -> editor.edit(config, complete.operations(), submit.expectedHead()), submit.replyTo()));
     };
   }
 
@@ -313,8 +321,9 @@ public final class ConfigPrimary
         yield Effect().none();
       }
       case ConfigEditor.Edited edited when proposal.dryRun() || PrepareRound.isNeededFor(edited.changes()) -> {
-        if (waiting.size() >= MAX_WAITING
-            || waiting.stream().mapToLong(Proposal::bytes).sum() + proposal.bytes() > MAX_WAITING_BYTES) {
+        // One that is larger by itself, an import, need not be refused for it if nothing else waits.
+        if (waiting.size() >= MAX_WAITING || !waiting.isEmpty()
+            && waiting.stream().mapToLong(Proposal::bytes).sum() + proposal.bytes() > MAX_WAITING_BYTES) {
           proposal.replyTo().tell(new Busy(proposal.id(), "too many changes wait for the nodes' answers already: at most "
               + MAX_WAITING + ", of " + (MAX_WAITING_BYTES >> 20) + " MiB together; try again shortly"));
         } else {

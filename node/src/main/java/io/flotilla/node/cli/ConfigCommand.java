@@ -8,8 +8,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -86,7 +84,7 @@ final class ConfigCommand {
         change.path("operations").forEach(operation -> line.append("  ").append(operation.path("op").asText()).append(' ')
             .append(operation.path("kind").asText()).append('/').append(operation.path("name").asText()));
         String comment = change.path("comment").asText();
-        line.append(comment.isEmpty() ? "" : "  (" + printable(comment) + ")");
+        line.append(comment.isEmpty() ? "" : "  (" + PlanText.printable(comment) + ")");
         System.out.println(line);
       });
     }
@@ -109,7 +107,7 @@ final class ConfigCommand {
       if (options.isJson()) {
         page.path("changes").forEach(all::add);
       } else {
-        page.path("changes").forEach(change -> System.out.println(line(change)));
+        page.path("changes").forEach(change -> System.out.println(PlanText.names(change)));
       }
       if (page.path("next").isNull()) {
         break;
@@ -154,25 +152,117 @@ final class ConfigCommand {
     return 0;
   }
 
-  /** {@code ~ users/alice  enabled, passwordHash (secret)}. */
-  private static String line(JsonNode change) {
-    String mark = switch (change.path("op").asText()) {
-      case "create" -> "+ ";
-      case "delete" -> "- ";
-      default -> "~ ";
-    };
-    List<String> fields = new ArrayList<>();
-    if (mark.equals("~ ")) {
-      change.path("changed").forEach(field -> fields.add(printable(field.asText())));
-      change.path("changedSecrets").forEach(field -> fields.add(field.asText() + " (secret)"));
+  @Command(name = "export", description = "Writes the whole configuration as one document.", mixinStandardHelpOptions = true)
+  int export(
+      @Mixin AdminOptions options,
+      @Parameters(arity = "0..1", paramLabel = "FILE", description = "default: standard output", defaultValue = "-") Path file,
+      @Option(names = "--secrets", description = "none, or sealed with the cluster's key; default: ${DEFAULT-VALUE}.",
+          defaultValue = "none") String secrets)
+      throws IOException {
+    String what = PATH + "export?secrets=" + AdminClient.encode(secrets);
+    if (file.toString().equals("-")) {
+      options.client().download(what, System.out);
+      System.out.flush();
+    } else {
+      ConfigFile.download(options.client(), what, file);
+      System.out.println("The configuration is in " + file + (secrets.equals("sealed")
+          ? ", with its secrets; they can be read with the cluster's key alone (cluster.key in a node's data directory)."
+          : ", without its secrets."));
     }
-    return (mark + change.path("kind").asText() + "/" + change.path("name").asText() + "  " + String.join(", ", fields))
-        .stripTrailing();
+    return 0;
   }
 
-  /** One line that cannot steer the terminal it is shown on. */
-  private static String printable(String text) {
-    return text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?");
+  @Command(name = "import", description = "Takes over the entities of a document by one change.",
+      mixinStandardHelpOptions = true)
+  int importDocument(
+      @Mixin AdminOptions options,
+      @Parameters(paramLabel = "FILE", description = "a document as 'config export' writes it, or - for standard input")
+          Path file,
+      @Option(names = "--delete", description = "Also deletes what the document does not have, of the kinds it has.")
+          boolean delete,
+      @Option(names = "--if-version", description = "Only if the configuration is at this version.") Long version,
+      @Option(names = "--dry-run", description = "Only shows what would change.") boolean dryRun,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
+      @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
+          defaultValue = "committed") String wait)
+      throws IOException {
+    AdminClient client = options.client();
+    try (ConfigFile document = ConfigFile.open(file)) {
+      JsonNode answer = client.upload(PATH + "import?dryRun=" + dryRun + "&delete=" + delete + "&force=" + force + "&wait="
+          + AdminClient.encode(wait) + comment(comment), document.path(), Optional.ofNullable(version)).orFail().body();
+      tell(options, answer, dryRun);
+      return 0;
+    }
+  }
+
+  @Command(name = "apply", description = {"Makes the configuration equal to a file: shows the plan, asks, and makes one change.",
+      "Kinds that the file has no section for stay as they are; secrets that it does not name too."},
+      mixinStandardHelpOptions = true)
+  int apply(
+      @Mixin AdminOptions options,
+      @Parameters(paramLabel = "FILE", description = "a document as 'config export' writes it, or - for standard input")
+          Path file,
+      @Option(names = "--yes", description = "Does not ask.") boolean yes,
+      @Option(names = "--delete", description = "With --yes: agrees that entities are deleted.") boolean delete,
+      @Option(names = "--dry-run", description = "Only shows the plan.") boolean dryRun,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
+      @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
+          defaultValue = "committed") String wait)
+      throws IOException {
+    AdminClient client = options.client();
+    String path = PATH + "import?delete=true&force=" + force;
+    try (ConfigFile document = ConfigFile.open(file)) {
+      JsonNode plan = client.upload(path + "&dryRun=true", document.path(), Optional.empty()).orFail().body();
+      if (dryRun || isEmpty(plan)) {
+        tell(options, plan, true);
+        return 0;
+      }
+      if (!options.isJson()) {
+        tell(options, plan, true);
+      }
+      int deleted = plan.path("deleted").asInt();
+      if (!yes) {
+        Confirmation.ask("Make this change" + (deleted > 0 ? ", which deletes " + deleted : "") + "?", "--yes");
+      } else if (deleted > 0 && !delete) {
+        throw new CommandFailedException("nothing was changed: this deletes " + deleted
+            + " that the file does not have; give --delete with --yes to agree");
+      }
+      // Tied to the version that the plan was made from: what was shown is what is done.
+      AdminClient.Answer answer = client.upload(path + "&wait=" + AdminClient.encode(wait) + comment(comment),
+          document.path(), Optional.of(plan.path("base").asLong()));
+      if (answer.status() == 412) {
+        throw new CommandFailedException(
+            "nothing was changed: the configuration has changed since the plan was made; run the command again");
+      }
+      tell(options, answer.orFail().body(), false);
+      return 0;
+    }
+  }
+
+  private static boolean isEmpty(JsonNode plan) {
+    return plan.path("created").asInt() + plan.path("changed").asInt() + plan.path("deleted").asInt() == 0;
+  }
+
+  private static void tell(AdminOptions options, JsonNode answer, boolean isPlan) {
+    if (options.isJson()) {
+      print(answer);
+      return;
+    }
+    if (isPlan) {
+      answer.path("changes").forEach(change -> System.out.println(PlanText.values(change)));
+      if (answer.path("truncated").asBoolean()) {
+        System.out.println("... the rest is not shown");
+      }
+    }
+    answer.path("warnings").forEach(warning -> System.out.println("! " + PlanText.printable(warning.asText())));
+    String version = answer.path("version").asText();
+    String counts = answer.path("created").asText() + " created, " + answer.path("changed").asText() + " changed, "
+        + answer.path("deleted").asText() + " deleted";
+    System.out.println(isEmpty(answer) ? "Nothing to change: version " + version + " holds what the file says."
+        : isPlan ? "Plan: " + counts + ", from version " + answer.path("base").asText() + "."
+        : "Version " + version + " was made: " + counts + ".");
   }
 
   private static String comment(String comment) {
