@@ -223,6 +223,7 @@ public final class ConfigPrimary
   private final ConvergenceTracker convergence;
   private final Queue<Proposal> waiting = new ArrayDeque<>();
   private Optional<PrepareRound> round = Optional.empty();
+  private Optional<ActorRef<HeadAnnouncer.Command>> announcer = Optional.empty();
   private long rounds;
 
   /** @param epoch the journal's fence of {@link #PERSISTENCE_ID} after recovery */
@@ -283,7 +284,7 @@ public final class ConfigPrimary
       }
       case ContinuePrepare tick -> onContinuePrepare(state);
       case AnnounceHead tick -> {
-        announceHead(state);
+        announcer.ifPresent(child -> child.tell(head(state)));
         convergence.tick(System.nanoTime());
         uploads.expire(System.nanoTime());
         yield Effect().none();
@@ -300,6 +301,8 @@ public final class ConfigPrimary
     return switch (uploads.add(submit, System.nanoTime())) {
       case PendingUploads.Incomplete part -> reply(submit.replyTo(), new PartTaken(submit.id(), submit.part()));
       case PendingUploads.Rejected rejected -> reply(submit.replyTo(), new Busy(submit.id(), rejected.detail()));
+      case PendingUploads.TooLarge large -> reply(submit.replyTo(),
+          new Refused(submit.id(), Refusal.of(Refusal.Reason.INVALID, large.detail())));
       case PendingUploads.Complete complete -> decide(state, new Proposal(submit.id(), submit.author(), submit.comment(),
           submit.dryRun(), submit.force(), complete.operations().stream().mapToLong(Operation::size).sum(),
           config -> editor.edit(config, complete.operations(), submit.expectedHead()), submit.replyTo()));
@@ -412,6 +415,7 @@ public final class ConfigPrimary
     return Effect().persist(event).thenRun((PrimaryState after) -> {
       long now = System.nanoTime();
       publish(event);
+      announcer.ifPresent(child -> child.tell(head(after)));
       convergence.committed(event.version(), now);
       events.committed(event, (now - begun) / 1_000_000);
       proposal.replyTo().tell(new Committed(proposal.id(), event.version(), created(event), objections));
@@ -437,9 +441,8 @@ public final class ConfigPrimary
         new ConfigAnnouncement.ConfigCommitted(epoch.getAsLong(), event.version(), carried)));
   }
 
-  private void announceHead(PrimaryState state) {
-    settings.topic().tell(Topic.publish(new ConfigAnnouncement.HeadAnnounced(
-        epoch.getAsLong(), state.config().version(), state.config().digest().toString())));
+  private HeadAnnouncer.Head head(PrimaryState state) {
+    return new HeadAnnouncer.Head(epoch.getAsLong(), state.config().version(), state.config().digest().toString());
   }
 
   @Override
@@ -451,6 +454,9 @@ public final class ConfigPrimary
   public SignalHandler<PrimaryState> signalHandler() {
     return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (state, signal) -> {
       events.primaryStarted(epoch.getAsLong(), state.config().version());
+      announcer.ifPresent(context::stop);
+      announcer = Optional.of(context.spawnAnonymous(
+          HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
       timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
     }).build();
   }

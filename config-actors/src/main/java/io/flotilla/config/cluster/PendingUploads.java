@@ -21,6 +21,9 @@ final class PendingUploads {
 
   record Rejected(String detail) implements Result {}
 
+  /** It will never be taken. */
+  record TooLarge(String detail) implements Result {}
+
   private static final class Upload {
     private final List<Operation> operations = new ArrayList<>();
     private int nextPart;
@@ -55,7 +58,7 @@ final class PendingUploads {
     bytes += added;
     if (upload.bytes > ConfigEditor.MAX_CHANGE_BYTES || upload.operations.size() > ConfigEditor.MAX_OPERATIONS) {
       remove(submit.id());
-      return new Rejected("the change is too large: it may have " + ConfigEditor.MAX_OPERATIONS + " operations and "
+      return new TooLarge("the change is too large: it may have " + ConfigEditor.MAX_OPERATIONS + " operations and "
           + (ConfigEditor.MAX_CHANGE_BYTES >> 20) + " MiB; split it");
     }
     if (bytes > MAX_BYTES) {

@@ -197,6 +197,12 @@ public final class JournalCodec {
                 case JournalQuery.LocalStatus _ -> out.tag(6);
                 case JournalQuery.ListWishes _ -> out.tag(7);
                 case JournalQuery.VoterProgress _ -> out.tag(8);
+                case JournalQuery.LoadEvent q -> {
+                    out.tag(9);
+                    out.text(q.persistenceId());
+                    out.number(q.sequenceNr());
+                    out.number(q.offset());
+                }
             }
         });
     }
@@ -213,6 +219,7 @@ public final class JournalCodec {
                 case 6 -> new JournalQuery.LocalStatus();
                 case 7 -> new JournalQuery.ListWishes();
                 case 8 -> new JournalQuery.VoterProgress();
+                case 9 -> new JournalQuery.LoadEvent(in.text(), in.number(), in.count());
                 default -> throw unknown("query", tag);
             };
         });
@@ -303,6 +310,12 @@ public final class JournalCodec {
                     out.flag(r.settled());
                     out.list(r.voters(), out::peer);
                 }
+                case JournalReply.EventPage r -> {
+                    out.tag(21);
+                    out.number(r.sequenceNr());
+                    out.number(r.totalBytes());
+                    out.bytes(r.bytes());
+                }
                 case JournalReply.LocalStatus r -> {
                     out.tag(17);
                     out.text(r.peerId());
@@ -344,6 +357,7 @@ public final class JournalCodec {
                 case 19 -> new JournalReply.Wishes(in.list(in::wish));
                 case 20 -> new JournalReply.VoterProgress(in.text(), in.number(), in.number(), in.number(), in.number(),
                         in.flag(), in.list(in::peer));
+                case 21 -> new JournalReply.EventPage(in.number(), in.count(), in.bytes());
                 default -> throw unknown("reply", tag);
             };
         });

@@ -1,6 +1,7 @@
 package io.flotilla.journal.raft;
 
 import io.flotilla.journal.raft.JournalCommand.Entry;
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -92,7 +93,26 @@ public final class RaftJournal extends AsyncWriteJournal {
                         : replay(new JournalQuery.Replay(query.persistenceId(), page.nextFrom(), query.to(),
                                 query.max() - page.entries().size()), callback);
             }
+            case JournalReply.EventPage first -> rest(query.persistenceId(), first, new ByteArrayOutputStream(first.totalBytes()))
+                    .thenCompose(whole -> {
+                        callback.accept(codec.fromBytes(whole));
+                        return replay(new JournalQuery.Replay(query.persistenceId(), first.sequenceNr() + 1, query.to(),
+                                query.max() - 1), callback);
+                    });
             default -> throw EpochKeeper.failure(reply);
         });
+    }
+
+    /** An event that is too long for a page, from one of its pages on. */
+    private CompletionStage<Bytes> rest(String persistenceId, JournalReply.EventPage page, ByteArrayOutputStream received) {
+        received.writeBytes(page.bytes().toArray());
+        if (received.size() >= page.totalBytes()) {
+            return CompletableFuture.completedFuture(Bytes.owning(received.toByteArray()));
+        }
+        return raft.query(new JournalQuery.LoadEvent(persistenceId, page.sequenceNr(), received.size()))
+                .thenCompose(reply -> switch (reply) {
+                    case JournalReply.EventPage next -> rest(persistenceId, next, received);
+                    default -> throw EpochKeeper.failure(reply);
+                });
     }
 }
