@@ -409,6 +409,9 @@ public final class ConfigPrimary
       return reply(proposal.replyTo(), new Unchanged(proposal.id(), edited.config().version()));
     }
     long begun = System.nanoTime();
+    // What waits for the journal holds the event, and not the operations that it came from too.
+    String id = proposal.id();
+    ActorRef<SubmitReply> replyTo = proposal.replyTo();
     ConfigChanged event = new ConfigChanged(
         edited.config().version(), proposal.id(), clock.instant(), proposal.author(), proposal.comment(),
         edited.changes(), edited.config().digest().toString());
@@ -418,7 +421,7 @@ public final class ConfigPrimary
       announcer.ifPresent(child -> child.tell(head(after)));
       convergence.committed(event.version(), now);
       events.committed(event, (now - begun) / 1_000_000);
-      proposal.replyTo().tell(new Committed(proposal.id(), event.version(), created(event), objections));
+      replyTo.tell(new Committed(id, event.version(), created(event), objections));
     });
   }
 

@@ -1,5 +1,9 @@
 package io.flotilla.journal.raft;
 
+import java.io.ByteArrayInputStream;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -46,8 +50,12 @@ public final class Bytes {
         return from == to ? EMPTY : new Bytes(array, offset + from, to - from);
     }
 
-    void copyTo(byte[] target, int at) {
-        System.arraycopy(array, offset, target, at, size);
+    void writeTo(DataOutput out) throws IOException {
+        out.write(array, offset, size);
+    }
+
+    InputStream asStream() {
+        return new ByteArrayInputStream(array, offset, size);
     }
 
     @Override

@@ -210,7 +210,7 @@ final class AdminApi {
       return CompletableFuture.completedFuture(
           tooLarge(maxBytes).toResponse().addHeader(Connection.create("close")));
     }
-    return entity.withSizeLimit(maxBytes).toStrict(timeoutMillis, materializer)
+    return entity.withSizeLimit(maxBytes).toStrict(timeoutMillis, maxBytes, materializer)
         .exceptionally(failure -> {
           throw switch (cause(failure)) {
             case TimeoutException slow -> new Problem.ProblemException(Problem.of(408, "slow-request",
