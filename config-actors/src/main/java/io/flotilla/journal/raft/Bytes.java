@@ -50,6 +50,15 @@ public final class Bytes {
         return from == to ? EMPTY : new Bytes(array, offset + from, to - from);
     }
 
+    /** The array itself if these bytes are all of it, for readers that leave it as it is; a copy otherwise. */
+    byte[] asArray() {
+        return offset == 0 && size == array.length ? array : toArray();
+    }
+
+    void copyTo(byte[] target, int at) {
+        System.arraycopy(array, offset, target, at, size);
+    }
+
     void writeTo(DataOutput out) throws IOException {
         out.write(array, offset, size);
     }

@@ -1,7 +1,6 @@
 package io.flotilla.journal.raft;
 
 import io.flotilla.journal.raft.JournalCommand.Entry;
-import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -93,7 +92,7 @@ public final class RaftJournal extends AsyncWriteJournal {
                         : replay(new JournalQuery.Replay(query.persistenceId(), page.nextFrom(), query.to(),
                                 query.max() - page.entries().size()), callback);
             }
-            case JournalReply.EventPage first -> rest(query.persistenceId(), first, new ByteArrayOutputStream(first.totalBytes()))
+            case JournalReply.EventPage first -> rest(query.persistenceId(), first, new byte[first.totalBytes()], 0)
                     .thenCompose(whole -> {
                         callback.accept(codec.fromBytes(whole));
                         return replay(new JournalQuery.Replay(query.persistenceId(), first.sequenceNr() + 1, query.to(),
@@ -104,14 +103,15 @@ public final class RaftJournal extends AsyncWriteJournal {
     }
 
     /** An event that is too long for a page, from one of its pages on. */
-    private CompletionStage<Bytes> rest(String persistenceId, JournalReply.EventPage page, ByteArrayOutputStream received) {
-        received.writeBytes(page.bytes().toArray());
-        if (received.size() >= page.totalBytes()) {
-            return CompletableFuture.completedFuture(Bytes.owning(received.toByteArray()));
+    private CompletionStage<Bytes> rest(String persistenceId, JournalReply.EventPage page, byte[] received, int from) {
+        page.bytes().copyTo(received, from);
+        int to = from + page.bytes().size();
+        if (to == received.length) {
+            return CompletableFuture.completedFuture(Bytes.owning(received));
         }
-        return raft.query(new JournalQuery.LoadEvent(persistenceId, page.sequenceNr(), received.size()))
+        return raft.query(new JournalQuery.LoadEvent(persistenceId, page.sequenceNr(), to))
                 .thenCompose(reply -> switch (reply) {
-                    case JournalReply.EventPage next -> rest(persistenceId, next, received);
+                    case JournalReply.EventPage next -> rest(persistenceId, next, received, to);
                     default -> throw EpochKeeper.failure(reply);
                 });
     }

@@ -59,8 +59,9 @@ final class AdminApi {
     this.context = context;
     this.materializer = materializer;
     this.authentication = new BearerAuthentication(context.live());
-    this.reads = new ConfigReads(context);
-    this.writes = new ConfigWrites(context);
+    PastVersions past = new PastVersions(context.client(), context.codec());
+    this.reads = new ConfigReads(context, past);
+    this.writes = new ConfigWrites(context, past);
     this.imports = new ConfigImport(context, writes);
     this.cluster = new ClusterReads(context);
     this.primary = new PrimaryHandOver(context);

@@ -38,9 +38,9 @@ final class ConfigReads {
   /** How a list is cut. */
   record Page(int limit, String after, String query) {}
 
-  ConfigReads(AdminContext context) {
+  ConfigReads(AdminContext context, PastVersions past) {
     this.context = context;
-    this.past = new PastVersions(context.client(), context.codec());
+    this.past = past;
   }
 
   CompletionStage<HttpResponse> everything(RequestParameters parameters) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.FieldError;
@@ -15,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -50,6 +52,7 @@ final class ConfigWrites {
   static final int MAX_PREPARING = 64;
 
   private final AdminContext context;
+  private final PastVersions past;
 
   /** A request's own part in a change. */
   record Request(Caller caller, RequestParameters parameters, String id, boolean single) {}
@@ -67,8 +70,9 @@ final class ConfigWrites {
   /** An operation as it was sent, before its secrets are made. */
   private record Wish(Operation.Action action, EntityKey key, ObjectNode value, long ifVersion) {}
 
-  ConfigWrites(AdminContext context) {
+  ConfigWrites(AdminContext context, PastVersions past) {
     this.context = context;
+    this.past = past;
   }
 
   CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
@@ -138,7 +142,17 @@ final class ConfigWrites {
     long head = headPrecondition(http);
     Request request = request(http, caller, parameters, false, body);
     ConfigClient.Request change = change(request, json.path("comment").asText("restore version " + to.longValue()));
-    return finish(request, List.of(), timeout -> context.client().rollBack(change, to.longValue(), head, timeout));
+    Function<Duration, CompletionStage<ConfigPrimary.SubmitReply>> send =
+        timeout -> context.client().rollBack(change, to.longValue(), head, timeout);
+    ClusterConfig present = context.live().view().config();
+    if (!change.dryRun() || to.longValue() > present.version()) {
+      return finish(request, List.of(), send);
+    }
+    return past.at(present, to.longValue()).thenCompose(wanted -> finish(request, List.of(),
+        new Telling(refusal -> refusal, answer -> {
+          answer.put("base", present.version());
+          RevivedCredentials.describe(present, wanted, Instant.now(), answer);
+        }), RequestParameters.DEFAULT_TIMEOUT, send));
   }
 
   static void requireWhole(Caller caller) {

@@ -131,6 +131,8 @@ final class ConfigCommand {
       @Option(names = "--comment", description = "Why, for the history; default: restore version VERSION.") String comment,
       @Option(names = "--dry-run", description = "Only checks whether it can be done.") boolean dryRun,
       @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--yes", description = "Does not ask, though old passwords, keys or tokens become valid again.")
+          boolean yes,
       @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
           defaultValue = "committed") String wait)
       throws IOException {
@@ -138,8 +140,41 @@ final class ConfigCommand {
     if (comment != null) {
       body.put("comment", comment);
     }
-    JsonNode answer = options.client().change("POST", PATH + "rollback?wait=" + AdminClient.encode(wait)
-        + "&dryRun=" + dryRun + "&force=" + force, Optional.of(body.toString()), Optional.ofNullable(version)).orFail().body();
+    AdminClient client = options.client();
+    String path = PATH + "rollback?wait=" + AdminClient.encode(wait) + "&force=" + force;
+    JsonNode answer = client.change("POST", path + "&dryRun=true", Optional.of(body.toString()),
+        Optional.ofNullable(version)).orFail().body();
+    if (!options.isJson()) {
+      warnOfRevived(answer);
+    }
+    if (!dryRun) {
+      int revived = answer.path("revivesCount").asInt();
+      if (revived > 0 && !yes) {
+        Confirmation.ask("Restore version " + to + ", which lets " + revived + " in again by what was taken from them?", "--yes");
+      }
+      // Tied to the version that was looked at, so that nobody else gets in.
+      Optional<Long> seen = Optional.ofNullable(version)
+          .or(() -> Optional.of(answer.path("base")).filter(JsonNode::isNumber).map(JsonNode::asLong));
+      AdminClient.Answer made = client.change("POST", path, Optional.of(body.toString()), seen);
+      return tellRestored(options, made.orFail().body(), to, false);
+    }
+    return tellRestored(options, answer, to, true);
+  }
+
+  private static void warnOfRevived(JsonNode plan) {
+    plan.path("revives").forEach(one -> {
+      StringBuilder what = new StringBuilder();
+      one.path("what").forEach(text -> what.append(what.isEmpty() ? "" : ", ").append(PlanText.printable(text.asText())));
+      System.out.println("! " + PlanText.printable(one.path("kind").asText() + "/" + one.path("name").asText())
+          + " can get in again: " + what);
+    });
+    int hidden = plan.path("revivesCount").asInt() - plan.path("revives").size();
+    if (hidden > 0) {
+      System.out.println("! and " + hidden + " more");
+    }
+  }
+
+  private static int tellRestored(AdminOptions options, JsonNode answer, long to, boolean dryRun) {
     String now = answer.path("version").asText();
     if (options.isJson()) {
       print(answer);
