@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -94,18 +95,49 @@ class ConfigApplyTest {
     ssh.sftp("dora", new OpenSsh.Password("hunter2"), cluster.host(2), cluster.sftpPort(), "ls\n").expectSuccess();
   }
 
+  @Test
+  void backupAndClusterKey_bringALostClusterBack_withItsPasswordsAndTokens() throws Exception {
+    Path backup = directory.resolve("all.json");
+    Path key = directory.resolve("saved.key");
+    OpenSsh ssh = new OpenSsh(directory);
+    String oldToken;
+    try (TestCluster lost = TestCluster.start(directory.resolve("lost"), 1)) {
+      oldToken = lost.api(1).token();
+      lost.api(1).put(CONFIG + "/users/erin", "{\"password\":\"hunter2\"}").expect(201);
+      lost.api(1).send("PATCH", CONFIG + "/listeners/sftp", "{\"idleTimeout\":\"7m\"}").expect(200);
+      cli(lost.api(1), 0, "", "export", backup.toString(), "--secrets", "sealed");
+      Files.copy(lost.state(1).resolve("cluster.key"), key);
+    }
+    try (TestCluster again = TestCluster.start(directory.resolve("again"), 1, Optional.empty(),
+        List.of("--cluster-key", key.toString()))) {
+      AdminApi old = new AdminApi(again.api(1).url(), oldToken);
+      String answer = cli(again.api(1), 0, "", "apply", backup.toString(), "--yes", "--delete", "--wait", "applied");
+
+      assertTrue(answer.contains("! admins/admin is you: after this your role is admin and your token is another one"), answer);
+      again.api(1).get(CONFIG).expect(401);
+      old.get(CONFIG).expect(200);
+      int port = old.get(CONFIG + "/listeners/sftp").expect(200).body().path("port").asInt();
+      ssh.sftp("erin", new OpenSsh.Password("hunter2"), again.host(1), port, "ls\n").expectSuccess();
+      assertTrue(cli(old, 0, "", "apply", backup.toString()).startsWith("Nothing to change"));
+    }
+  }
+
   private static void put(String what, String json) throws IOException {
     AdminApi.Answer answer = cluster.api(1).put(CONFIG + "/" + what + "?wait=applied&timeout=30s", json);
     assertEquals(2, answer.status() / 100, answer.body().toString());
   }
 
   private static String cli(int expected, String input, String... arguments) throws Exception {
+    return cli(cluster.api(2), expected, input, arguments);
+  }
+
+  private static String cli(AdminApi api, int expected, String input, String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", NodeProcess.home().resolve("node/target/node.jar") + ":"
             + NodeProcess.home().resolve("node/target/lib") + "/*", "io.flotilla.node.cli.FlotillaCommand", "config"));
     command.addAll(List.of(arguments));
-    command.addAll(List.of("--server", cluster.api(2).url(),
-        "--token-file", cluster.state(1).resolve("admin-token").toString()));
+    Path token = Files.writeString(Files.createTempFile(directory, "token", ""), api.token());
+    command.addAll(List.of("--server", api.url(), "--token-file", token.toString()));
     Path output = Files.createTempFile(directory, "cli", ".txt");
     Path given = Files.writeString(Files.createTempFile(directory, "input", ".txt"), input);
     Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectInput(given.toFile())

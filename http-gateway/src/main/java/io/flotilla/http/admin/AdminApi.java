@@ -26,6 +26,7 @@ import org.apache.pekko.http.javadsl.model.RequestEntity;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 import org.apache.pekko.http.javadsl.model.headers.TimeoutAccess;
+import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 import org.apache.pekko.http.scaladsl.model.IllegalUriException;
 import org.apache.pekko.stream.Materializer;
@@ -218,6 +219,8 @@ final class AdminApi {
                 "The request was too slow",
                 "the body did not arrive within " + timeoutMillis / 1_000 + " s; send it again"));
             case EntityStreamSizeException large -> new Problem.ProblemException(tooLarge(maxBytes));
+            case EntityStreamException cut -> new Problem.ProblemException(
+                Problem.malformed("the body ended before it was whole"));
             case Throwable other -> new CompletionException(other);
           };
         })

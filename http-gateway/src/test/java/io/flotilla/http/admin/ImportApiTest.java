@@ -1,5 +1,6 @@
 package io.flotilla.http.admin;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,6 +13,7 @@ import io.flotilla.config.model.User;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
@@ -268,6 +270,21 @@ class ImportApiTest {
     assertTrue(change.get("operations").size() < ConfigWrites.MAX_OPERATIONS && change.get("truncated").booleanValue());
     node.send("POST", "/config/rollback", "{\"to\":" + (made - 1) + "}").expect(200);
     node.get("/config/users/kim").expect(404);
+  }
+
+  @Test
+  void import_whoseBodyNeverEnds_keepsOthersOut_andItsEndChangesNothing() throws IOException {
+    String document = document("\"users\":{\"lou\":{}}");
+    try (Socket half = new Socket("127.0.0.1", node.server.port())) {
+      half.getOutputStream().write(("POST /api/v1/config/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+          + AdminFixture.ADMIN + "\r\nContent-Type: application/json\r\nContent-Length: " + (document.length() + 1)
+          + "\r\n\r\n" + document).getBytes(StandardCharsets.US_ASCII));
+      await().atMost(AdminFixture.SOON).until(() ->
+          node.send("POST", IMPORT + "?dryRun=true", document("\"users\":{}")).status() == 503);
+    }
+    await().atMost(AdminFixture.SOON).until(() ->
+        node.send("POST", IMPORT + "?dryRun=true", document("\"users\":{}")).status() == 200);
+    node.get("/config/users/lou").expect(404);
   }
 
   @Test
