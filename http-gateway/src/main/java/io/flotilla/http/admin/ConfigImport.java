@@ -22,8 +22,8 @@ import org.apache.pekko.util.ByteString;
  * One import at a time, since each may hold {@code flotilla.admin.max-import} bytes in memory several times over.
  */
 final class ConfigImport {
-  /** The most that a change of the largest size was seen to take, twice over. */
-  static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
+  /** Several times what a change of 50 MB was seen to take, and less than a silent connection is kept open. */
+  static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(100);
   private static final int MOST_TRIES = 3;
   private static final Duration NEWER_VIEW = Duration.ofSeconds(2);
 

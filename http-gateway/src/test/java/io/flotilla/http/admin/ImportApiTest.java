@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.model.Kind;
+import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.User;
+import io.flotilla.config.view.ReplicaStatus;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -20,6 +23,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -285,6 +291,47 @@ class ImportApiTest {
     await().atMost(AdminFixture.SOON).until(() ->
         node.send("POST", IMPORT + "?dryRun=true", document("\"users\":{}")).status() == 200);
     node.get("/config/users/lou").expect(404);
+  }
+
+  @Test
+  void import_ofWhatIsChangedMeanwhile_isWorkedOutAgain_unlessTheHeadWasNamed() {
+    node.put("/config/users/mia", "{}").expect(201);
+    AtomicInteger changes = new AtomicInteger();
+    ConfigClient client = new ConfigClient();
+    client.attach(node.kit.system(), node.kit.<ConfigPrimary.Command>spawn(Behaviors.receiveMessage(command -> {
+      if (command instanceof ConfigPrimary.SubmitChange submit && changes.getAndIncrement() == 0) {
+        node.primary.tell(new ConfigPrimary.SubmitChange(UUID.randomUUID().toString(), submit.author(), "just before", 0, true,
+            false, false, List.of(new Operation(Operation.Action.PUT, "users", "mia",
+                "{\"enabled\":false}".getBytes(StandardCharsets.US_ASCII), Operation.ANY)),
+            node.kit.<ConfigPrimary.SubmitReply>createTestProbe().ref()));
+      }
+      node.primary.tell(command);
+      return Behaviors.same();
+    })));
+    client.heard(new ReplicaStatus(1, 1, System.nanoTime(), false));
+    AdminServer server = node.open(client);
+    try {
+      long head = node.live.view().config().version();
+      String document = document("\"users\":{\"mia\":{\"home\":{\"path\":\"/m\"}}}");
+      assertEquals(head + 2, at(server, document).expect(200).version());
+      assertEquals(2, changes.get());
+      assertEquals("/m", node.get("/config/users/mia?minVersion=" + (head + 2)).json().at("/home/path").textValue());
+
+      changes.set(0);
+      at(server, document("\"users\":{\"mia\":{}}"), "If-Match", "\"" + (head + 2) + "\"").expect(412);
+    } finally {
+      server.close(Duration.ofSeconds(1)).toCompletableFuture().join();
+    }
+  }
+
+  private static Answer at(AdminServer server, String document, String... headers) {
+    HttpRequest.Builder request = HttpRequest.newBuilder(
+        URI.create("http://127.0.0.1:" + server.port() + "/api/v1/config/import"))
+        .header("Authorization", "Bearer " + AdminFixture.ADMIN).POST(HttpRequest.BodyPublishers.ofString(document));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return node.send(request.build());
   }
 
   @Test
