@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -75,6 +77,10 @@ class ConfigApplyTest {
     assertEquals("~ users/carl  enabled false -> true\nPlan: 0 created, 1 changed, 0 deleted, from version " + (head + 1) + ".\n",
         cli(0, users.replace("false", "true"), "import", "-", "--dry-run"));
 
+    String many = IntStream.range(0, 30).mapToObj(i -> "\"many-" + i + "\":{}").collect(Collectors.joining(","));
+    cli(0, "{\"format\":1,\"entities\":{\"users\":{" + many + "}}}", "import", "-");
+    head++;
+    assertTrue(cli(0, "", "history", "--limit", "1").contains("put users/many-9  and 20 more"));
     assertTrue(cli(1, users.replace("false", "7"), "import", "-").contains("/entities/users/carl/enabled must be true or false"));
     assertTrue(cli(1, users.substring(0, 40), "import", "-").contains("not JSON"));
     assertTrue(cli(1, "{\"format\":1,\"entities\":{\"admins\":{}}}", "apply", "-", "--yes", "--delete").contains("last admin"));

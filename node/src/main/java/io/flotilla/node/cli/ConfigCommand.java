@@ -19,6 +19,8 @@ import picocli.CommandLine.Parameters;
     synopsisSubcommandLabel = "COMMAND")
 final class ConfigCommand {
   private static final String PATH = "/api/v1/config/";
+  /** Of a change in history; an import has thousands. */
+  private static final int MAX_OPERATIONS_SHOWN = 10;
 
   @Command(name = "get", description = "Shows one entity, a kind, or everything.", mixinStandardHelpOptions = true)
   int get(
@@ -81,8 +83,15 @@ final class ConfigCommand {
         StringBuilder line = new StringBuilder(String.format("%6s  %s  %s from %s",
             change.path("version").asText(), change.path("at").asText(), change.path("who").asText(),
             change.path("from").asText()));
-        change.path("operations").forEach(operation -> line.append("  ").append(operation.path("op").asText()).append(' ')
-            .append(operation.path("kind").asText()).append('/').append(operation.path("name").asText()));
+        JsonNode operations = change.path("operations");
+        int shown = Math.min(operations.size(), MAX_OPERATIONS_SHOWN);
+        for (int i = 0; i < shown; i++) {
+          JsonNode operation = operations.get(i);
+          line.append("  ").append(operation.path("op").asText()).append(' ')
+              .append(operation.path("kind").asText()).append('/').append(operation.path("name").asText());
+        }
+        int more = change.path("operationCount").asInt() - shown;
+        line.append(more > 0 ? "  and " + more + " more" : "");
         String comment = change.path("comment").asText();
         line.append(comment.isEmpty() ? "" : "  (" + PlanText.printable(comment) + ")");
         System.out.println(line);
