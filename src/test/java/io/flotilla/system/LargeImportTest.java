@@ -26,7 +26,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A configuration of 50 MB is imported by one change, with the heap that docs/operations.md asks for it. */
+/** A configuration of 50 MB is imported by one change, with little more than the heap that a node has by default. */
 class LargeImportTest {
   private static final String CONFIG = "/api/v1/config";
   private static final long BYTES = 50_000_000;
@@ -39,7 +39,7 @@ class LargeImportTest {
   void documentOf50Megabytes_throughASecondary_reachesAll_alsoWhoWasAway_andANewPrimary() throws Exception {
     Path file = directory.resolve("large.json");
     int users = write(file);
-    List<String> options = List.of("-J-Xmx1g", "-J-XX:MaxDirectMemorySize=256m");
+    List<String> options = List.of("-J-Xmx640m", "-J-XX:MaxDirectMemorySize=256m");
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3, Optional.empty(), options)) {
       try {
         run(cluster, file, users);
