@@ -23,15 +23,20 @@ public final class NodeProcess implements AutoCloseable {
     this.process = process;
   }
 
-  /** @param prefix a command that runs the node, such as one that takes a right away; empty for none */
+  /**
+   * @param prefix a command that runs the node, such as one that takes a right away; empty for none
+   * @param arguments of the node; those that begin with -J are for its JVM
+   */
   static NodeProcess start(String name, Path log, List<String> prefix, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + HOME.resolve("jvm.options"));
-    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    arguments.stream().filter(argument -> argument.startsWith("-J")).forEach(option -> command.add(option.substring(2)));
+    command.addAll(List.of("-cp",
         HOME.resolve("node/target/node.jar") + ":" + HOME.resolve("node/target/lib") + "/*",
         "io.flotilla.node.cli.FlotillaCommand", "node", "--name", name));
-    command.addAll(arguments);
+    arguments.stream().filter(argument -> !argument.startsWith("-J")).forEach(command::add);
     Files.createDirectories(log.getParent());
     Process process = new ProcessBuilder(command)
         .redirectErrorStream(true)

@@ -109,6 +109,20 @@ class TimeTravelTest {
     assertTrue(cli(1, 1, "rollback", "1000000").contains("can be restored"));
   }
 
+  @Test
+  void commandLine_saysWhoGetsInAgain_andAsksBeforeARollback() throws Exception {
+    long then = put(1, "users/erin", "{\"password\":\"the old one\"}");
+    put(1, "users/erin", "{\"password\":\"the new one\"}");
+
+    String refused = cli(2, 1, "rollback", Long.toString(then));
+
+    assertTrue(refused.contains("! users/erin can get in again: an old password\n"), refused);
+    assertTrue(refused.contains("no terminal to ask at; give --yes"), refused);
+    assertTrue(cli(2, 0, "rollback", Long.toString(then), "--dry-run").contains("users/erin can get in again"));
+    assertEquals(then + 1, cluster.api(2).version());
+    assertTrue(cli(2, 0, "rollback", Long.toString(then), "--yes").contains("was restored as version " + (then + 2)));
+  }
+
   private static long put(int node, String what, String json) throws IOException {
     AdminApi.Answer answer = cluster.api(node).put(CONFIG + "/" + what + "?wait=applied&timeout=30s", json);
     assertEquals(2, answer.status() / 100, answer.body().toString());

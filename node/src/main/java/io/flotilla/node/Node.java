@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -122,7 +123,7 @@ public final class Node {
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
     AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
         this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), () -> controlPlane.voters(),
-        metrics::scrape, settings.maxBodyBytes());
+        metrics::scrape, this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,
@@ -138,6 +139,15 @@ public final class Node {
       localSystem.terminate();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
           + "); stop what uses it or set flotilla.admin.address", e);
+    }
+  }
+
+  private Optional<UUID> clusterId() {
+    try {
+      return data.clusterId();
+    } catch (IOException e) {
+      log.warn("The cluster id cannot be read: {}", e.toString());
+      return Optional.empty();
     }
   }
 

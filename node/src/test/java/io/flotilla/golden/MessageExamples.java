@@ -44,6 +44,8 @@ final class MessageExamples {
             new Operation(Operation.Action.PUT, "users", "bob", bytes("{\"enabled\":false}"), 41),
             new Operation(Operation.Action.PATCH, "users", "carol", bytes("{\"enabled\":true}"), Operation.ANY),
             new Operation(Operation.Action.DELETE, "storages", "old", null, Operation.EXISTS)), asker(refs))),
+        Example.of(new ConfigPrimary.SubmitChange("change-id", AUTHOR, "an import", 0, true, false, false, 42, List.of(
+            new Operation(Operation.Action.DELETE, "storages", "old", null, 9)), asker(refs)), "import"),
         Example.of(new ConfigPrimary.RollBack("change-id", AUTHOR, "a comment", 30, 42, true, true, asker(refs))),
         Example.of(new ConfigPrimary.AwaitApplied(42, Duration.ofMillis(2_500), asker(refs))),
         Example.of(new ConfigPrimary.FetchChanges(40, 12, asker(refs))),

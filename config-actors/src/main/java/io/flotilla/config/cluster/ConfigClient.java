@@ -44,7 +44,11 @@ public final class ConfigClient {
   }
 
   /** What surrounds the operations of a change: see {@link ConfigPrimary.SubmitChange}. */
-  public record Request(String id, Author author, String comment, boolean dryRun, boolean force) {}
+  public record Request(String id, Author author, String comment, boolean dryRun, boolean force, long expectedHead) {
+    public Request(String id, Author author, String comment, boolean dryRun, boolean force) {
+      this(id, author, comment, dryRun, force, 0);
+    }
+  }
 
   private record Access(ActorSystem<?> system, ActorRef<ConfigPrimary.Command> primary) {}
 
@@ -104,7 +108,7 @@ public final class ConfigClient {
     boolean last = index == parts.size() - 1;
     CompletionStage<ConfigPrimary.SubmitReply> answer = ask(timeout, replyTo ->
         new ConfigPrimary.SubmitChange(request.id(), request.author(), request.comment(), index, last, request.dryRun(),
-            request.force(), parts.get(index), replyTo));
+            request.force(), request.expectedHead(), parts.get(index), replyTo));
     return told(request, last, timeout, answer).thenCompose(reply ->
         reply instanceof ConfigPrimary.PartTaken && !last
             ? submitPart(request, parts, index + 1, timeout)

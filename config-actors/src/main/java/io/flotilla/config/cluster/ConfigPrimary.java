@@ -1,5 +1,6 @@
 package io.flotilla.config.cluster;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.CborSerializable;
 import io.flotilla.config.event.ConfigChanged;
@@ -59,6 +60,7 @@ public final class ConfigPrimary
    * @param id names the change: the same id twice is the same change, made once
    * @param dryRun decides, asks the nodes, and changes nothing
    * @param force commits in spite of what the nodes say
+   * @param expectedHead the version the configuration must be at; 0 is none in particular, as from an older release
    */
   public record SubmitChange(
       String id,
@@ -68,9 +70,15 @@ public final class ConfigPrimary
       boolean last,
       boolean dryRun,
       boolean force,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) long expectedHead,
       List<Operation> operations,
       ActorRef<SubmitReply> replyTo)
-      implements Command, CborSerializable {}
+      implements Command, CborSerializable {
+    public SubmitChange(String id, Author author, String comment, int part, boolean last, boolean dryRun, boolean force,
+        List<Operation> operations, ActorRef<SubmitReply> replyTo) {
+      this(id, author, comment, part, last, dryRun, force, 0, operations, replyTo);
+    }
+  }
 
   /**
    * One new change that restores an earlier version; answered like {@link SubmitChange}.
@@ -215,6 +223,7 @@ public final class ConfigPrimary
   private final ConvergenceTracker convergence;
   private final Queue<Proposal> waiting = new ArrayDeque<>();
   private Optional<PrepareRound> round = Optional.empty();
+  private Optional<ActorRef<HeadAnnouncer.Command>> announcer = Optional.empty();
   private long rounds;
 
   /** @param epoch the journal's fence of {@link #PERSISTENCE_ID} after recovery */
@@ -275,7 +284,7 @@ public final class ConfigPrimary
       }
       case ContinuePrepare tick -> onContinuePrepare(state);
       case AnnounceHead tick -> {
-        announceHead(state);
+        announcer.ifPresent(child -> child.tell(head(state)));
         convergence.tick(System.nanoTime());
         uploads.expire(System.nanoTime());
         yield Effect().none();
@@ -292,9 +301,11 @@ public final class ConfigPrimary
     return switch (uploads.add(submit, System.nanoTime())) {
       case PendingUploads.Incomplete part -> reply(submit.replyTo(), new PartTaken(submit.id(), submit.part()));
       case PendingUploads.Rejected rejected -> reply(submit.replyTo(), new Busy(submit.id(), rejected.detail()));
+      case PendingUploads.TooLarge large -> reply(submit.replyTo(),
+          new Refused(submit.id(), Refusal.of(Refusal.Reason.INVALID, large.detail())));
       case PendingUploads.Complete complete -> decide(state, new Proposal(submit.id(), submit.author(), submit.comment(),
           submit.dryRun(), submit.force(), complete.operations().stream().mapToLong(Operation::size).sum(),
-          config -> editor.edit(config, complete.operations()), submit.replyTo()));
+          config -> editor.edit(config, complete.operations(), submit.expectedHead()), submit.replyTo()));
     };
   }
 
@@ -313,8 +324,9 @@ public final class ConfigPrimary
         yield Effect().none();
       }
       case ConfigEditor.Edited edited when proposal.dryRun() || PrepareRound.isNeededFor(edited.changes()) -> {
-        if (waiting.size() >= MAX_WAITING
-            || waiting.stream().mapToLong(Proposal::bytes).sum() + proposal.bytes() > MAX_WAITING_BYTES) {
+        // One that is larger by itself, an import, need not be refused for it if nothing else waits.
+        if (waiting.size() >= MAX_WAITING || !waiting.isEmpty()
+            && waiting.stream().mapToLong(Proposal::bytes).sum() + proposal.bytes() > MAX_WAITING_BYTES) {
           proposal.replyTo().tell(new Busy(proposal.id(), "too many changes wait for the nodes' answers already: at most "
               + MAX_WAITING + ", of " + (MAX_WAITING_BYTES >> 20) + " MiB together; try again shortly"));
         } else {
@@ -397,15 +409,19 @@ public final class ConfigPrimary
       return reply(proposal.replyTo(), new Unchanged(proposal.id(), edited.config().version()));
     }
     long begun = System.nanoTime();
+    // What waits for the journal holds the event, and not the operations that it came from too.
+    String id = proposal.id();
+    ActorRef<SubmitReply> replyTo = proposal.replyTo();
     ConfigChanged event = new ConfigChanged(
         edited.config().version(), proposal.id(), clock.instant(), proposal.author(), proposal.comment(),
         edited.changes(), edited.config().digest().toString());
     return Effect().persist(event).thenRun((PrimaryState after) -> {
       long now = System.nanoTime();
       publish(event);
+      announcer.ifPresent(child -> child.tell(head(after)));
       convergence.committed(event.version(), now);
       events.committed(event, (now - begun) / 1_000_000);
-      proposal.replyTo().tell(new Committed(proposal.id(), event.version(), created(event), objections));
+      replyTo.tell(new Committed(id, event.version(), created(event), objections));
     });
   }
 
@@ -428,9 +444,8 @@ public final class ConfigPrimary
         new ConfigAnnouncement.ConfigCommitted(epoch.getAsLong(), event.version(), carried)));
   }
 
-  private void announceHead(PrimaryState state) {
-    settings.topic().tell(Topic.publish(new ConfigAnnouncement.HeadAnnounced(
-        epoch.getAsLong(), state.config().version(), state.config().digest().toString())));
+  private HeadAnnouncer.Head head(PrimaryState state) {
+    return new HeadAnnouncer.Head(epoch.getAsLong(), state.config().version(), state.config().digest().toString());
   }
 
   @Override
@@ -442,6 +457,9 @@ public final class ConfigPrimary
   public SignalHandler<PrimaryState> signalHandler() {
     return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (state, signal) -> {
       events.primaryStarted(epoch.getAsLong(), state.config().version());
+      announcer.ifPresent(context::stop);
+      announcer = Optional.of(context.spawnAnonymous(
+          HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
       timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
     }).build();
   }

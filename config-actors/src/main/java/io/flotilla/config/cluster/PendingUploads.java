@@ -10,7 +10,7 @@ import java.util.Map;
 /** Collects the parts of large changes. Bounded in uploads, operations and time; confined to its actor. */
 final class PendingUploads {
   private static final int MAX_UPLOADS = 16;
-  private static final long MAX_BYTES = 256L << 20;
+  private static final long MAX_BYTES = 192L << 20;
   private static final long MAX_AGE_NANOS = 30_000_000_000L;
 
   sealed interface Result {}
@@ -20,6 +20,9 @@ final class PendingUploads {
   record Complete(List<Operation> operations) implements Result {}
 
   record Rejected(String detail) implements Result {}
+
+  /** It will never be taken. */
+  record TooLarge(String detail) implements Result {}
 
   private static final class Upload {
     private final List<Operation> operations = new ArrayList<>();
@@ -53,9 +56,14 @@ final class PendingUploads {
     upload.bytes += added;
     upload.touchedNanos = now;
     bytes += added;
-    if (bytes > MAX_BYTES || upload.operations.size() > ConfigEditor.MAX_OPERATIONS) {
+    if (upload.bytes > ConfigEditor.MAX_CHANGE_BYTES || upload.operations.size() > ConfigEditor.MAX_OPERATIONS) {
       remove(submit.id());
-      return new Rejected("the change is too large: it may have " + ConfigEditor.MAX_OPERATIONS + " operations");
+      return new TooLarge("the change is too large: it may have " + ConfigEditor.MAX_OPERATIONS + " operations and "
+          + (ConfigEditor.MAX_CHANGE_BYTES >> 20) + " MiB; split it");
+    }
+    if (bytes > MAX_BYTES) {
+      remove(submit.id());
+      return new Rejected("the primary is receiving other large changes; try again when they are through");
     }
     if (submit.last()) {
       remove(submit.id());

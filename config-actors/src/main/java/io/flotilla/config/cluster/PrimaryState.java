@@ -3,13 +3,16 @@ package io.flotilla.config.cluster;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
 import io.flotilla.config.event.EntityChange;
+import io.flotilla.config.event.StoredDocument;
 import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.StoredEntity;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -128,11 +131,18 @@ record PrimaryState(
     return new ConfigPrimary.History(config.version(), oldest(), found, counts);
   }
 
+  /** With as much of the history, the newest of it, as the journal takes beside the configuration. */
   ConfigSnapshot toSnapshot() {
-    return new ConfigSnapshot(
-        config.version(),
-        config.digest().toString(),
-        config.entities().values().stream().map(StoredEntity::toDocument).toList(),
-        List.copyOf(history.values()));
+    List<StoredDocument> documents = config.entities().values().stream().map(StoredEntity::toDocument).toList();
+    long bytes = documents.stream().mapToLong(StoredDocument::size).sum();
+    LinkedList<ConfigChanged> kept = new LinkedList<>();
+    for (ConfigChanged change : history.descendingMap().values()) {
+      bytes += change.size();
+      if (bytes > ConfigEditor.MAX_CHANGE_BYTES) {
+        break;
+      }
+      kept.addFirst(change);
+    }
+    return new ConfigSnapshot(config.version(), config.digest().toString(), documents, List.copyOf(kept));
   }
 }

@@ -16,8 +16,12 @@ import java.util.TreeSet;
  * an event, and only {@link ClusterConfig#apply} makes the next version.
  */
 public final class ConfigEditor {
-  /** The most operations one change may have. */
-  public static final int MAX_OPERATIONS = 10_000;
+  /** The most operations one change may have: an import of many small entities. */
+  public static final int MAX_OPERATIONS = 250_000;
+  /**
+   * The most bytes one change may have, before and after its entities together: the journal takes commands of up to 128 MiB.
+   */
+  public static final long MAX_CHANGE_BYTES = 112L << 20;
 
   private final EntityCodec codec;
 
@@ -34,6 +38,14 @@ public final class ConfigEditor {
   public record Refused(Refusal refusal) implements Result {}
 
   public Result edit(ClusterConfig config, List<Operation> operations) {
+    return edit(config, operations, Operation.ANY);
+  }
+
+  /** @param expectedHead the version the configuration must be at; {@link Operation#ANY} or 0 is none in particular */
+  public Result edit(ClusterConfig config, List<Operation> operations, long expectedHead) {
+    if (expectedHead > 0 && expectedHead != config.version()) {
+      return notAt(config, expectedHead);
+    }
     if (operations.isEmpty() || operations.size() > MAX_OPERATIONS) {
       return new Refused(Refusal.of(
           Refusal.Reason.INVALID, "a change has from 1 to " + MAX_OPERATIONS + " operations, not " + operations.size()));
@@ -56,6 +68,20 @@ public final class ConfigEditor {
     if (!errors.isEmpty()) {
       return new Refused(new Refusal(Refusal.Reason.INVALID, summary(errors), List.copyOf(errors)));
     }
+    return checked(config, changes, operations);
+  }
+
+  private static Refused notAt(ClusterConfig config, long expectedHead) {
+    return new Refused(Refusal.of(Refusal.Reason.STALE, "the configuration is at version " + config.version()
+        + ", not at " + expectedHead + "; look at what changed and repeat the request"));
+  }
+
+  private Result checked(ClusterConfig config, List<EntityChange> changes, List<Operation> operations) {
+    long bytes = changes.stream().mapToLong(EntityChange::size).sum();
+    if (bytes > MAX_CHANGE_BYTES) {
+      return new Refused(Refusal.of(Refusal.Reason.INVALID, "the change has " + bytes + " bytes, before and after together, and "
+          + "one change may have " + MAX_CHANGE_BYTES + "; make it in several steps"));
+    }
     ClusterConfig next = config.with(config.version() + 1, changes, codec);
     Optional<Refusal> broken = ConfigRules.check(config, next, operations);
     return broken.isPresent() ? new Refused(broken.get()) : new Edited(List.copyOf(changes), next);
@@ -69,8 +95,7 @@ public final class ConfigEditor {
    */
   public Result restore(ClusterConfig config, ClusterConfig wanted, long expectedHead) {
     if (expectedHead != Operation.ANY && expectedHead != config.version()) {
-      return new Refused(Refusal.of(Refusal.Reason.STALE, "the configuration is at version " + config.version()
-          + ", not at " + expectedHead + "; look at what changed and repeat the request"));
+      return notAt(config, expectedHead);
     }
     List<EntityChange> changes = new ArrayList<>();
     List<Operation> operations = new ArrayList<>();
@@ -92,9 +117,7 @@ public final class ConfigEditor {
       return new Refused(Refusal.of(Refusal.Reason.INVALID, "version " + wanted.version() + " differs in " + changes.size()
           + " entities, and one change may touch " + MAX_OPERATIONS + "; restore it in steps, by versions between"));
     }
-    ClusterConfig next = config.with(config.version() + 1, changes, codec);
-    Optional<Refusal> broken = ConfigRules.check(config, next, operations);
-    return broken.isPresent() ? new Refused(broken.get()) : new Edited(List.copyOf(changes), next);
+    return checked(config, changes, operations);
   }
 
   private Optional<EntityChange> change(
@@ -113,7 +136,7 @@ public final class ConfigEditor {
     }
     ObjectNode after = operation.action() == Operation.Action.PATCH
         ? merge(EntityCodec.document(beforeBytes), wish)
-        : keepSecrets(operation.kind(), beforeBytes, wish);
+        : afterPut(operation.kind(), beforeBytes, wish);
     removeNulls(after);
     List<FieldError> found = codec.check(operation.key(), after);
     found.forEach(error -> errors.add(new FieldError(pointer + "/value" + error.pointer(), error.detail())));
@@ -153,6 +176,17 @@ public final class ConfigEditor {
       }
     });
     return target;
+  }
+
+  /**
+   * What a PUT makes of a document; the wish itself is changed and returned.
+   *
+   * @param before the entity as it is, null if it does not exist
+   */
+  public static ObjectNode afterPut(String kind, byte[] before, ObjectNode wish) {
+    ObjectNode after = keepSecrets(kind, before, wish);
+    removeNulls(after);
+    return after;
   }
 
   /** Secrets cannot be read back, so what was read and is put again keeps them; an explicit null takes one away. */

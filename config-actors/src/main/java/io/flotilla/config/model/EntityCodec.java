@@ -67,6 +67,22 @@ public final class EntityCodec {
     Fields.putSecret(document, key, field, clear, sealer);
   }
 
+  /**
+   * Opens a sealed secret of a document; empty if the field holds none.
+   *
+   * @throws SecretSealer.SealedWithAnotherKeyException if this cluster's key did not seal it for this entity and field
+   */
+  public Optional<String> openSecret(EntityKey key, String field, JsonNode value) {
+    return Fields.isSealed(value) && value.size() == 1 && value.get(Fields.SEALED).isTextual()
+        ? Optional.of(sealer.open(key, field, value.get(Fields.SEALED).textValue()))
+        : Optional.empty();
+  }
+
+  /** Names the cluster key that seals secrets here, without telling it. */
+  public String keyId() {
+    return sealer.keyId();
+  }
+
   /** The fields of a kind that are written and never read back. */
   public static Set<String> secretFields(String kind) {
     return SECRET_FIELDS.getOrDefault(kind, Set.of());
@@ -80,7 +96,8 @@ public final class EntityCodec {
     }
   }
 
-  static byte[] bytes(ObjectNode document) {
+  /** A document in the one form it is committed in. */
+  public static byte[] bytes(ObjectNode document) {
     try {
       return JSON.writeValueAsBytes(document);
     } catch (JsonProcessingException e) {

@@ -22,7 +22,7 @@ import java.util.function.Function;
  * leniently, because a newer release may have written fields this one does not know.
  */
 public final class Fields {
-  private static final String SEALED = "$sealed";
+  static final String SEALED = "$sealed";
 
   private final ObjectNode object;
   private final String pointer;

@@ -28,6 +28,10 @@ public final class SecretSealer {
     this.keyId = clusterKey.id();
   }
 
+  String keyId() {
+    return keyId;
+  }
+
   /** Seals a clear value: {@code format.key-id.base64(nonce, cipher text)}. */
   public String seal(EntityKey entity, String field, String clear) {
     byte[] nonce = new byte[NONCE_BYTES];
@@ -47,7 +51,15 @@ public final class SecretSealer {
       throw new SealedWithAnotherKeyException("the secret " + field + " of " + entity + " was sealed with cluster key "
           + parts[1] + ", this node has " + keyId + "; give it the cluster's key file");
     }
-    byte[] bytes = Base64.getDecoder().decode(parts[2]);
+    byte[] bytes;
+    try {
+      bytes = Base64.getDecoder().decode(parts[2]);
+    } catch (IllegalArgumentException e) {
+      bytes = new byte[0];
+    }
+    if (bytes.length < NONCE_BYTES + TAG_BITS / Byte.SIZE) {
+      throw new SealedWithAnotherKeyException("the secret " + field + " of " + entity + " is damaged");
+    }
     byte[] nonce = java.util.Arrays.copyOf(bytes, NONCE_BYTES);
     byte[] text = java.util.Arrays.copyOfRange(bytes, NONCE_BYTES, bytes.length);
     return new String(run(Cipher.DECRYPT_MODE, nonce, entity, field, text), StandardCharsets.UTF_8);

@@ -1,5 +1,9 @@
 package io.flotilla.journal.raft;
 
+import java.io.ByteArrayInputStream;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -46,8 +50,21 @@ public final class Bytes {
         return from == to ? EMPTY : new Bytes(array, offset + from, to - from);
     }
 
+    /** The array itself if these bytes are all of it, for readers that leave it as it is; a copy otherwise. */
+    byte[] asArray() {
+        return offset == 0 && size == array.length ? array : toArray();
+    }
+
     void copyTo(byte[] target, int at) {
         System.arraycopy(array, offset, target, at, size);
+    }
+
+    void writeTo(DataOutput out) throws IOException {
+        out.write(array, offset, size);
+    }
+
+    InputStream asStream() {
+        return new ByteArrayInputStream(array, offset, size);
     }
 
     @Override

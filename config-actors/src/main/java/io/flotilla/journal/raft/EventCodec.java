@@ -24,6 +24,6 @@ final class EventCodec {
     }
 
     PersistentRepr fromBytes(Bytes bytes) {
-        return serialization.deserialize(bytes.toArray(), PersistentRepr.class).get();
+        return serialization.deserialize(bytes.asArray(), PersistentRepr.class).get();
     }
 }

@@ -26,13 +26,15 @@ import io.flotilla.journal.raft.JournalReply.PartStored;
 import io.flotilla.journal.raft.JournalReply.Refused;
 import io.flotilla.journal.raft.JournalReply.ReplayPage;
 import io.flotilla.journal.raft.JournalReply.SnapshotPage;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.util.Queue;
 
 /**
  * The bytes of commands (which stay in the Raft log), queries and replies: a version, a tag, then the fields in order. Tags are
@@ -54,19 +56,27 @@ public final class JournalCodec {
 
     private static Bytes write(Writing writing) {
         ByteArrayOutputStream buffer = new ByteArrayOutputStream();
+        write(writing, buffer);
+        return Bytes.owning(buffer.toByteArray());
+    }
+
+    private static void write(Writing writing, OutputStream to) {
         try {
-            WireWriter out = new WireWriter(new DataOutputStream(buffer));
+            WireWriter out = new WireWriter(new DataOutputStream(to));
             out.tag(VERSION);
             writing.to(out);
         } catch (IOException e) {
             throw new UncheckedIOException("Writing to memory failed", e);
         }
-        return Bytes.owning(buffer.toByteArray());
     }
 
     private static <T> T read(Bytes bytes, String what, Reading<T> reading) throws JournalFormatException {
+        return read(bytes.asStream(), bytes.size(), what, reading);
+    }
+
+    private static <T> T read(InputStream bytes, int size, String what, Reading<T> reading) throws JournalFormatException {
         try {
-            WireReader in = new WireReader(new DataInputStream(new ByteArrayInputStream(bytes.toArray())), bytes.size());
+            WireReader in = new WireReader(new DataInputStream(bytes), size);
             int version = in.tag();
             if (version != VERSION) {
                 throw new JournalFormatException("A " + what + " of format " + version + ", but this node knows format "
@@ -78,7 +88,7 @@ public final class JournalCodec {
         } catch (JournalFormatException e) {
             throw e;
         } catch (EOFException e) {
-            throw new JournalFormatException("A " + what + " of " + bytes.size() + " bytes ends too early", e);
+            throw new JournalFormatException("A " + what + " of " + size + " bytes ends too early", e);
         } catch (IOException e) {
             throw new JournalFormatException("A " + what + " can't be read", e);
         }
@@ -89,7 +99,18 @@ public final class JournalCodec {
     }
 
     public static Bytes encode(JournalCommand command) {
-        return write(out -> {
+        return write(writing(command));
+    }
+
+    /** The same bytes as {@link #encode(JournalCommand)}, in parts of a size. */
+    static Queue<Bytes> encodeInParts(JournalCommand command, int partBytes) {
+        PartsOutput parts = new PartsOutput(partBytes);
+        write(writing(command), parts);
+        return parts.parts();
+    }
+
+    private static Writing writing(JournalCommand command) {
+        return out -> {
             switch (command) {
                 case ClaimEpoch c -> {
                     out.tag(1);
@@ -150,26 +171,33 @@ public final class JournalCodec {
                     out.uuid(c.nodeId());
                 }
             }
-        });
+        };
     }
 
     public static JournalCommand decodeCommand(Bytes bytes) throws JournalFormatException {
-        return read(bytes, "command", in -> {
-            int tag = in.tag();
-            return switch (tag) {
-                case 1 -> new ClaimEpoch(in.text(), in.uuid());
-                case 2 -> new Append(in.text(), in.number(), in.number(), in.list(in::entry));
-                case 3 -> new DeleteTo(in.text(), in.number(), in.number());
-                case 4 -> new SaveSnapshot(in.text(), in.number(), in.number(), in.number(), in.bytes());
-                case 5 -> new DeleteSnapshots(in.text(), in.number(), in.range());
-                case 6 -> new Part(in.uuid(), in.count(), in.count(), in.bytes());
-                case 7 -> new CompareAndSetGeneration(in.number(), in.uuid(), in.text());
-                case 8 -> new RegisterNode(in.node(), in.optional(in::uuid));
-                case 9 -> new JournalCommand.WishVoters(in.list(in::wish));
-                case 10 -> new JournalCommand.ForgetNode(in.uuid());
-                default -> throw unknown("command", tag);
-            };
-        });
+        return read(bytes.asStream(), bytes.size(), "command", JournalCodec::command);
+    }
+
+    /** @param parts are emptied while they are read */
+    static JournalCommand decodeCommand(Queue<Bytes> parts, int size) throws JournalFormatException {
+        return read(new PartsInput(parts), size, "command", JournalCodec::command);
+    }
+
+    private static JournalCommand command(WireReader in) throws IOException {
+        int tag = in.tag();
+        return switch (tag) {
+            case 1 -> new ClaimEpoch(in.text(), in.uuid());
+            case 2 -> new Append(in.text(), in.number(), in.number(), in.list(in::entry));
+            case 3 -> new DeleteTo(in.text(), in.number(), in.number());
+            case 4 -> new SaveSnapshot(in.text(), in.number(), in.number(), in.number(), in.bytes());
+            case 5 -> new DeleteSnapshots(in.text(), in.number(), in.range());
+            case 6 -> new Part(in.uuid(), in.count(), in.count(), in.bytes());
+            case 7 -> new CompareAndSetGeneration(in.number(), in.uuid(), in.text());
+            case 8 -> new RegisterNode(in.node(), in.optional(in::uuid));
+            case 9 -> new JournalCommand.WishVoters(in.list(in::wish));
+            case 10 -> new JournalCommand.ForgetNode(in.uuid());
+            default -> throw unknown("command", tag);
+        };
     }
 
     public static Bytes encode(JournalQuery query) {
@@ -197,6 +225,12 @@ public final class JournalCodec {
                 case JournalQuery.LocalStatus _ -> out.tag(6);
                 case JournalQuery.ListWishes _ -> out.tag(7);
                 case JournalQuery.VoterProgress _ -> out.tag(8);
+                case JournalQuery.LoadEvent q -> {
+                    out.tag(9);
+                    out.text(q.persistenceId());
+                    out.number(q.sequenceNr());
+                    out.number(q.offset());
+                }
             }
         });
     }
@@ -213,6 +247,7 @@ public final class JournalCodec {
                 case 6 -> new JournalQuery.LocalStatus();
                 case 7 -> new JournalQuery.ListWishes();
                 case 8 -> new JournalQuery.VoterProgress();
+                case 9 -> new JournalQuery.LoadEvent(in.text(), in.number(), in.count());
                 default -> throw unknown("query", tag);
             };
         });
@@ -303,6 +338,12 @@ public final class JournalCodec {
                     out.flag(r.settled());
                     out.list(r.voters(), out::peer);
                 }
+                case JournalReply.EventPage r -> {
+                    out.tag(21);
+                    out.number(r.sequenceNr());
+                    out.number(r.totalBytes());
+                    out.bytes(r.bytes());
+                }
                 case JournalReply.LocalStatus r -> {
                     out.tag(17);
                     out.text(r.peerId());
@@ -344,6 +385,7 @@ public final class JournalCodec {
                 case 19 -> new JournalReply.Wishes(in.list(in::wish));
                 case 20 -> new JournalReply.VoterProgress(in.text(), in.number(), in.number(), in.number(), in.number(),
                         in.flag(), in.list(in::peer));
+                case 21 -> new JournalReply.EventPage(in.number(), in.count(), in.bytes());
                 default -> throw unknown("reply", tag);
             };
         });

@@ -14,10 +14,18 @@ public sealed interface JournalQuery {
 
     /**
      * Events in ascending order, both ends inclusive, at most {@code max}. Answer: {@link JournalReply.ReplayPage}; ask again
-     * from its {@code nextFrom} until it is complete.
+     * from its {@code nextFrom} until it is complete. If the first one is too long for a page, {@link JournalReply.EventPage};
+     * ask for its rest by {@link LoadEvent}, and then for what follows it.
      */
     record Replay(String persistenceId, long from, long to, long max) implements JournalQuery {
         public Replay {
+            Objects.requireNonNull(persistenceId);
+        }
+    }
+
+    /** One event from a byte offset on. Answer: {@link JournalReply.EventPage}. */
+    record LoadEvent(String persistenceId, long sequenceNr, int offset) implements JournalQuery {
+        public LoadEvent {
             Objects.requireNonNull(persistenceId);
         }
     }

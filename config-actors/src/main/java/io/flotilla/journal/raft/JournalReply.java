@@ -59,6 +59,13 @@ public sealed interface JournalReply {
         }
     }
 
+    /** A part of an event that is too long for a {@link ReplayPage}. */
+    record EventPage(long sequenceNr, int totalBytes, Bytes bytes) implements JournalReply {
+        public EventPage {
+            Objects.requireNonNull(bytes);
+        }
+    }
+
     record NoSnapshot() implements JournalReply {}
 
     record GenerationFounded(Generation generation) implements JournalReply {

@@ -84,6 +84,8 @@ final class JournalTables {
                     new JournalReply.HighestSequenceNr(journal(q.persistenceId()).map(PersistenceTable::highest).orElse(0L));
             case JournalQuery.Replay q -> journal(q.persistenceId()).map(table -> table.replay(q))
                     .orElseGet(() -> new JournalReply.ReplayPage(List.of(), q.from(), true));
+            case JournalQuery.LoadEvent q -> journal(q.persistenceId()).map(table -> table.loadEvent(q.sequenceNr(), q.offset()))
+                    .orElseGet(() -> new JournalReply.Refused("Nobody has claimed " + q.persistenceId() + " yet"));
             case JournalQuery.LoadSnapshot q -> journal(q.persistenceId()).map(table -> table.loadSnapshot(q))
                     .orElseGet(JournalReply.NoSnapshot::new);
             case JournalQuery.CurrentGeneration _ -> new JournalReply.CurrentGeneration(generation);

@@ -2,11 +2,13 @@ package io.flotilla.journal.raft;
 
 import io.flotilla.journal.raft.JournalCommand.Part;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.UUID;
 
 /**
@@ -79,14 +81,11 @@ final class PartStaging {
     }
 
     private static Staged assemble(Upload upload) {
-        byte[] whole = new byte[Math.toIntExact(upload.bytes)];
-        int at = 0;
-        for (Bytes bytes : upload.parts) {
-            bytes.copyTo(whole, at);
-            at += bytes.size();
-        }
+        // A large command is not to be in memory twice: its parts go while they are read.
+        Queue<Bytes> parts = new ArrayDeque<>(upload.parts);
+        upload.parts.clear();
         try {
-            return new Complete(JournalCodec.decodeCommand(Bytes.owning(whole)));
+            return new Complete(JournalCodec.decodeCommand(parts, Math.toIntExact(upload.bytes)));
         } catch (JournalFormatException e) {
             return refused(e.getMessage());
         }

@@ -26,6 +26,8 @@ import java.util.UUID;
 final class PersistenceTable {
     /** A page is closed by the entry that reaches this, so that a reply fits a message and a slow reader holds little. */
     static final int PAGE_BYTES = 1024 * 1024;
+    /** A longer event is read in parts: a page of others and one such event fit into a message between voters. */
+    static final int LONG_EVENT_BYTES = 2 * PAGE_BYTES;
     private static final UUID NOBODY = new UUID(0, 0);
 
     private record SnapshotKey(long sequenceNr, long timestamp) {
@@ -113,7 +115,7 @@ final class PersistenceTable {
         snapshots.keySet().removeIf(key -> range.contains(key.sequenceNr(), key.timestamp()));
     }
 
-    JournalReply.ReplayPage replay(JournalQuery.Replay query) {
+    JournalReply replay(JournalQuery.Replay query) {
         List<Entry> page = new ArrayList<>();
         if (query.from() > query.to()) {
             return new JournalReply.ReplayPage(page, query.from(), true);
@@ -123,13 +125,27 @@ final class PersistenceTable {
             if (page.size() >= query.max()) {
                 break;
             }
-            if (bytes >= PAGE_BYTES) {
+            boolean isLong = entry.getValue().size() > LONG_EVENT_BYTES;
+            if (isLong && page.isEmpty()) {
+                return loadEvent(entry.getKey(), 0);
+            }
+            if (isLong || bytes >= PAGE_BYTES) {
                 return new JournalReply.ReplayPage(page, entry.getKey(), false);
             }
             page.add(new Entry(entry.getKey(), entry.getValue()));
             bytes += entry.getValue().size();
         }
         return new JournalReply.ReplayPage(page, query.to(), true);
+    }
+
+    JournalReply loadEvent(long sequenceNr, int offset) {
+        Bytes event = entries.get(sequenceNr);
+        if (event == null || offset > event.size()) {
+            return new JournalReply.Refused("Byte " + offset + " of event " + sequenceNr + " of " + persistenceId
+                    + " was asked for, but " + (event == null ? "it was deleted" : "it has " + event.size()));
+        }
+        int end = (int) Math.min(event.size(), (long) offset + PAGE_BYTES);
+        return new JournalReply.EventPage(sequenceNr, event.size(), event.slice(offset, end));
     }
 
     JournalReply loadSnapshot(JournalQuery.LoadSnapshot query) {

@@ -92,7 +92,27 @@ public final class RaftJournal extends AsyncWriteJournal {
                         : replay(new JournalQuery.Replay(query.persistenceId(), page.nextFrom(), query.to(),
                                 query.max() - page.entries().size()), callback);
             }
+            case JournalReply.EventPage first -> rest(query.persistenceId(), first, new byte[first.totalBytes()], 0)
+                    .thenCompose(whole -> {
+                        callback.accept(codec.fromBytes(whole));
+                        return replay(new JournalQuery.Replay(query.persistenceId(), first.sequenceNr() + 1, query.to(),
+                                query.max() - 1), callback);
+                    });
             default -> throw EpochKeeper.failure(reply);
         });
+    }
+
+    /** An event that is too long for a page, from one of its pages on. */
+    private CompletionStage<Bytes> rest(String persistenceId, JournalReply.EventPage page, byte[] received, int from) {
+        page.bytes().copyTo(received, from);
+        int to = from + page.bytes().size();
+        if (to == received.length) {
+            return CompletableFuture.completedFuture(Bytes.owning(received));
+        }
+        return raft.query(new JournalQuery.LoadEvent(persistenceId, page.sequenceNr(), to))
+                .thenCompose(reply -> switch (reply) {
+                    case JournalReply.EventPage next -> rest(persistenceId, next, received, to);
+                    default -> throw EpochKeeper.failure(reply);
+                });
     }
 }

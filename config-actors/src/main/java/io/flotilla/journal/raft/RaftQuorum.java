@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -124,15 +125,14 @@ public final class RaftQuorum implements AutoCloseable {
      */
     public CompletionStage<JournalReply> submit(JournalCommand command) {
         return onThread(() -> {
-            Bytes bytes = JournalCodec.encode(command);
-            if (bytes.size() <= PART_BYTES) {
-                return commit(bytes);
+            Queue<Bytes> parts = JournalCodec.encodeInParts(command, PART_BYTES);
+            if (parts.size() == 1) {
+                return commit(parts.remove());
             }
             UUID upload = UUID.randomUUID();
-            int count = Math.ceilDiv(bytes.size(), PART_BYTES);
+            int count = parts.size();
             for (int i = 0; ; i++) {
-                Bytes piece = bytes.slice(i * PART_BYTES, Math.min(bytes.size(), (i + 1) * PART_BYTES));
-                JournalReply reply = commit(JournalCodec.encode(new JournalCommand.Part(upload, i, count, piece)));
+                JournalReply reply = commit(JournalCodec.encode(new JournalCommand.Part(upload, i, count, parts.remove())));
                 if (i == count - 1 || !(reply instanceof JournalReply.PartStored)) {
                     return reply;
                 }

@@ -53,7 +53,7 @@ final class WireWriter {
 
     void bytes(Bytes value) throws IOException {
         number(value.size());
-        out.write(value.toArray());
+        value.writeTo(out);
     }
 
     void uuid(UUID value) throws IOException {

@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -32,6 +34,8 @@ import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.persistence.testkit.javadsl.PersistenceTestKit;
+import org.apache.pekko.persistence.testkit.ProcessingSuccess;
+import org.apache.pekko.persistence.testkit.WriteEvents;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitPlugin;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitSnapshotPlugin;
 import org.junit.jupiter.api.AfterAll;
@@ -108,6 +112,53 @@ class ConfigPrimaryTest {
     assertEquals(Refusal.Reason.INVALID, refused.refusal().reason());
     journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
     assertTrue(events.told.contains("rejected bad"));
+  }
+
+  @Test
+  void primary_whoseJournalTakesItsTime_goesOnAnnouncingTheHeadBefore() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    CountDownLatch written = new CountDownLatch(1);
+    journal.withPolicy((id, operation) -> {
+      try {
+        assertTrue(!(operation instanceof WriteEvents) || written.await(30, TimeUnit.SECONDS));
+        return ProcessingSuccess.getInstance();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    });
+    try {
+      submit(primary, "large", put("policies", "history", "{}"));
+      for (int i = 0; i < 15; i++) {
+        assertEquals(0, ((ConfigAnnouncement.HeadAnnounced) published.fishForMessage(Duration.ofSeconds(10), message ->
+            message instanceof ConfigAnnouncement.HeadAnnounced
+                ? org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.complete()
+                : org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes.continueAndIgnore()).getFirst()).version());
+      }
+    } finally {
+      written.countDown();
+      journal.resetPolicy();
+    }
+    assertEquals("large", replies.expectMessageClass(Committed.class).id());
+  }
+
+  @Test
+  void submit_atAnotherHead_isRefused_alsoWhenItsLastPartComes() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    submit(primary, "one", put("policies", "history", "{}"));
+    replies.expectMessageClass(Committed.class);
+
+    for (long head : List.of(2L, 1L)) {
+      primary.tell(new ConfigPrimary.SubmitChange("at-" + head, AUTHOR, "", 0, false, false, false, head,
+          List.of(put("admins", "ann", "{\"role\":\"viewer\"}")), replies.ref()));
+      replies.expectMessageClass(ConfigPrimary.PartTaken.class);
+      primary.tell(new ConfigPrimary.SubmitChange("at-" + head, AUTHOR, "", 1, true, false, false, head,
+          List.of(put("admins", "bob", "{\"role\":\"viewer\"}")), replies.ref()));
+      if (head == 2) {
+        assertEquals(Refusal.Reason.STALE, replies.expectMessageClass(ConfigPrimary.Refused.class).refusal().reason());
+      }
+    }
+
+    assertEquals(2, replies.expectMessageClass(Committed.class).version());
   }
 
   @Test

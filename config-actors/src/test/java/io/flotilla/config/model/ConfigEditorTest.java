@@ -12,7 +12,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -104,6 +109,34 @@ class ConfigEditorTest {
     ClusterConfig three = commit(two, List.of(delete("storages", "main"), delete("users", "alice")));
 
     assertTrue(three.stored(EntityKey.of(Kind.STORAGES, "main")).isEmpty());
+  }
+
+  @Test
+  void edit_ofMoreThanAChangeMayHave_isRefused_inNumberAndInBytes() {
+    List<Operation> many = Collections.nCopies(ConfigEditor.MAX_OPERATIONS + 1, put("users", "x", "{}"));
+    assertTrue(refusal(config, many.toArray(Operation[]::new)).detail().contains("250000"));
+    String key = "ssh-rsa " + Base64.getEncoder().encodeToString(
+        ByteBuffer.allocate(6_011).putInt(7).put("ssh-rsa".getBytes(StandardCharsets.US_ASCII)).array());
+    String user = "{\"publicKeys\":[\"" + String.join("\",\"", Collections.nCopies(8, key)) + "\"]}";
+    int most = (int) (ConfigEditor.MAX_CHANGE_BYTES / user.length());
+    Operation[] large = IntStream.rangeClosed(0, most).mapToObj(i -> put("users", "u" + i, user)).toArray(Operation[]::new);
+
+    Refusal refusal = refusal(config, large);
+
+    assertEquals(Refusal.Reason.INVALID, refusal.reason());
+    assertTrue(refusal.detail().contains("in several steps"), refusal.detail());
+  }
+
+  @Test
+  void edit_atAnotherHead_isRefused() {
+    ConfigEditor editor = new ConfigEditor(CODEC);
+    List<Operation> one = List.of(put("users", "a", "{}"));
+
+    assertTrue(editor.edit(config, one, 2) instanceof ConfigEditor.Refused(Refusal stale)
+        && stale.reason() == Refusal.Reason.STALE);
+    for (long head : new long[] {1, 0, Operation.ANY}) {
+      assertTrue(editor.edit(config, one, head) instanceof ConfigEditor.Edited);
+    }
   }
 
   @Test

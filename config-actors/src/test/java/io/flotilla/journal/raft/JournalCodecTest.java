@@ -82,6 +82,7 @@ class JournalCodecTest {
                 texts().map(JournalQuery.HighestSequenceNr::new),
                 Combinators.combine(texts(), numbers(), numbers(), numbers()).as(JournalQuery.Replay::new),
                 Combinators.combine(texts(), ranges(), counts()).as(JournalQuery.LoadSnapshot::new),
+                Combinators.combine(texts(), numbers(), counts()).as(JournalQuery.LoadEvent::new),
                 Arbitraries.of(new JournalQuery.CurrentGeneration(), new JournalQuery.ListNodes(), new JournalQuery.LocalStatus(),
                         new JournalQuery.ListWishes(), new JournalQuery.VoterProgress()));
     }
@@ -101,6 +102,7 @@ class JournalCodecTest {
         return Arbitraries.oneOf(first,
                 Combinators.combine(entries(), numbers(), Arbitraries.of(true, false)).as(JournalReply.ReplayPage::new),
                 Combinators.combine(numbers(), numbers(), counts(), runs()).as(JournalReply.SnapshotPage::new),
+                Combinators.combine(numbers(), counts(), runs()).as(JournalReply.EventPage::new),
                 generations().map(JournalReply.GenerationFounded::new),
                 generations().optional().map(JournalReply.GenerationConflict::new),
                 generations().optional().map(JournalReply.CurrentGeneration::new),

@@ -174,6 +174,30 @@ class JournalTablesTest {
     }
 
     @Test
+    void replay_ofAnEventTooLongForAPage_comesInParts() {
+        long epoch = claimed();
+        byte[] content = new byte[PersistenceTable.LONG_EVENT_BYTES + 1];
+        content[content.length - 1] = 7;
+        tables.apply(append(epoch, 0, 1));
+        tables.apply(new Append(ID, epoch, 1, List.of(new Entry(2, Bytes.copyOf(content)))));
+        tables.apply(append(epoch, 2, 3));
+
+        ReplayPage before = assertInstanceOf(ReplayPage.class, tables.answer(new Replay(ID, 1, 3, 100)));
+        assertEquals(List.of(1L), before.entries().stream().map(Entry::sequenceNr).toList());
+        assertEquals(2, before.nextFrom());
+        assertEquals(false, before.complete());
+        JournalReply.EventPage first = assertInstanceOf(JournalReply.EventPage.class, tables.answer(new Replay(ID, 2, 3, 100)));
+        assertEquals(PersistenceTable.PAGE_BYTES, first.bytes().size());
+        assertEquals(content.length, first.totalBytes());
+        JournalReply.EventPage last = assertInstanceOf(JournalReply.EventPage.class,
+                tables.answer(new JournalQuery.LoadEvent(ID, 2, PersistenceTable.LONG_EVENT_BYTES)));
+        assertEquals(Bytes.copyOf(new byte[] {7}), last.bytes());
+        assertEquals(List.of(3L), pageNumbers(new Replay(ID, 3, 3, 100)));
+        assertInstanceOf(JournalReply.Refused.class, tables.answer(new JournalQuery.LoadEvent(ID, 4, 0)));
+        assertInstanceOf(JournalReply.Refused.class, tables.answer(new JournalQuery.LoadEvent(ID, 2, content.length + 1)));
+    }
+
+    @Test
     void snapshots_areSelectedAndDeletedByCriteria() {
         long epoch = claimed();
         for (long number = 10; number <= 30; number += 10) {

@@ -173,6 +173,18 @@ class RaftPersistenceTest {
     }
 
     @Test
+    void recovery_ofAnEventLongerThanAMessage_hasItWhole() {
+        start();
+        ActorRef<Notebook.Command> notebook = open(false);
+        List<String> expected = List.of("one", "x".repeat(6_000_000), "three", "y".repeat(5_000_000));
+        expected.forEach(line -> write(notebook, line));
+
+        restart();
+
+        assertEquals(expected, read(open(false)));
+    }
+
+    @Test
     void snapshotsAndDeletion_keepTheState_andTheHighestNumber() throws Exception {
         start();
         ActorRef<Notebook.Command> notebook = open(true);

@@ -223,6 +223,23 @@ class RaftVoterTest {
     }
 
     @Test
+    void eventLongerThanAMessage_isReadFromAnotherProcess_inPages() throws Exception {
+        RaftVoter first = voters.found(directory, cluster);
+        long epoch = write(voters.quorum(first), 1);
+        Bytes large = bytes("x".repeat(6_000_000));
+        get(voters.quorum(first).submit(new JournalCommand.Append(ID, epoch, 1, List.of(new JournalCommand.Entry(2, large)))),
+                Appended.class);
+        RaftQuorum remote = voters.remote(first);
+
+        assertEquals(2, get(remote.query(new JournalQuery.Replay(ID, 1, 9, 9)), JournalReply.ReplayPage.class).nextFrom());
+        JournalReply.EventPage page = get(remote.query(new JournalQuery.Replay(ID, 2, 9, 9)), JournalReply.EventPage.class);
+        JournalReply.EventPage rest = get(remote.query(new JournalQuery.LoadEvent(ID, 2, 5_500_000)), JournalReply.EventPage.class);
+
+        assertEquals(large.slice(0, page.bytes().size()), page.bytes());
+        assertEquals(large.slice(5_500_000, 6_000_000), rest.bytes());
+    }
+
+    @Test
     void wipedVoter_returnsAsNewPeer_andIsReadmitted() throws Exception {
         RaftVoter first = voters.found(directory.resolve("a"), cluster);
         RaftVoter second = admit(first, "b");

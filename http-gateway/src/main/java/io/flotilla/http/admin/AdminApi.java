@@ -5,6 +5,7 @@ import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.Admin;
 import io.flotilla.config.model.EntityKey;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -24,6 +25,8 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.RequestEntity;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.http.javadsl.model.headers.TimeoutAccess;
+import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 import org.apache.pekko.http.scaladsl.model.IllegalUriException;
 import org.apache.pekko.stream.Materializer;
@@ -37,6 +40,8 @@ import org.slf4j.LoggerFactory;
  */
 final class AdminApi {
   private static final long BODY_TIMEOUT_MILLIS = 30_000;
+  private static final long IMPORT_BODY_TIMEOUT_MILLIS = 120_000;
+  private static final long IMPORT_TIMEOUT_MILLIS = 300_000;
   private static final Logger log = LoggerFactory.getLogger(AdminApi.class);
 
   private final AdminContext context;
@@ -44,6 +49,7 @@ final class AdminApi {
   private final BearerAuthentication authentication;
   private final ConfigReads reads;
   private final ConfigWrites writes;
+  private final ConfigImport imports;
   private final ClusterReads cluster;
   private final PrimaryHandOver primary;
   private final ClaimReads claims;
@@ -54,8 +60,10 @@ final class AdminApi {
     this.context = context;
     this.materializer = materializer;
     this.authentication = new BearerAuthentication(context.live());
-    this.reads = new ConfigReads(context);
-    this.writes = new ConfigWrites(context);
+    PastVersions past = new PastVersions(context.client(), context.codec());
+    this.reads = new ConfigReads(context, past);
+    this.writes = new ConfigWrites(context, past);
+    this.imports = new ConfigImport(context, writes);
     this.cluster = new ClusterReads(context);
     this.primary = new PrimaryHandOver(context);
     this.claims = new ClaimReads(context);
@@ -143,6 +151,11 @@ final class AdminApi {
       case 0 -> get(request, method, () -> reads.everything(parameters));
       case 1 -> switch (path.getFirst()) {
         case "history" -> get(request, method, () -> reads.history(parameters));
+        case "export" -> get(request, method, () -> reads.export(parameters, caller));
+        case "import" -> {
+          requireMethod(method, "POST");
+          yield importDocument(request, caller, parameters);
+        }
         case "diff" -> get(request, method, () -> reads.diff(parameters));
         case "changes" -> {
           requireMethod(method, "POST");
@@ -188,20 +201,46 @@ final class AdminApi {
 
   private CompletionStage<HttpResponse> withBody(
       HttpRequest request, Function<byte[], CompletionStage<HttpResponse>> answer) {
+    return withBody(request, context.maxBodyBytes(), BODY_TIMEOUT_MILLIS, body -> answer.apply(body.toArray()));
+  }
+
+  private CompletionStage<HttpResponse> withBody(HttpRequest request, long maxBytes, long timeoutMillis,
+      Function<ByteString, CompletionStage<HttpResponse>> answer) {
     RequestEntity entity = request.entity();
     OptionalLong length = entity.getContentLengthOption();
-    if (length.isPresent() && length.getAsLong() > context.maxBodyBytes()) {
+    if (length.isPresent() && length.getAsLong() > maxBytes) {
       return CompletableFuture.completedFuture(
-          tooLarge().toResponse().addHeader(Connection.create("close")));
+          tooLarge(maxBytes).toResponse().addHeader(Connection.create("close")));
     }
-    return entity.withSizeLimit(context.maxBodyBytes()).toStrict(BODY_TIMEOUT_MILLIS, materializer)
+    return entity.withSizeLimit(maxBytes).toStrict(timeoutMillis, maxBytes, materializer)
         .exceptionally(failure -> {
-          throw cause(failure) instanceof TimeoutException
-              ? new Problem.ProblemException(Problem.of(408, "slow-request", "The request was too slow",
-                  "the body did not arrive within " + BODY_TIMEOUT_MILLIS / 1_000 + " s; send it again"))
-              : new CompletionException(cause(failure));
+          throw switch (cause(failure)) {
+            case TimeoutException slow -> new Problem.ProblemException(Problem.of(408, "slow-request",
+                "The request was too slow",
+                "the body did not arrive within " + timeoutMillis / 1_000 + " s; send it again"));
+            case EntityStreamSizeException large -> new Problem.ProblemException(tooLarge(maxBytes));
+            case EntityStreamException cut -> new Problem.ProblemException(
+                Problem.malformed("the body ended before it was whole"));
+            case Throwable other -> new CompletionException(other);
+          };
         })
-        .thenCompose(strict -> answer.apply(strict.getData().toArray()));
+        .thenCompose(strict -> answer.apply(strict.getData()));
+  }
+
+  /** A large document takes its time to arrive and to commit. */
+  private CompletionStage<HttpResponse> importDocument(HttpRequest request, Caller caller, RequestParameters parameters) {
+    ConfigImport.Begun begun = imports.begin(request, caller, parameters);
+    CompletionStage<HttpResponse> answer;
+    try {
+      request.getHeader(TimeoutAccess.class).ifPresent(access -> access.timeoutAccess()
+          .updateTimeout(Duration.ofMillis(IMPORT_TIMEOUT_MILLIS)));
+      answer = withBody(request, context.maxImportBytes(), IMPORT_BODY_TIMEOUT_MILLIS,
+          body -> imports.run(request, begun, body));
+    } catch (RuntimeException e) {
+      imports.end();
+      throw e;
+    }
+    return answer.whenComplete((done, failure) -> imports.end());
   }
 
   private Caller caller(HttpRequest request) {
@@ -246,9 +285,9 @@ final class AdminApi {
     }
   }
 
-  private Problem tooLarge() {
+  private static Problem tooLarge(long maxBytes) {
     return Problem.of(413, "too-large", "The request is too large",
-        "a body may have at most " + context.maxBodyBytes() + " bytes; split the change");
+        "a body may have at most " + maxBytes + " bytes here; split the change");
   }
 
   private HttpResponse failed(Throwable failure, HttpRequest request) {
@@ -272,7 +311,7 @@ final class AdminApi {
       case Voters.UnavailableException unavailable ->
           Problem.of(503, "no-quorum", "The voters cannot be asked", unavailable.getMessage());
       case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
-      case EntityStreamSizeException size -> tooLarge();
+      case ConfigImport.StalePlanException stale -> Problem.of(stale.refusal(), List.of());
       case TimeoutException timeout ->
           Problem.of(504, "timeout", "No answer in time", "the primary did not answer in time");
       default -> {

@@ -5,6 +5,8 @@ import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Supplier;
 
 /**
@@ -14,7 +16,9 @@ import java.util.function.Supplier;
  * @param control what the cluster can be asked to do
  * @param voters who keeps the journal
  * @param metrics the node's metrics in Prometheus' text format
+ * @param clusterId of the cluster this node belongs to, once it does
  * @param maxBodyBytes the largest request body
+ * @param maxImportBytes the largest configuration document to import
  */
 public record AdminContext(
     LiveConfig live,
@@ -28,7 +32,9 @@ public record AdminContext(
     ClusterControl control,
     Supplier<Voters> voters,
     Supplier<String> metrics,
-    long maxBodyBytes) {
+    Supplier<Optional<UUID>> clusterId,
+    long maxBodyBytes,
+    long maxImportBytes) {
 
   String node() {
     return live.view().node().name();

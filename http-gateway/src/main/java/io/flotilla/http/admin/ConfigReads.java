@@ -17,7 +17,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.http.javadsl.model.ContentTypes;
+import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reading the configuration from this node's own view, and its history from the primary. */
 final class ConfigReads {
@@ -25,15 +30,17 @@ final class ConfigReads {
   static final int MAX_LIMIT = 1_000;
   private static final Duration HISTORY_TIMEOUT = Duration.ofSeconds(5);
 
+  private static final Logger log = LoggerFactory.getLogger(ConfigReads.class);
+
   private final AdminContext context;
   private final PastVersions past;
 
   /** How a list is cut. */
   record Page(int limit, String after, String query) {}
 
-  ConfigReads(AdminContext context) {
+  ConfigReads(AdminContext context, PastVersions past) {
     this.context = context;
-    this.past = new PastVersions(context.client(), context.codec());
+    this.past = past;
   }
 
   CompletionStage<HttpResponse> everything(RequestParameters parameters) {
@@ -55,6 +62,31 @@ final class ConfigReads {
           .put("count", config.ofKind(kind).size());
     }
     return json;
+  }
+
+  /** The whole configuration as one document, of the version it had when the answer began. */
+  CompletionStage<HttpResponse> export(RequestParameters parameters, Caller caller) {
+    boolean sealed = switch (parameters.text("secrets").orElse("none")) {
+      case "none" -> false;
+      case "sealed" -> true;
+      default -> throw new Problem.ProblemException(Problem.malformed(
+          "the parameter secrets must be 'none' or 'sealed'"));
+    };
+    if (sealed) {
+      ConfigWrites.requireWhole(caller);
+    }
+    return parameters.atVersion(context.live()).thenApply(view -> {
+      ClusterConfig config = view.config();
+      if (sealed) {
+        log.info("{} at {} exports configuration version {} with sealed secrets",
+            caller.admin().name(), caller.address(), config.version());
+      }
+      return Responses.withEntityTag(HttpResponse.create()
+          .withEntity(HttpEntities.createChunked(ContentTypes.APPLICATION_JSON,
+              ConfigExport.of(config, context.codec(), context.clusterId().get(), sealed)))
+          .addHeader(RawHeader.create("Flotilla-Config-Version", Long.toString(config.version())))
+          .addHeader(RawHeader.create("Cache-Control", "no-store")), config.version());
+    });
   }
 
   /** The whole configuration as it was. */
@@ -183,6 +215,7 @@ final class ConfigReads {
     json.put("node", change.author().node());
     json.put("comment", change.comment());
     json.put("operationCount", entityCount);
+    json.put("truncated", change.changes().size() < entityCount);
     ArrayNode operations = json.putArray("operations");
     for (EntityChange entity : change.changes()) {
       ObjectNode operation = operations.addObject();

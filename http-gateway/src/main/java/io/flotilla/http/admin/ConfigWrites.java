@@ -4,18 +4,22 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
-import io.flotilla.config.model.ClusterKey;
-import io.flotilla.config.model.ConfigEditor;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.FieldError;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
-import java.time.Duration;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +29,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.pekko.http.javadsl.model.HttpHeader;
@@ -38,21 +44,35 @@ final class ConfigWrites {
   private static final Pattern IDEMPOTENCY_KEY = Pattern.compile("[\\x21-\\x7e]{1,128}");
   private static final String SINGLE = "/operations/0/value";
   private static final int MAX_COMMENT_LENGTH = 1_000;
+  /** The most operations of a change that is written out; an import may have more. */
+  static final int MAX_OPERATIONS = 10_000;
   /** Each plain password costs some 20 ms of processor here, while someone may want to log in. */
   static final int MAX_PASSWORDS = 1_000;
   /** Far fewer than may wait for the hasher, so that a batch leaves room for logins. */
   static final int MAX_PREPARING = 64;
 
   private final AdminContext context;
+  private final PastVersions past;
 
   /** A request's own part in a change. */
   record Request(Caller caller, RequestParameters parameters, String id, boolean single) {}
 
+  /**
+   * What an answer says beside what all changes' answers say.
+   *
+   * @param refusal how a refusal is worded; may throw instead
+   * @param more adds to the answer of a change that was made, or would be
+   */
+  record Telling(UnaryOperator<Refusal> refusal, Consumer<ObjectNode> more) {
+    static final Telling PLAIN = new Telling(refusal -> refusal, json -> { });
+  }
+
   /** An operation as it was sent, before its secrets are made. */
   private record Wish(Operation.Action action, EntityKey key, ObjectNode value, long ifVersion) {}
 
-  ConfigWrites(AdminContext context) {
+  ConfigWrites(AdminContext context, PastVersions past) {
     this.context = context;
+    this.past = past;
   }
 
   CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
@@ -86,8 +106,8 @@ final class ConfigWrites {
     List<Wish> wishes = new ArrayList<>();
     if (!json.path("operations").isArray() || json.get("operations").isEmpty()) {
       errors.add(new FieldError("/operations", "must be a list of at least one operation"));
-    } else if (json.get("operations").size() > ConfigEditor.MAX_OPERATIONS) {
-      errors.add(new FieldError("/operations", "has over " + ConfigEditor.MAX_OPERATIONS + " operations"));
+    } else if (json.get("operations").size() > MAX_OPERATIONS) {
+      errors.add(new FieldError("/operations", "has over " + MAX_OPERATIONS + " operations"));
     } else {
       Iterator<JsonNode> elements = json.get("operations").elements();
       for (int i = 0; elements.hasNext(); i++) {
@@ -122,10 +142,20 @@ final class ConfigWrites {
     long head = headPrecondition(http);
     Request request = request(http, caller, parameters, false, body);
     ConfigClient.Request change = change(request, json.path("comment").asText("restore version " + to.longValue()));
-    return finish(request, List.of(), timeout -> context.client().rollBack(change, to.longValue(), head, timeout));
+    Function<Duration, CompletionStage<ConfigPrimary.SubmitReply>> send =
+        timeout -> context.client().rollBack(change, to.longValue(), head, timeout);
+    ClusterConfig present = context.live().view().config();
+    if (!change.dryRun() || to.longValue() > present.version()) {
+      return finish(request, List.of(), send);
+    }
+    return past.at(present, to.longValue()).thenCompose(wanted -> finish(request, List.of(),
+        new Telling(refusal -> refusal, answer -> {
+          answer.put("base", present.version());
+          RevivedCredentials.describe(present, wanted, Instant.now(), answer);
+        }), RequestParameters.DEFAULT_TIMEOUT, send));
   }
 
-  private static void requireWhole(Caller caller) {
+  static void requireWhole(Caller caller) {
     if (!Arrays.stream(Kind.values()).allMatch(kind -> caller.admin().mayChange(kind.id()))) {
       throw new Problem.ProblemException(Problem.of(403, "forbidden", "Not allowed",
           "the role " + caller.admin().role().id() + " may not change the configuration as a whole"));
@@ -133,7 +163,7 @@ final class ConfigWrites {
   }
 
   /** The version of the whole configuration that a request expects. */
-  private static long headPrecondition(HttpRequest http) {
+  static long headPrecondition(HttpRequest http) {
     long expected = precondition(http);
     if (expected == Operation.ABSENT) {
       throw new Problem.ProblemException(Problem.malformed("the configuration exists; only If-Match can be asked of it"));
@@ -222,13 +252,19 @@ final class ConfigWrites {
 
   private CompletionStage<HttpResponse> finish(
       Request request, List<Wish> wishes, Function<Duration, CompletionStage<ConfigPrimary.SubmitReply>> send) {
-    Duration timeout = request.parameters().timeout();
+    return finish(request, wishes, Telling.PLAIN, RequestParameters.DEFAULT_TIMEOUT, send);
+  }
+
+  /** Sends a change and answers with what became of it. */
+  CompletionStage<HttpResponse> finish(Request request, List<Wish> wishes, Telling telling, Duration otherwise,
+      Function<Duration, CompletionStage<ConfigPrimary.SubmitReply>> send) {
+    Duration timeout = request.parameters().timeout(otherwise);
     long deadline = System.nanoTime() + timeout.toNanos();
     return send.apply(timeout)
         .exceptionally(failure -> {
           throw unknownOutcome(request, failure);
         })
-        .thenCompose(reply -> answer(request, wishes, reply, request.parameters().waiting(), deadline));
+        .thenCompose(reply -> answer(request, wishes, telling, reply, request.parameters().waiting(), deadline));
   }
 
   private static RuntimeException unknownOutcome(Request request, Throwable failure) {
@@ -290,32 +326,34 @@ final class ConfigWrites {
         : context.input().prepare(wish.key(), wish.value(), wish.action() == Operation.Action.PUT);
   }
 
-  private CompletionStage<HttpResponse> answer(Request request, List<Wish> wishes,
+  private CompletionStage<HttpResponse> answer(Request request, List<Wish> wishes, Telling telling,
       ConfigPrimary.SubmitReply reply, RequestParameters.Wait wait, long deadline) {
     return switch (reply) {
-      case ConfigPrimary.Committed committed -> answerCommitted(request, wishes, committed, wait, deadline);
+      case ConfigPrimary.Committed committed -> answerCommitted(request, wishes, telling, committed, wait, deadline);
       case ConfigPrimary.WouldCommit would -> {
         ObjectNode json = EntityCodec.JSON.createObjectNode();
         json.put("dryRun", true).put("version", would.version()).put("id", would.id());
         ObjectNode nodes = json.putObject("nodes");
         would.nodes().forEach((node, objections) -> describe(nodes, node, new ConfigPrimary.NodeProgress(
             objections.isEmpty() ? "ready" : "refuses", -1, objections)));
+        telling.more().accept(json);
         yield CompletableFuture.completedFuture(Responses.json(200, json));
       }
       case ConfigPrimary.Unchanged unchanged -> {
         ObjectNode json = EntityCodec.JSON.createObjectNode();
         json.put("version", unchanged.version()).put("id", unchanged.id()).put("changed", 0);
+        telling.more().accept(json);
         yield CompletableFuture.completedFuture(Responses.json(200, json, unchanged.version()));
       }
       case ConfigPrimary.Refused refused ->
-          throw new Problem.ProblemException(refusal(refused.refusal(), request.single()).aboutChange(refused.id()));
+          throw new Problem.ProblemException(refusal(telling.refusal().apply(refused.refusal()), request.single()).aboutChange(refused.id()));
       case ConfigPrimary.Busy busy -> throw new Problem.ProblemException(
           Problem.of(503, "busy", "Not now", busy.detail()).aboutChange(busy.id()));
       case ConfigPrimary.PartTaken part -> throw new IllegalStateException("the primary waits for more parts");
     };
   }
 
-  private CompletionStage<HttpResponse> answerCommitted(Request request, List<Wish> wishes,
+  private CompletionStage<HttpResponse> answerCommitted(Request request, List<Wish> wishes, Telling telling,
       ConfigPrimary.Committed committed, RequestParameters.Wait wait, long deadline) {
     Map<String, ConfigPrimary.NodeProgress> progress = new TreeMap<>();
     committed.objections().forEach((node, objections) ->
@@ -330,14 +368,14 @@ final class ConfigWrites {
         progress.putIfAbsent(context.node(), applied
             ? new ConfigPrimary.NodeProgress("applied", (System.nanoTime() - begun) / 1_000_000, List.of())
             : ConfigReads.unknownProgress());
-        return Responses.json(created ? 201 : 200, committed(committed, progress), committed.version());
+        return Responses.json(created ? 201 : 200, committed(committed, progress, telling), committed.version());
       });
     }
     return here.thenCompose(done -> context.client()
             .awaitApplied(committed.version(), until(deadline))
             .exceptionally(failure -> new ConfigPrimary.Applied(committed.version(), false, Map.of())))
         .thenApply(applied -> Responses.json(!applied.complete() ? 202 : created ? 201 : 200,
-            committed(committed, applied.nodes().isEmpty() ? progress : applied.nodes()), committed.version()));
+            committed(committed, applied.nodes().isEmpty() ? progress : applied.nodes(), telling), committed.version()));
   }
 
   private static Duration until(long deadline) {
@@ -345,12 +383,13 @@ final class ConfigWrites {
   }
 
   private static ObjectNode committed(
-      ConfigPrimary.Committed committed, Map<String, ConfigPrimary.NodeProgress> progress) {
+      ConfigPrimary.Committed committed, Map<String, ConfigPrimary.NodeProgress> progress, Telling telling) {
     ObjectNode json = EntityCodec.JSON.createObjectNode();
     json.put("version", committed.version());
     json.put("id", committed.id());
     ObjectNode nodes = json.putObject("nodes");
     progress.forEach((node, state) -> describe(nodes, node, state));
+    telling.more().accept(json);
     return json;
   }
 
@@ -374,7 +413,7 @@ final class ConfigWrites {
     return Problem.of(new Refusal(refusal.reason(), detail, errors, refusal.nodes()), errors);
   }
 
-  private static Problem invalid(List<FieldError> errors) {
+  static Problem invalid(List<FieldError> errors) {
     Refusal refusal = new Refusal(Refusal.Reason.INVALID,
         (errors.getFirst().pointer() + " " + errors.getFirst().detail()).strip(), errors);
     return Problem.of(refusal, refusal.errors());
@@ -382,6 +421,11 @@ final class ConfigWrites {
 
   private static Request request(
       HttpRequest http, Caller caller, RequestParameters parameters, boolean single, byte[] body) {
+    return request(http, caller, parameters, single, ByteBuffer.wrap(body));
+  }
+
+  static Request request(
+      HttpRequest http, Caller caller, RequestParameters parameters, boolean single, ByteBuffer body) {
     String id = http.getHeader("Idempotency-Key").map(HttpHeader::value).map(key -> {
       if (!IDEMPOTENCY_KEY.matcher(key).matches()) {
         throw new Problem.ProblemException(
@@ -393,9 +437,16 @@ final class ConfigWrites {
   }
 
   /** Part of a change's id, so that a key that is used again for something else does not hide that. */
-  private static String fingerprint(HttpRequest http, byte[] body) {
+  private static String fingerprint(HttpRequest http, ByteBuffer body) {
     String what = http.method().value() + " " + http.getUri().getPathString() + " ";
-    return ClusterKey.hashToken(what + new String(body, StandardCharsets.UTF_8)).substring(0, 16);
+    try {
+      MessageDigest sha = MessageDigest.getInstance("SHA-256");
+      sha.update(what.getBytes(StandardCharsets.UTF_8));
+      sha.update(body);
+      return HexFormat.of().formatHex(sha.digest(), 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   private static long precondition(HttpRequest http) {

@@ -59,6 +59,11 @@ public final class EntityInput {
     };
   }
 
+  /** Whether a hash belongs to a password. */
+  CompletableFuture<Boolean> isPassword(String password, String phc) {
+    return hasher.verify(password, Optional.of(phc));
+  }
+
   private CompletionStage<Prepared> prepareUser(EntityKey key, ObjectNode document, List<FieldError> errors) {
     document.remove("hasPassword");
     JsonNode password = document.remove("password");

@@ -18,12 +18,16 @@ final class JsonBody {
       }
       throw malformed("the body must be a JSON object");
     } catch (JacksonException e) {
-      throw malformed("the body is not JSON: " + withoutQuotes(e.getOriginalMessage())
-          + (e.getLocation() == null ? ""
-              : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")"));
+      throw notJson(e);
     } catch (IOException e) {
       throw malformed("the body is not JSON: it is not text in UTF-8");
     }
+  }
+
+  static Problem.ProblemException notJson(JacksonException e) {
+    return malformed("the body is not JSON: " + withoutQuotes(e.getOriginalMessage())
+        + (e.getLocation() == null ? ""
+            : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")"));
   }
 
   private static String withoutQuotes(String message) {
@@ -31,7 +35,7 @@ final class JsonBody {
         : message;
   }
 
-  private static Problem.ProblemException malformed(String detail) {
+  static Problem.ProblemException malformed(String detail) {
     return new Problem.ProblemException(Problem.malformed(detail));
   }
 }

@@ -6,6 +6,7 @@ import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
+import java.lang.ref.SoftReference;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,6 +27,8 @@ final class PastVersions {
   private final ConfigClient client;
   private final EntityCodec codec;
   private final Semaphore running = new Semaphore(MAX_AT_ONCE);
+  /** The one found last, for the next page of it: what a version holds never changes. Given up when memory is short. */
+  private volatile SoftReference<ClusterConfig> last = new SoftReference<>(null);
 
   PastVersions(ConfigClient client, EntityCodec codec) {
     this.client = client;
@@ -45,13 +48,22 @@ final class PastVersions {
       return failed(Problem.of(503, "no-primary", "History cannot be read now",
           "this node hears no primary, which keeps the history; try again, or ask another node"));
     }
+    ClusterConfig known = last.get();
+    if (known != null && known.version() == version) {
+      return CompletableFuture.completedFuture(known);
+    }
     if (!running.tryAcquire()) {
       return failed(Problem.of(503, "busy", "Not now",
           "this node looks up " + MAX_AT_ONCE + " earlier versions already; try again shortly"));
     }
     CompletableFuture<ClusterConfig> found = new CompletableFuture<>();
     gather(new Gathering(present, version, new LinkedHashMap<>(), found), version, 0);
-    return found.whenComplete((config, failure) -> running.release());
+    return found.whenComplete((config, failure) -> {
+      running.release();
+      if (failure == null) {
+        last = new SoftReference<>(config);
+      }
+    });
   }
 
   /** @param first the first change of each entity after the wanted version, which tells what it was then */

@@ -15,12 +15,12 @@ import java.util.concurrent.TimeoutException;
 
 /** The query parameters of a request, checked. */
 record RequestParameters(Map<String, String> values) {
-  private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
+  static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
 
   private static final Set<String> KNOWN =
       Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment",
-          "from", "to", "kind");
+          "from", "to", "kind", "secrets", "delete");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {

@@ -56,7 +56,7 @@ final class VersionDiff {
         : key.compareTo(new EntityKey(after.substring(0, slash), after.substring(slash + 1))) > 0;
   }
 
-  private static ObjectNode describe(EntityKey key, byte[] before, byte[] after) {
+  static ObjectNode describe(EntityKey key, byte[] before, byte[] after) {
     ObjectNode change = EntityCodec.JSON.createObjectNode();
     change.put("op", before == null ? "create" : after == null ? "delete" : "change");
     change.put("kind", key.kind()).put("name", key.name());

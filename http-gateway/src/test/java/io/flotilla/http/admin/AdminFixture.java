@@ -63,6 +63,8 @@ import org.apache.pekko.persistence.testkit.PersistenceTestKitSnapshotPlugin;
 final class AdminFixture implements AutoCloseable {
   static final Duration SOON = Duration.ofSeconds(20);
   static final int MAX_BODY = 1 << 20;
+  static final int MAX_IMPORT = 2 << 20;
+  static final UUID CLUSTER_ID = UUID.fromString("5f3c1a52-8d5e-4c0a-9b1e-0d8f6f6a7c11");
   static final String ADMIN = "admin-token-".repeat(4);
   static final String OPERATOR = "operator-token-".repeat(4);
   static final String VIEWER = "viewer-token-".repeat(4);
@@ -131,7 +133,7 @@ final class AdminFixture implements AutoCloseable {
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
         OneVoter::new,
-        () -> "flotilla_config_version 1\n", MAX_BODY);
+        () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID), MAX_BODY, MAX_IMPORT);
   }
 
   private void submit(List<Operation> operations) {

@@ -59,6 +59,38 @@ class TimeTravelApiTest {
   }
 
   @Test
+  void rollbackPlan_tellsWhomItLetsInAgain() {
+    node.put("/config/users/rev-deleted", "{\"password\":\"hunter2\"}").expect(201);
+    node.put("/config/users/rev-disabled", "{\"password\":\"hunter2\"}").expect(201);
+    node.put("/config/users/rev-changed", "{\"password\":\"hunter2\"}").expect(201);
+    node.put("/config/users/rev-harmless", "{\"enabled\":false,\"password\":\"hunter2\"}").expect(201);
+    node.put("/config/users/rev-without", "{}").expect(201);
+    node.put("/config/admins/rev-admin", "{\"role\":\"admin\",\"token\":\"" + "a".repeat(40) + "\"}").expect(201);
+    long then = node.put("/config/admins/rev-gone", "{\"role\":\"viewer\",\"token\":\"" + "b".repeat(40) + "\"}")
+        .expect(201).version();
+    node.send("DELETE", "/config/users/rev-deleted", "").expect(200);
+    node.send("PATCH", "/config/users/rev-disabled", "{\"enabled\":false}").expect(200);
+    node.send("PATCH", "/config/users/rev-changed", "{\"password\":\"hunter3\"}").expect(200);
+    node.send("DELETE", "/config/users/rev-harmless", "").expect(200);
+    node.send("DELETE", "/config/users/rev-without", "").expect(200);
+    node.send("PATCH", "/config/admins/rev-admin", "{\"role\":\"viewer\"}").expect(200);
+    node.send("DELETE", "/config/admins/rev-gone", "").expect(200);
+    long head = node.put("/config/users/rev-new", "{\"password\":\"hunter2\"}").expect(201).version();
+
+    JsonNode plan = node.send("POST", "/config/rollback?dryRun=true", to(then)).expect(200).json();
+
+    assertEquals(head, plan.get("base").longValue());
+    assertEquals("""
+        [{"kind":"admins","name":"rev-admin","what":["the role admin"]},\
+        {"kind":"admins","name":"rev-gone","what":["the deleted admin","an old token"]},\
+        {"kind":"users","name":"rev-changed","what":["an old password"]},\
+        {"kind":"users","name":"rev-deleted","what":["the deleted user","an old password"]},\
+        {"kind":"users","name":"rev-disabled","what":["the disabled or expired user"]}]""", plan.get("revives").toString());
+    assertEquals(5, plan.get("revivesCount").intValue());
+    assertEquals(head, node.get("/config/history?limit=1").version());
+  }
+
+  @Test
   void rollback_toThePresent_changesNothing_andSaysSo() {
     long head = node.put("/config/users/carl", "{}").expect(201).version();
 

@@ -3,6 +3,8 @@ package io.flotilla.node.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flotilla.config.model.EntityCodec;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -16,6 +18,9 @@ import java.util.Optional;
 
 /** The admin API as the command line uses it. */
 final class AdminClient {
+  private static final Duration TIMEOUT = Duration.ofSeconds(70);
+  private static final Duration LONG_TIMEOUT = Duration.ofMinutes(6);
+
   private final String server;
   private final String token;
   private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
@@ -65,17 +70,51 @@ final class AdminClient {
     return send(HttpRequest.newBuilder(URI.create(server + path)).header("If-None-Match", "*"), "PUT", Optional.of(body));
   }
 
+  /** Sends a file, which may be large and take its time; the server is asked first whether it takes it. */
+  Answer upload(String path, Path file, Optional<Long> ifVersion) throws IOException {
+    HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(server + path))
+        .version(HttpClient.Version.HTTP_1_1).expectContinue(true);
+    ifVersion.ifPresent(version -> builder.header("If-Match", "\"" + version + "\""));
+    return send(builder, "POST", HttpRequest.BodyPublishers.ofFile(file), LONG_TIMEOUT);
+  }
+
+  /** Writes an answer's body to a stream, however large it is. */
+  void download(String path, OutputStream to) throws IOException {
+    HttpRequest request = HttpRequest.newBuilder(URI.create(server + path))
+        .timeout(LONG_TIMEOUT).header("Authorization", "Bearer " + token).build();
+    HttpResponse<InputStream> response = exchange(request, HttpResponse.BodyHandlers.ofInputStream());
+    try (InputStream body = response.body()) {
+      if (response.statusCode() / 100 != 2) {
+        answer(response.statusCode(), body.readAllBytes()).orFail();
+      }
+      body.transferTo(to);
+    }
+  }
+
   private Answer send(HttpRequest.Builder builder, String method, Optional<String> body) throws IOException {
+    return send(builder, method,
+        body.map(HttpRequest.BodyPublishers::ofString).orElse(HttpRequest.BodyPublishers.noBody()), TIMEOUT);
+  }
+
+  private Answer send(HttpRequest.Builder builder, String method, HttpRequest.BodyPublisher body, Duration timeout)
+      throws IOException {
     HttpRequest request = builder
-        .timeout(Duration.ofSeconds(70))
+        .timeout(timeout)
         .header("Authorization", "Bearer " + token)
         .header("Content-Type", "application/json")
-        .method(method, body.map(HttpRequest.BodyPublishers::ofString).orElse(HttpRequest.BodyPublishers.noBody()))
+        .method(method, body)
         .build();
+    HttpResponse<byte[]> response = exchange(request, HttpResponse.BodyHandlers.ofByteArray());
+    return answer(response.statusCode(), response.body());
+  }
+
+  private static Answer answer(int status, byte[] body) throws IOException {
+    return new Answer(status, body.length == 0 ? EntityCodec.JSON.createObjectNode() : EntityCodec.JSON.readTree(body));
+  }
+
+  private <T> HttpResponse<T> exchange(HttpRequest request, HttpResponse.BodyHandler<T> handler) throws IOException {
     try {
-      HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
-      return new Answer(response.statusCode(), response.body().length == 0
-          ? EntityCodec.JSON.createObjectNode() : EntityCodec.JSON.readTree(response.body()));
+      return http.send(request, handler);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);

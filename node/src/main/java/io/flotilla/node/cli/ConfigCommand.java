@@ -8,8 +8,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,6 +19,8 @@ import picocli.CommandLine.Parameters;
     synopsisSubcommandLabel = "COMMAND")
 final class ConfigCommand {
   private static final String PATH = "/api/v1/config/";
+  /** Of a change in history; an import has thousands. */
+  private static final int MAX_OPERATIONS_SHOWN = 10;
 
   @Command(name = "get", description = "Shows one entity, a kind, or everything.", mixinStandardHelpOptions = true)
   int get(
@@ -83,10 +83,17 @@ final class ConfigCommand {
         StringBuilder line = new StringBuilder(String.format("%6s  %s  %s from %s",
             change.path("version").asText(), change.path("at").asText(), change.path("who").asText(),
             change.path("from").asText()));
-        change.path("operations").forEach(operation -> line.append("  ").append(operation.path("op").asText()).append(' ')
-            .append(operation.path("kind").asText()).append('/').append(operation.path("name").asText()));
+        JsonNode operations = change.path("operations");
+        int shown = Math.min(operations.size(), MAX_OPERATIONS_SHOWN);
+        for (int i = 0; i < shown; i++) {
+          JsonNode operation = operations.get(i);
+          line.append("  ").append(operation.path("op").asText()).append(' ')
+              .append(operation.path("kind").asText()).append('/').append(operation.path("name").asText());
+        }
+        int more = change.path("operationCount").asInt() - shown;
+        line.append(more > 0 ? "  and " + more + " more" : "");
         String comment = change.path("comment").asText();
-        line.append(comment.isEmpty() ? "" : "  (" + printable(comment) + ")");
+        line.append(comment.isEmpty() ? "" : "  (" + PlanText.printable(comment) + ")");
         System.out.println(line);
       });
     }
@@ -109,7 +116,7 @@ final class ConfigCommand {
       if (options.isJson()) {
         page.path("changes").forEach(all::add);
       } else {
-        page.path("changes").forEach(change -> System.out.println(line(change)));
+        page.path("changes").forEach(change -> System.out.println(PlanText.names(change)));
       }
       if (page.path("next").isNull()) {
         break;
@@ -133,6 +140,8 @@ final class ConfigCommand {
       @Option(names = "--comment", description = "Why, for the history; default: restore version VERSION.") String comment,
       @Option(names = "--dry-run", description = "Only checks whether it can be done.") boolean dryRun,
       @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--yes", description = "Does not ask, though old passwords, keys or tokens become valid again.")
+          boolean yes,
       @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
           defaultValue = "committed") String wait)
       throws IOException {
@@ -140,8 +149,41 @@ final class ConfigCommand {
     if (comment != null) {
       body.put("comment", comment);
     }
-    JsonNode answer = options.client().change("POST", PATH + "rollback?wait=" + AdminClient.encode(wait)
-        + "&dryRun=" + dryRun + "&force=" + force, Optional.of(body.toString()), Optional.ofNullable(version)).orFail().body();
+    AdminClient client = options.client();
+    String path = PATH + "rollback?wait=" + AdminClient.encode(wait) + "&force=" + force;
+    JsonNode answer = client.change("POST", path + "&dryRun=true", Optional.of(body.toString()),
+        Optional.ofNullable(version)).orFail().body();
+    if (!options.isJson()) {
+      warnOfRevived(answer);
+    }
+    if (!dryRun) {
+      int revived = answer.path("revivesCount").asInt();
+      if (revived > 0 && !yes) {
+        Confirmation.ask("Restore version " + to + ", which lets " + revived + " in again by what was taken from them?", "--yes");
+      }
+      // Tied to the version that was looked at, so that nobody else gets in.
+      Optional<Long> seen = Optional.ofNullable(version)
+          .or(() -> Optional.of(answer.path("base")).filter(JsonNode::isNumber).map(JsonNode::asLong));
+      AdminClient.Answer made = client.change("POST", path, Optional.of(body.toString()), seen);
+      return tellRestored(options, made.orFail().body(), to, false);
+    }
+    return tellRestored(options, answer, to, true);
+  }
+
+  private static void warnOfRevived(JsonNode plan) {
+    plan.path("revives").forEach(one -> {
+      StringBuilder what = new StringBuilder();
+      one.path("what").forEach(text -> what.append(what.isEmpty() ? "" : ", ").append(PlanText.printable(text.asText())));
+      System.out.println("! " + PlanText.printable(one.path("kind").asText() + "/" + one.path("name").asText())
+          + " can get in again: " + what);
+    });
+    int hidden = plan.path("revivesCount").asInt() - plan.path("revives").size();
+    if (hidden > 0) {
+      System.out.println("! and " + hidden + " more");
+    }
+  }
+
+  private static int tellRestored(AdminOptions options, JsonNode answer, long to, boolean dryRun) {
     String now = answer.path("version").asText();
     if (options.isJson()) {
       print(answer);
@@ -154,25 +196,117 @@ final class ConfigCommand {
     return 0;
   }
 
-  /** {@code ~ users/alice  enabled, passwordHash (secret)}. */
-  private static String line(JsonNode change) {
-    String mark = switch (change.path("op").asText()) {
-      case "create" -> "+ ";
-      case "delete" -> "- ";
-      default -> "~ ";
-    };
-    List<String> fields = new ArrayList<>();
-    if (mark.equals("~ ")) {
-      change.path("changed").forEach(field -> fields.add(printable(field.asText())));
-      change.path("changedSecrets").forEach(field -> fields.add(field.asText() + " (secret)"));
+  @Command(name = "export", description = "Writes the whole configuration as one document.", mixinStandardHelpOptions = true)
+  int export(
+      @Mixin AdminOptions options,
+      @Parameters(arity = "0..1", paramLabel = "FILE", description = "default: standard output", defaultValue = "-") Path file,
+      @Option(names = "--secrets", description = "none, or sealed with the cluster's key; default: ${DEFAULT-VALUE}.",
+          defaultValue = "none") String secrets)
+      throws IOException {
+    String what = PATH + "export?secrets=" + AdminClient.encode(secrets);
+    if (file.toString().equals("-")) {
+      options.client().download(what, System.out);
+      System.out.flush();
+    } else {
+      ConfigFile.download(options.client(), what, file);
+      System.out.println("The configuration is in " + file + (secrets.equals("sealed")
+          ? ", with its secrets; they can be read with the cluster's key alone (cluster.key in a node's data directory)."
+          : ", without its secrets."));
     }
-    return (mark + change.path("kind").asText() + "/" + change.path("name").asText() + "  " + String.join(", ", fields))
-        .stripTrailing();
+    return 0;
   }
 
-  /** One line that cannot steer the terminal it is shown on. */
-  private static String printable(String text) {
-    return text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?");
+  @Command(name = "import", description = "Takes over the entities of a document by one change.",
+      mixinStandardHelpOptions = true)
+  int importDocument(
+      @Mixin AdminOptions options,
+      @Parameters(paramLabel = "FILE", description = "a document as 'config export' writes it, or - for standard input")
+          Path file,
+      @Option(names = "--delete", description = "Also deletes what the document does not have, of the kinds it has.")
+          boolean delete,
+      @Option(names = "--if-version", description = "Only if the configuration is at this version.") Long version,
+      @Option(names = "--dry-run", description = "Only shows what would change.") boolean dryRun,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
+      @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
+          defaultValue = "committed") String wait)
+      throws IOException {
+    AdminClient client = options.client();
+    try (ConfigFile document = ConfigFile.open(file)) {
+      JsonNode answer = client.upload(PATH + "import?dryRun=" + dryRun + "&delete=" + delete + "&force=" + force + "&wait="
+          + AdminClient.encode(wait) + comment(comment), document.path(), Optional.ofNullable(version)).orFail().body();
+      tell(options, answer, dryRun);
+      return 0;
+    }
+  }
+
+  @Command(name = "apply", description = {"Makes the configuration equal to a file: shows the plan, asks, and makes one change.",
+      "Kinds that the file has no section for stay as they are; secrets that it does not name too."},
+      mixinStandardHelpOptions = true)
+  int apply(
+      @Mixin AdminOptions options,
+      @Parameters(paramLabel = "FILE", description = "a document as 'config export' writes it, or - for standard input")
+          Path file,
+      @Option(names = "--yes", description = "Does not ask.") boolean yes,
+      @Option(names = "--delete", description = "With --yes: agrees that entities are deleted.") boolean delete,
+      @Option(names = "--dry-run", description = "Only shows the plan.") boolean dryRun,
+      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
+      @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
+      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
+          defaultValue = "committed") String wait)
+      throws IOException {
+    AdminClient client = options.client();
+    String path = PATH + "import?delete=true&force=" + force;
+    try (ConfigFile document = ConfigFile.open(file)) {
+      JsonNode plan = client.upload(path + "&dryRun=true", document.path(), Optional.empty()).orFail().body();
+      if (dryRun || isEmpty(plan)) {
+        tell(options, plan, true);
+        return 0;
+      }
+      if (!options.isJson()) {
+        tell(options, plan, true);
+      }
+      int deleted = plan.path("deleted").asInt();
+      if (!yes) {
+        Confirmation.ask("Make this change" + (deleted > 0 ? ", which deletes " + deleted : "") + "?", "--yes");
+      } else if (deleted > 0 && !delete) {
+        throw new CommandFailedException("nothing was changed: this deletes " + deleted
+            + " that the file does not have; give --delete with --yes to agree");
+      }
+      // Tied to the version that the plan was made from: what was shown is what is done.
+      AdminClient.Answer answer = client.upload(path + "&wait=" + AdminClient.encode(wait) + comment(comment),
+          document.path(), Optional.of(plan.path("base").asLong()));
+      if (answer.status() == 412) {
+        throw new CommandFailedException(
+            "nothing was changed: the configuration has changed since the plan was made; run the command again");
+      }
+      tell(options, answer.orFail().body(), false);
+      return 0;
+    }
+  }
+
+  private static boolean isEmpty(JsonNode plan) {
+    return plan.path("created").asInt() + plan.path("changed").asInt() + plan.path("deleted").asInt() == 0;
+  }
+
+  private static void tell(AdminOptions options, JsonNode answer, boolean isPlan) {
+    if (options.isJson()) {
+      print(answer);
+      return;
+    }
+    if (isPlan) {
+      answer.path("changes").forEach(change -> System.out.println(PlanText.values(change)));
+      if (answer.path("truncated").asBoolean()) {
+        System.out.println("... the rest is not shown");
+      }
+    }
+    answer.path("warnings").forEach(warning -> System.out.println("! " + PlanText.printable(warning.asText())));
+    String version = answer.path("version").asText();
+    String counts = answer.path("created").asText() + " created, " + answer.path("changed").asText() + " changed, "
+        + answer.path("deleted").asText() + " deleted";
+    System.out.println(isEmpty(answer) ? "Nothing to change: version " + version + " holds what the file says."
+        : isPlan ? "Plan: " + counts + ", from version " + answer.path("base").asText() + "."
+        : "Version " + version + " was made: " + counts + ".");
   }
 
   private static String comment(String comment) {
