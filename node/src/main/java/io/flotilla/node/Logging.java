@@ -22,6 +22,8 @@ final class Logging {
       "org.apache.sshd", Level.ERROR,
       "org.apache.sshd.common.io.nio2.Nio2Acceptor", Level.OFF,
       "io.netty", Level.WARN,
+      "com.zaxxer.hikari", Level.ERROR,
+      "slick", Level.WARN,
       "io.micrometer", Level.WARN);
 
   private Logging() {}
@@ -35,6 +37,7 @@ final class Logging {
     appender.start();
     ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.addAppender(appender);
+    context.addTurboFilter(new UnknownMessages());
     Level level = Level.toLevel(log.getString("level"), null);
     if (level == null) {
       throw new NodeSettings.InvalidSettingException("flotilla.log.level must be error, warn, info or debug");

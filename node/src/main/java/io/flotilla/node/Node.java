@@ -1,6 +1,7 @@
 package io.flotilla.node;
 
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.UnknownProtocols;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.claim.ClaimClient;
@@ -110,6 +111,7 @@ public final class Node {
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories());
+    live.add(new UnknownProtocols());
     live.add(sftp);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     this.controlPlane = new ControlPlane(

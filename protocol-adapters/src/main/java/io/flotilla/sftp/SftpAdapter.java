@@ -141,7 +141,7 @@ public final class SftpAdapter implements ConfigListener {
 
   private static SortedMap<String, ConfigView.OpenListener> sftpListeners(ConfigView view) {
     SortedMap<String, ConfigView.OpenListener> listeners = new TreeMap<>(view.listeners());
-    listeners.values().removeIf(open -> open.listener().protocol() != Listener.Protocol.SFTP);
+    listeners.values().removeIf(open -> !open.listener().protocol().equals(Listener.Protocol.SFTP));
     return listeners;
   }
 

@@ -27,7 +27,9 @@ final class UserHomes {
   VirtualFileSystem open(ConfigView view, User user) throws VfsException {
     String storage = user.home().storage();
     Path directory = view.storagePath(storage).orElseThrow(() -> new VfsException(VfsError.NOT_FOUND,
-        "there is no storage '" + storage + "' in the configuration; create it or change the user's home"));
+        view.storage(storage).map(unknown -> "this release does not know the type " + unknown.type() + " of storage '" + storage
+                + "'; upgrade this node")
+            .orElse("there is no storage '" + storage + "' in the configuration; create it or change the user's home")));
     try (VirtualFileSystem files = openStorage(storage, directory)) {
       VirtualPath home = homeOf(user);
       VirtualPath made = VirtualPath.ROOT;

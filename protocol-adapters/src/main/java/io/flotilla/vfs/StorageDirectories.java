@@ -2,6 +2,7 @@ package io.flotilla.vfs;
 
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.Kind;
+import io.flotilla.config.model.Storage;
 import io.flotilla.config.view.ConfigListener;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.config.view.NodeIdentity;
@@ -31,18 +32,24 @@ public final class StorageDirectories implements ConfigListener {
     return problems;
   }
 
-  /** Judges only storages whose directory changes. */
+  /** Judges only storages whose directory or type changes. */
   @Override
   public List<String> check(ConfigDelta delta, ConfigView next) {
     ConfigView now = new ConfigView(delta.from(), next.node());
     return next.config().ofKind(Kind.STORAGES).stream().map(stored -> stored.key().name())
-        .filter(name -> !next.storagePath(name).equals(now.storagePath(name)))
+        .filter(name -> !next.storagePath(name).equals(now.storagePath(name))
+            || !next.storage(name).map(Storage::type).equals(now.storage(name).map(Storage::type)))
         .flatMap(name -> problem(next, name).stream()).toList();
   }
 
   private static Optional<String> problem(ConfigView view, String storage) {
     if (!view.node().roles().contains(NodeIdentity.GATEWAY)) {
       return Optional.empty();
+    }
+    Storage found = view.storage(storage).orElseThrow();
+    if (!found.isKnown()) {
+      return Optional.of("storage " + storage + ": this release does not know the type " + found.type() + ", so nothing in it "
+          + "is served; upgrade this node");
     }
     Path directory = view.storagePath(storage).orElseThrow();
     if (Files.isDirectory(directory)) {

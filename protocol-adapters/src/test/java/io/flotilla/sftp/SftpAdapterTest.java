@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.UnknownProtocols;
 import io.flotilla.config.model.Kind;
+import io.flotilla.vfs.StorageDirectories;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -246,6 +248,40 @@ class SftpAdapterTest extends SftpFixture {
     Awaitility.await().until(() -> connections.list().isEmpty());
     assertNotEquals(0, finish(ann).status());
     assertEquals(0, sftpWithPassword("ann", PASSWORD, "pwd").status());
+  }
+
+  @Test
+  void listenerOfAnUnknownProtocol_isAnObjectionAndAProblem_andIsNotOpened() throws Exception {
+    UnknownProtocols protocols = new UnknownProtocols();
+    int other = freePort();
+    config.put(Kind.LISTENERS, "quick", json -> json.put("protocol", "quic").put("port", other));
+    List<String> expected = List.of("listener quick: this release does not know the protocol quic, so nothing is opened for it; "
+        + "upgrade this node, or name other nodes in the listener");
+    assertEquals(expected, config.check(protocols));
+    assertEquals(List.of(), config.commit(adapter));
+    assertRefused(other);
+    int another = freePort();
+    config.change(Kind.LISTENERS, "quick", json -> json.put("port", another));
+    assertEquals(List.of(), config.check(protocols), "it was unknown before");
+    assertEquals(expected, config.commit(protocols));
+    assertEquals(expected, config.commit(protocols));
+    config.remove(Kind.LISTENERS, "quick");
+    assertEquals(List.of(), config.commit(protocols));
+  }
+
+  @Test
+  void storageOfAnUnknownType_isAnObjectionAndAProblem_andRefusesTheLogin() throws Exception {
+    StorageDirectories storages = new StorageDirectories();
+    sftpOk("pwd");
+    config.change(Kind.STORAGES, "main", json -> json.put("type", "s3"));
+    List<String> expected = List.of("storage main: this release does not know the type s3, so nothing in it is served; "
+        + "upgrade this node");
+    assertEquals(expected, config.check(storages));
+    assertEquals(expected, config.commit(storages));
+    assertNotEquals(0, sftp("pwd").status());
+    config.change(Kind.STORAGES, "main", json -> json.remove("type"));
+    assertEquals(List.of(), config.commit(storages));
+    sftpOk("pwd");
   }
 
   @Test

@@ -136,9 +136,9 @@ public final class ConfigEditor {
     }
     ObjectNode after = operation.action() == Operation.Action.PATCH
         ? merge(EntityCodec.document(beforeBytes), wish)
-        : afterPut(operation.kind(), beforeBytes, wish);
-    removeNulls(after);
-    List<FieldError> found = codec.check(operation.key(), after);
+        : codec.afterPut(operation.key(), beforeBytes, wish);
+    after.removeIf(JsonNode::isNull);
+    List<FieldError> found = codec.check(operation.key(), after, Optional.ofNullable(beforeBytes));
     found.forEach(error -> errors.add(new FieldError(pointer + "/value" + error.pointer(), error.detail())));
     return found.isEmpty()
         ? Optional.of(new EntityChange(
@@ -176,34 +176,6 @@ public final class ConfigEditor {
       }
     });
     return target;
-  }
-
-  /**
-   * What a PUT makes of a document; the wish itself is changed and returned.
-   *
-   * @param before the entity as it is, null if it does not exist
-   */
-  public static ObjectNode afterPut(String kind, byte[] before, ObjectNode wish) {
-    ObjectNode after = keepSecrets(kind, before, wish);
-    removeNulls(after);
-    return after;
-  }
-
-  /** Secrets cannot be read back, so what was read and is put again keeps them; an explicit null takes one away. */
-  private static ObjectNode keepSecrets(String kind, byte[] before, ObjectNode wish) {
-    if (before != null) {
-      ObjectNode old = EntityCodec.document(before);
-      for (String field : EntityCodec.secretFields(kind)) {
-        if (!wish.has(field) && old.has(field)) {
-          wish.set(field, old.get(field));
-        }
-      }
-    }
-    return wish;
-  }
-
-  private static void removeNulls(ObjectNode document) {
-    document.removeIf(JsonNode::isNull);
   }
 
   private static String summary(List<FieldError> errors) {

@@ -70,7 +70,7 @@ final class ConfigRules {
             pointer + "/ssh/hostKeys/" + i, "there is no host key named '" + listener.hostKeys().get(i) + "'"));
       }
     }
-    if (listener.hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
+    if (listener.protocol().isKnown() && listener.hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
       errors.add(new FieldError(pointer + "/ssh/hostKeys", "an sftp listener needs a host key, and there is none"));
     }
     listeners(next)

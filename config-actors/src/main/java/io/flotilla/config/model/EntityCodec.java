@@ -1,5 +1,6 @@
 package io.flotilla.config.model;
 
+import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.JsonFactory;
@@ -48,14 +49,63 @@ public final class EntityCodec {
   }
 
   StoredEntity read(EntityKey key, long version, byte[] document) {
-    return new StoredEntity(key, version, document, parse(key, document(document), false, new ArrayList<>()));
+    return new StoredEntity(key, version, document, parse(key, document(document), false, new ArrayList<>(), new ArrayList<>()));
+  }
+
+  /**
+   * Checks a document that is to replace another; returns its faults, none if it is good. What the other one holds as well is
+   * no fault: a newer release, which knows it, has let it in.
+   */
+  public List<FieldError> check(EntityKey key, ObjectNode document, Optional<byte[]> before) {
+    List<FieldError> errors = check(key, document);
+    if (!errors.isEmpty() && before.isPresent()) {
+      ObjectNode old = document(before.get());
+      List<FieldError> had = check(key, old);
+      errors.removeIf(error -> had.contains(error) && document.at(error.pointer()).equals(old.at(error.pointer())));
+    }
+    return errors;
+  }
+
+  /**
+   * What a PUT makes of a document; the wish itself is changed and returned. What its author could not read stays: secrets and
+   * the fields of a newer release, unless an explicit null takes them away.
+   *
+   * @param before the entity as it is, null if it does not exist
+   */
+  public ObjectNode afterPut(EntityKey key, byte[] before, ObjectNode wish) {
+    if (before != null) {
+      keepSecrets(key.kind(), document(before), wish);
+      keepNewerFields(key, document(before), wish);
+    }
+    wish.removeIf(JsonNode::isNull);
+    return wish;
+  }
+
+  private static void keepSecrets(String kind, ObjectNode old, ObjectNode wish) {
+    for (String field : secretFields(kind)) {
+      if (!wish.has(field) && old.has(field)) {
+        wish.set(field, old.get(field));
+      }
+    }
+  }
+
+  private void keepNewerFields(EntityKey key, ObjectNode old, ObjectNode wish) {
+    List<String> unknown = new ArrayList<>();
+    parse(key, old, false, new ArrayList<>(), unknown);
+    for (String field : unknown) {
+      JsonPointer pointer = JsonPointer.compile(field);
+      String name = pointer.last().getMatchingProperty();
+      if (wish.at(pointer.head()) instanceof ObjectNode parent && !parent.has(name)) {
+        parent.set(name, old.at(pointer));
+      }
+    }
   }
 
   /** Checks a document that is to be committed; returns its faults, none if it is good. */
   public List<FieldError> check(EntityKey key, ObjectNode document) {
     List<FieldError> errors = new ArrayList<>();
     EntityKey.problemWithName(key.name()).ifPresent(problem -> errors.add(new FieldError("", problem)));
-    parse(key, document, true, errors);
+    parse(key, document, true, errors, new ArrayList<>());
     if (errors.isEmpty() && bytes(document).length > MAX_DOCUMENT_BYTES) {
       errors.add(new FieldError("", "the document has over " + MAX_DOCUMENT_BYTES + " bytes"));
     }
@@ -118,12 +168,18 @@ public final class EntityCodec {
     return document == null ? JSON.createObjectNode() : document(document);
   }
 
-  /** A committed document without its secrets, for history. */
+  /** A committed document without its secrets, those of a newer release among them, for history. */
   public static Optional<JsonNode> withoutSecrets(String kind, byte[] document) {
-    return Optional.ofNullable(document).map(bytes -> document(bytes).deepCopy().remove(secretFields(kind)));
+    return Optional.ofNullable(document).map(bytes -> {
+      ObjectNode json = document(bytes);
+      json.remove(secretFields(kind));
+      json.removeIf(Fields::isSealed);
+      return json;
+    });
   }
 
-  private Entity parse(EntityKey key, ObjectNode document, boolean strict, List<FieldError> errors) {
+  private Entity parse(
+      EntityKey key, ObjectNode document, boolean strict, List<FieldError> errors, List<String> unknown) {
     Optional<Kind> kind = Kind.of(key.kind());
     if (kind.isEmpty()) {
       if (strict) {
@@ -131,7 +187,7 @@ public final class EntityCodec {
       }
       return new Entity.Unknown(key.kind(), key.name());
     }
-    Fields fields = Fields.of(document, key, sealer, strict, errors);
+    Fields fields = Fields.of(document, key, sealer, strict, errors, unknown);
     Entity entity = switch (kind.get()) {
       case USERS -> User.read(fields);
       case LISTENERS -> Listener.read(fields);

@@ -30,21 +30,25 @@ public final class Fields {
   private final SecretSealer sealer;
   private final boolean strict;
   private final List<FieldError> errors;
+  private final List<String> unknown;
   private final Set<String> known = new HashSet<>();
 
   private Fields(
-      ObjectNode object, String pointer, EntityKey entity, SecretSealer sealer, boolean strict, List<FieldError> errors) {
+      ObjectNode object, String pointer, EntityKey entity, SecretSealer sealer, boolean strict, List<FieldError> errors,
+      List<String> unknown) {
     this.object = object;
     this.pointer = pointer;
     this.entity = entity;
     this.sealer = sealer;
     this.strict = strict;
     this.errors = errors;
+    this.unknown = unknown;
   }
 
+  /** @param unknown gets the pointers of fields that this release does not know */
   static Fields of(
-      ObjectNode object, EntityKey entity, SecretSealer sealer, boolean strict, List<FieldError> errors) {
-    return new Fields(object, "", entity, sealer, strict, errors);
+      ObjectNode object, EntityKey entity, SecretSealer sealer, boolean strict, List<FieldError> errors, List<String> unknown) {
+    return new Fields(object, "", entity, sealer, strict, errors, unknown);
   }
 
   public String name() {
@@ -205,13 +209,14 @@ public final class Fields {
   }
 
   void end() {
-    if (strict) {
-      object.fieldNames().forEachRemaining(field -> {
-        if (!known.contains(field)) {
+    object.fieldNames().forEachRemaining(field -> {
+      if (!known.contains(field)) {
+        unknown.add(pointer + FieldError.pointer(field));
+        if (strict) {
           error(FieldError.escape(field), "is not a field of " + (pointer.isEmpty() ? entity.kind() : pointer));
         }
-      });
-    }
+      }
+    });
   }
 
   /** Puts a clear secret into a document, sealed. */
@@ -228,7 +233,7 @@ public final class Fields {
       error(FieldError.escape(field), "must be an object");
       return Optional.empty();
     }
-    return Optional.of(new Fields(child, pointer + FieldError.pointer(field), entity, sealer, strict, errors));
+    return Optional.of(new Fields(child, pointer + FieldError.pointer(field), entity, sealer, strict, errors, unknown));
   }
 
   private Optional<JsonNode> value(String field) {

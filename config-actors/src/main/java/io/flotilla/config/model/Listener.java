@@ -21,18 +21,12 @@ public record Listener(
     Duration idleTimeout,
     List<String> hostKeys)
     implements Entity {
-  public enum Protocol {
-    SFTP;
+  /** What a listener speaks: one of this release's, or the word of a newer one, which is kept and not served. */
+  public record Protocol(String id) {
+    public static final Protocol SFTP = new Protocol("sftp");
 
-    public String id() {
-      return name().toLowerCase(java.util.Locale.ROOT);
-    }
-
-    static Protocol parse(String text) {
-      if (!text.equals(SFTP.id())) {
-        throw new IllegalArgumentException("must be 'sftp', the protocol this release serves");
-      }
-      return SFTP;
+    public boolean isKnown() {
+      return equals(SFTP);
     }
   }
 
@@ -45,9 +39,13 @@ public record Listener(
       fields.error("protocol", "is required");
     }
     List<String> nodes = fields.texts("nodes", 128, Listener::problemWithSelector);
+    Protocol protocol = new Protocol(fields.text("protocol").orElse("unknown"));
+    if (fields.has("protocol") && !protocol.isKnown()) {
+      fields.error("protocol", "must be 'sftp', the protocol this release serves");
+    }
     return new Listener(
         fields.name(),
-        fields.parsed("protocol", Protocol::parse).orElse(Protocol.SFTP),
+        protocol,
         fields.parsed("address", Listener::parseAddress),
         fields.requiredInteger("port", 1, 65535),
         nodes.isEmpty() ? List.of("*") : nodes,
@@ -74,9 +72,10 @@ public record Listener(
         || selector.startsWith("role:") && roles.contains(selector.substring("role:".length())));
   }
 
-  /** Whether both could want the same address and port on some node. */
+  /** Whether both could want the same address and port on some node; what a protocol of a newer release wants is not known. */
   boolean collidesWith(Listener other) {
-    return enabled && other.enabled && port == other.port && addressesMeet(other) && selectorsMeet(other);
+    return enabled && other.enabled && protocol.isKnown() && other.protocol.isKnown() && port == other.port
+        && addressesMeet(other) && selectorsMeet(other);
   }
 
   private boolean addressesMeet(Listener other) {

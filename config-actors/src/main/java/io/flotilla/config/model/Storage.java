@@ -5,27 +5,32 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A directory tree that holds users' files. {@code ${node}} in the path stands for the node's name; {@code shared} says
- * that all nodes see the same files there.
+ * A directory tree that holds users' files, or a storage of a type that only a newer release knows. {@code ${node}} in the
+ * path stands for the node's name; {@code shared} says that all nodes see the same files there.
  */
-public record Storage(String name, String path, boolean shared) implements Entity {
+public record Storage(String name, String type, String path, boolean shared) implements Entity {
+  private static final String LOCAL = "local";
+
   static Storage read(Fields fields) {
-    fields.parsed("type", type -> {
-      if (!type.equals("local")) {
-        throw new IllegalArgumentException("must be 'local'");
-      }
-      return type;
-    });
+    String type = fields.has("type") ? fields.text("type").orElse("unknown") : LOCAL;
+    if (!type.equals(LOCAL)) {
+      fields.error("type", "must be 'local'");
+    }
     String path = fields.requiredText("path");
     if (!path.isEmpty()) {
       problemWithPath(path).ifPresent(problem -> fields.error("path", problem));
     }
-    return new Storage(fields.name(), path, fields.bool("shared", false));
+    return new Storage(fields.name(), type, path, fields.bool("shared", false));
+  }
+
+  /** Whether this release knows the type; it opens nothing in another one, which a newer release has let in. */
+  public boolean isKnown() {
+    return type.equals(LOCAL);
   }
 
   @Override
   public void describe(ObjectNode json) {
-    json.put("type", "local").put("path", path).put("shared", shared);
+    json.put("type", type).put("path", path).put("shared", shared);
   }
 
   /** Says why a text is not an absolute path without steps back, or nothing. */

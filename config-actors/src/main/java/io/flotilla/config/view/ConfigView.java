@@ -31,9 +31,9 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
     return config.find(Kind.HOST_KEYS, name, HostKey.class);
   }
 
-  /** The directory of a storage on this node. */
+  /** The directory of a storage on this node; none if there is no such storage, or if its type is not known here. */
   public Optional<Path> storagePath(String name) {
-    return storage(name).map(storage -> {
+    return storage(name).filter(Storage::isKnown).map(storage -> {
       String path = override().map(o -> o.storagePaths().get(name)).orElse(storage.path());
       return Path.of(path.replace("${node}", node.name()));
     });

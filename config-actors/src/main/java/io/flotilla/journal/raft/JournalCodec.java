@@ -43,6 +43,11 @@ import java.util.Queue;
  */
 public final class JournalCodec {
     static final int VERSION = 1;
+    /**
+     * Which commands this build knows: 1 those of release 1, 2 also wishes about votes. Raised with each release that adds a
+     * command, whose {@link JournalCommand#level()} is then the new number.
+     */
+    public static final int LEVEL = 2;
 
     private JournalCodec() {}
 
@@ -79,8 +84,9 @@ public final class JournalCodec {
             WireReader in = new WireReader(new DataInputStream(bytes), size);
             int version = in.tag();
             if (version != VERSION) {
-                throw new JournalFormatException("A " + what + " of format " + version + ", but this node knows format "
-                        + VERSION + " only: is a newer Flotilla in the cluster?");
+                String message = "A " + what + " of format " + version + ", but this node knows format " + VERSION
+                        + " only: is a newer Flotilla in the cluster?";
+                throw version > VERSION ? new NewerFormatException(message) : new JournalFormatException(message);
             }
             T value = reading.from(in);
             in.end();
@@ -94,8 +100,8 @@ public final class JournalCodec {
         }
     }
 
-    private static JournalFormatException unknown(String what, int tag) {
-        return new JournalFormatException("Unknown " + what + " " + tag + ": is a newer Flotilla in the cluster?");
+    private static NewerFormatException unknown(String what, int tag) {
+        return new NewerFormatException("Unknown " + what + " " + tag + ": is a newer Flotilla in the cluster?");
     }
 
     public static Bytes encode(JournalCommand command) {
@@ -231,6 +237,7 @@ public final class JournalCodec {
                     out.number(q.sequenceNr());
                     out.number(q.offset());
                 }
+                case JournalQuery.FormatLevel _ -> out.tag(10);
             }
         });
     }
@@ -248,6 +255,7 @@ public final class JournalCodec {
                 case 7 -> new JournalQuery.ListWishes();
                 case 8 -> new JournalQuery.VoterProgress();
                 case 9 -> new JournalQuery.LoadEvent(in.text(), in.number(), in.count());
+                case 10 -> new JournalQuery.FormatLevel();
                 default -> throw unknown("query", tag);
             };
         });
@@ -324,6 +332,10 @@ public final class JournalCodec {
                     out.tag(18);
                     out.number(r.appliedIndex());
                 }
+                case JournalReply.FormatLevel r -> {
+                    out.tag(22);
+                    out.number(r.level());
+                }
                 case JournalReply.Wishes r -> {
                     out.tag(19);
                     out.list(r.wishes(), out::wish);
@@ -386,6 +398,7 @@ public final class JournalCodec {
                 case 20 -> new JournalReply.VoterProgress(in.text(), in.number(), in.number(), in.number(), in.number(),
                         in.flag(), in.list(in::peer));
                 case 21 -> new JournalReply.EventPage(in.number(), in.count(), in.bytes());
+                case 22 -> new JournalReply.FormatLevel(in.count());
                 default -> throw unknown("reply", tag);
             };
         });

@@ -8,6 +8,18 @@ import java.util.UUID;
 /** What changes the journal; each becomes one Raft log entry, or several {@link Part}s. */
 public sealed interface JournalCommand {
 
+    /**
+     * What every voter must know before this is written, see {@link JournalCodec#LEVEL}: a voter that can't execute a command
+     * that the others did would part from them.
+     */
+    default int level() {
+        return switch (this) {
+            case ClaimEpoch _, Append _, DeleteTo _, SaveSnapshot _, DeleteSnapshots _, Part _, CompareAndSetGeneration _,
+                    RegisterNode _ -> 1;
+            case WishVoters _, ForgetNode _ -> 2;
+        };
+    }
+
     /** One event: its sequence number and the serialized PersistentRepr. */
     record Entry(long sequenceNr, Bytes bytes) {
         public Entry {

@@ -3,7 +3,7 @@ package io.flotilla.journal.raft;
 import java.io.IOException;
 
 /** Bytes that aren't what they should be: a damaged or foreign command, query, reply or snapshot. */
-public final class JournalFormatException extends IOException {
+public sealed class JournalFormatException extends IOException permits NewerFormatException {
     private static final long serialVersionUID = 1L;
 
     public JournalFormatException(String message) {

@@ -47,6 +47,9 @@ public sealed interface JournalQuery {
     /** Answer: {@link JournalReply.Nodes}. */
     record ListNodes() implements JournalQuery {}
 
+    /** Which commands the asked voter knows. Answer: {@link JournalReply.FormatLevel}; of a voter of release 1: Refused. */
+    record FormatLevel() implements JournalQuery {}
+
     /** Answer: {@link JournalReply.Wishes}. */
     record ListWishes() implements JournalQuery {}
 

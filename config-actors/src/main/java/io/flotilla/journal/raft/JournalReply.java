@@ -105,6 +105,9 @@ public sealed interface JournalReply {
         }
     }
 
+    /** @param level the highest {@link JournalCommand#level()} that the voter can execute */
+    record FormatLevel(int level) implements JournalReply {}
+
     record Wishes(List<VoterWish> wishes) implements JournalReply {
         public Wishes {
             wishes = List.copyOf(wishes);

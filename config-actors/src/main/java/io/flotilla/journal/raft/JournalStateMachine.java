@@ -6,6 +6,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -23,6 +24,7 @@ import org.apache.ratis.io.MD5Hash;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftConfiguration;
@@ -44,8 +46,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Puts {@link JournalTables} under Raft: decodes log entries, applies them in order on Raft's one applying thread, answers
- * queries on any thread, and keeps snapshots of the tables in checksummed files. Every log entry gets an answer: one that can't
- * be decoded is refused, in the same way on each voter, rather than stopping the voters one after another.
+ * queries on any thread, and keeps snapshots of the tables in checksummed files. Every log entry gets an answer: garbage is
+ * refused, in the same way on each voter, rather than stopping the voters one after another. A command of a newer release is not:
+ * voters of that release execute it, so this one stops before it instead of parting from them. A leader lets none into the log.
  */
 public final class JournalStateMachine extends BaseStateMachine {
     private static final Logger LOG = LoggerFactory.getLogger(JournalStateMachine.class);
@@ -149,14 +152,43 @@ public final class JournalStateMachine extends BaseStateMachine {
     }
 
     @Override
+    public TransactionContext startTransaction(RaftClientRequest request) throws IOException {
+        TransactionContext transaction = super.startTransaction(request);
+        try {
+            JournalCommand command = JournalCodec.decodeCommand(bytes(request.getMessage().getContent()));
+            if (command instanceof JournalCommand.Part part && part.index() == 0) {
+                requireKnown(part.bytes());
+            }
+        } catch (JournalFormatException e) {
+            transaction.setException(e);
+        }
+        return transaction;
+    }
+
+    /** The first part tells which command it begins; that it ends too early is as it should be. */
+    private static void requireKnown(Bytes begin) throws NewerFormatException {
+        try {
+            JournalCodec.decodeCommand(begin);
+        } catch (NewerFormatException e) {
+            throw e;
+        } catch (JournalFormatException e) {
+            LOG.trace("A command in parts begins", e);
+        }
+    }
+
+    @Override
     public CompletableFuture<Message> applyTransaction(TransactionContext transaction) {
         LogEntryProto entry = transaction.getLogEntry();
         JournalReply reply;
         try {
             Bytes command = bytes(entry.getStateMachineLogEntry().getLogData());
             reply = tables.apply(JournalCodec.decodeCommand(command));
+        } catch (NewerFormatException e) {
+            throw tooOld(entry, e);
         } catch (JournalFormatException e) {
             reply = new JournalReply.Refused(e.getMessage());
+        } catch (UncheckedIOException e) {
+            throw tooOld(entry, e.getCause());
         } catch (RuntimeException e) {
             // A bug, but the same one on each voter: an exception here would close them all and again at each start.
             LOG.error("Log entry {} could not be applied to the journal and was refused. Please report this", entry.getIndex(), e);
@@ -164,6 +196,15 @@ public final class JournalStateMachine extends BaseStateMachine {
         }
         applied(entry.getTerm(), entry.getIndex());
         return CompletableFuture.completedFuture(message(reply));
+    }
+
+    /** What ends this voter before it applies an entry that it doesn't know; Ratis closes the server on an exception. */
+    private IllegalStateException tooOld(LogEntryProto entry, Exception cause) {
+        IllegalStateException stop = new IllegalStateException("Log entry " + entry.getIndex() + " was written by a newer Flotilla than "
+                + "this node's. Its voter stops here rather than part from the others; install the newer release on this node", cause);
+        LOG.error(stop.getMessage(), cause);
+        onLogFailed.accept(stop);
+        return stop;
     }
 
     /** Entries of Raft's own: memberships and commit marks. */
@@ -210,6 +251,7 @@ public final class JournalStateMachine extends BaseStateMachine {
             JournalQuery query = JournalCodec.decodeQuery(Bytes.owning(bytes));
             reply = switch (query) {
                 case JournalQuery.LocalStatus _ -> localStatus();
+                case JournalQuery.FormatLevel _ -> new JournalReply.FormatLevel(JournalCodec.LEVEL);
                 case JournalQuery.VoterProgress _ -> progress();
                 default -> applied < written ? new JournalReply.Behind(applied) : tables.answer(query);
             };

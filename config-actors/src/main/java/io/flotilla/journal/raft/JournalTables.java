@@ -91,7 +91,8 @@ final class JournalTables {
             case JournalQuery.CurrentGeneration _ -> new JournalReply.CurrentGeneration(generation);
             case JournalQuery.ListNodes _ -> new JournalReply.Nodes(nodes.list());
             case JournalQuery.ListWishes _ -> new JournalReply.Wishes(nodes.wishes());
-            case JournalQuery.LocalStatus _, JournalQuery.VoterProgress _ -> new JournalReply.Refused("Only a voter itself can answer this");
+            case JournalQuery.FormatLevel _, JournalQuery.LocalStatus _, JournalQuery.VoterProgress _ ->
+                    new JournalReply.Refused("Only a voter itself can answer this");
         };
     }
 
@@ -125,8 +126,9 @@ final class JournalTables {
         WireReader in = new WireReader(input, length);
         int format = in.tag();
         if (format != FIRST_FORMAT && format != FORMAT_WITH_WISHES) {
-            throw new JournalFormatException("A Raft snapshot of format " + format + ", but this node knows formats "
-                    + FIRST_FORMAT + " and " + FORMAT_WITH_WISHES + " only: was a newer Flotilla here?");
+            String message = "A Raft snapshot of format " + format + ", but this node knows formats "
+                    + FIRST_FORMAT + " and " + FORMAT_WITH_WISHES + " only: was a newer Flotilla here? Then install it again";
+            throw format > FORMAT_WITH_WISHES ? new NewerFormatException(message) : new JournalFormatException(message);
         }
         JournalTables tables = new JournalTables();
         tables.generation = in.optional(in::generation);

@@ -2,6 +2,7 @@ package io.flotilla.journal.raft;
 
 import io.flotilla.journal.raft.JournalCommand.Part;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -86,6 +87,8 @@ final class PartStaging {
         upload.parts.clear();
         try {
             return new Complete(JournalCodec.decodeCommand(parts, Math.toIntExact(upload.bytes)));
+        } catch (NewerFormatException e) {
+            throw new UncheckedIOException(e);
         } catch (JournalFormatException e) {
             return refused(e.getMessage());
         }

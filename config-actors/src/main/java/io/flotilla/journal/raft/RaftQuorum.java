@@ -35,6 +35,7 @@ import org.apache.ratis.protocol.exceptions.LeaderNotReadyException;
 import org.apache.ratis.protocol.exceptions.LeaderSteppingDownException;
 import org.apache.ratis.protocol.exceptions.NotLeaderException;
 import org.apache.ratis.protocol.exceptions.ServerNotReadyException;
+import org.apache.ratis.protocol.exceptions.StateMachineException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -118,13 +119,17 @@ public final class RaftQuorum implements AutoCloseable {
     }
 
     /**
-     * Commits a command.
+     * Commits a command, unless a voter says that it is too old to execute it.
      *
-     * @return the state machine's answer; fails with {@link QuorumUnavailableException} if nothing was written, and with
+     * @return the state machine's answer, or Refused; fails with {@link QuorumUnavailableException} if nothing was written, and with
      *     {@link OutcomeUnknownException} if it may have been
      */
     public CompletionStage<JournalReply> submit(JournalCommand command) {
         return onThread(() -> {
+            Optional<String> tooOld = voterBelow(command.level());
+            if (tooOld.isPresent()) {
+                return new JournalReply.Refused(tooOld.get());
+            }
             Queue<Bytes> parts = JournalCodec.encodeInParts(command, PART_BYTES);
             if (parts.size() == 1) {
                 return commit(parts.remove());
@@ -157,6 +162,29 @@ public final class RaftQuorum implements AutoCloseable {
             }
             case Failed failed -> throw new QuorumUnavailableException("Voter " + peer + " doesn't answer: " + failed.what(), failed.cause());
         });
+    }
+
+    /**
+     * Asks all voters, since one that can't execute a command would part from the others. Release 1 doesn't know the question. A
+     * voter that is silent isn't waited for: a dead one must be removable; should it be older, it stops when it reads the command.
+     */
+    Optional<String> voterBelow(int level) throws InterruptedException {
+        if (level == 1) {
+            return Optional.empty();
+        }
+        if (local.get().isEmpty() && membership.get().index() < 0) {
+            askForLeader(new Retry());
+        }
+        List<VoterPeer> asked = local.get().filter(RaftVoter::isAdmitted).map(RaftVoter::voters).orElseGet(this::voters);
+        JournalQuery question = new JournalQuery.FormatLevel();
+        List<CompletableFuture<Optional<String>>> answers = asked.stream().map(voter -> CompletableFuture.supplyAsync(() ->
+                switch (attempt(voter, calls.staleRead(voter, question), settings.callTimeout())) {
+                    case Answered(JournalReply.FormatLevel known) when known.level() >= level -> Optional.<String>empty();
+                    case Answered _ -> Optional.of("voter " + voter + " runs an older Flotilla that doesn't know this command; upgrade "
+                            + "all voters first. Nothing was changed");
+                    case Failed _ -> Optional.<String>empty();
+                }, threads)).toList();
+        return answers.stream().map(CompletableFuture::join).flatMap(Optional::stream).findFirst();
     }
 
     private interface Work {
@@ -304,6 +332,9 @@ public final class RaftQuorum implements AutoCloseable {
                     case JournalReply.Behind behind -> new Failed(to + " is behind, at log index " + behind.appliedIndex(), false, null);
                     case JournalReply answer -> new Answered(answer);
                 };
+            }
+            if (reply.getException() instanceof StateMachineException refusal) {
+                return new Answered(new JournalReply.Refused("voter " + to + " refused the command: " + refusal.getMessage()));
             }
             return failed(to, write, reply.getException());
         } catch (IOException | RuntimeException e) {

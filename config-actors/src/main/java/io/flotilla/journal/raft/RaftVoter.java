@@ -315,6 +315,11 @@ public final class RaftVoter implements AutoCloseable {
                 && !server.getLifeCycleState().isClosingOrClosed();
     }
 
+    /** Whether it stopped before a command of a newer release: opened again, it would stop there again. */
+    public boolean isTooOld() {
+        return failure().map(Throwable::getCause).filter(NewerFormatException.class::isInstance).isPresent();
+    }
+
     /** Why it doesn't run, if its log failed. */
     public Optional<Throwable> failure() {
         return Optional.ofNullable(failure.get());

@@ -76,7 +76,7 @@ final class VoterDirectory {
         return directory.resolve(clusterId.toString());
     }
 
-    /** @throws IOException if it can't be judged: in use by another process, unreadable, or more than one group */
+    /** @throws IOException if it can't be judged: in use by another process, of a newer release, unreadable, or more than one group */
     static Contents inspect(Path directory) throws IOException {
         List<UUID> groups = groups(directory);
         if (groups.isEmpty()) {
@@ -98,6 +98,8 @@ final class VoterDirectory {
         }
         try {
             return new Usable(clusterId, identity.get(), checkLog(group));
+        } catch (NewerFormatException e) {
+            throw e;
         } catch (IOException | RuntimeException e) {
             return new Damaged(clusterId, String.valueOf(e.getMessage()));
         }

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.config.event.EntityChange;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -205,5 +206,66 @@ class ConfigEditorTest {
         put("listeners", "other", "{\"protocol\":\"sftp\",\"port\":2022,\"nodes\":[\"node-2\"]}")));
 
     assertEquals(2, two.ofKind(Kind.LISTENERS).size());
+  }
+
+  /** A configuration with a user as a newer release has committed it. */
+  private ClusterConfig withNewerUser(String json) {
+    EntityChange change = new EntityChange("users", "nova", 0, null, json.getBytes(StandardCharsets.UTF_8));
+    return config.with(config.version() + 1, List.of(change), CODEC);
+  }
+
+  private static String document(ClusterConfig config, String user) {
+    return new String(config.stored(EntityKey.of(Kind.USERS, user)).orElseThrow().document(), StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void fieldsOfANewerRelease_surviveAPatchAndAPut() {
+    ClusterConfig newer = withNewerUser(
+        "{\"home\":{\"path\":\"/a\",\"quota\":5},\"nickname\":\"Nova\",\"pin\":{\"$sealed\":\"1.x.y\"}}");
+
+    ClusterConfig patched = commit(newer, List.of(patch("users", "nova", "{\"enabled\":false}")));
+    ClusterConfig put = commit(patched, List.of(put("users", "nova", "{\"home\":{\"path\":\"/b\"}}")));
+
+    assertEquals("{\"enabled\":false,\"home\":{\"path\":\"/a\",\"quota\":5},\"nickname\":\"Nova\",\"pin\":{\"$sealed\":\"1.x.y\"}}",
+        document(patched, "nova"));
+    assertEquals("{\"home\":{\"path\":\"/b\",\"quota\":5},\"nickname\":\"Nova\",\"pin\":{\"$sealed\":\"1.x.y\"}}",
+        document(put, "nova"));
+    assertFalse(EntityCodec.withoutSecrets("users", put.stored(EntityKey.of(Kind.USERS, "nova")).orElseThrow().document())
+        .orElseThrow().toString().contains("sealed"));
+  }
+
+  @Test
+  void fieldsOfANewerRelease_canBeTakenAway_butNotBeGivenOrChanged() {
+    ClusterConfig newer = withNewerUser("{\"nickname\":\"Nova\"}");
+
+    assertEquals("{}", document(commit(newer, List.of(patch("users", "nova", "{\"nickname\":null}"))), "nova"));
+    assertEquals("{}", document(commit(newer, List.of(put("users", "nova", "{\"nickname\":null}"))), "nova"));
+    for (Operation wish : List.of(patch("users", "nova", "{\"nickname\":\"Other\"}"),
+        put("users", "nova", "{\"nickname\":\"Other\"}"), put("users", "zoe", "{\"nickname\":\"Nova\"}"))) {
+      assertEquals("/operations/0/value/nickname", refusal(newer, wish).errors().getFirst().pointer());
+    }
+  }
+
+  @Test
+  void protocolAndTypeOfANewerRelease_areKeptAndShown_andCanNotBeGiven() {
+    ClusterConfig newer = config.with(config.version() + 1, List.of(
+        new EntityChange("listeners", "quick", 0, null,
+            "{\"port\":2022,\"protocol\":\"quic\",\"streams\":3}".getBytes(StandardCharsets.UTF_8)),
+        new EntityChange("storages", "cloud", 0, null, "{\"bucket\":\"b\",\"type\":\"s3\"}".getBytes(StandardCharsets.UTF_8))),
+        CODEC);
+
+    ClusterConfig patched = commit(newer, List.of(
+        patch("listeners", "quick", "{\"port\":2023}"), patch("storages", "cloud", "{\"shared\":true}")));
+
+    StoredEntity listener = patched.stored(EntityKey.of(Kind.LISTENERS, "quick")).orElseThrow();
+    StoredEntity storage = patched.stored(EntityKey.of(Kind.STORAGES, "cloud")).orElseThrow();
+    assertEquals("{\"port\":2023,\"protocol\":\"quic\",\"streams\":3}", new String(listener.document(), StandardCharsets.UTF_8));
+    assertEquals("{\"bucket\":\"b\",\"shared\":true,\"type\":\"s3\"}", new String(storage.document(), StandardCharsets.UTF_8));
+    assertEquals("quic", EntityCodec.describe(listener.entity()).path("protocol").textValue());
+    assertEquals("s3", EntityCodec.describe(storage.entity()).path("type").textValue());
+    assertEquals("/operations/0/value/protocol", refusal(newer,
+        put("listeners", "sftp", "{\"protocol\":\"quic\",\"port\":2022}")).errors().getFirst().pointer());
+    assertEquals("/operations/0/value/type", refusal(newer,
+        put("storages", "main", "{\"type\":\"s3\",\"path\":\"/srv\"}")).errors().getFirst().pointer());
   }
 }

@@ -28,9 +28,17 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.apache.ratis.proto.RaftProtos.LogEntryProto;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.proto.RaftProtos.StateMachineLogEntryProto;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.exceptions.StateMachineException;
+import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.util.FileUtils;
+import org.apache.ratis.util.MD5FileUtil;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,6 +47,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class RaftVoterTest {
     private static final String ID = "config";
+    private static final Bytes NEWER_COMMAND = Bytes.copyOf(new byte[] {JournalCodec.VERSION, (byte) 200, 1, 2, 3});
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     @TempDir
@@ -334,6 +343,27 @@ class RaftVoterTest {
     }
 
     @Test
+    void snapshotOfANewerRelease_isNotOpened_andNotSetAside() throws Exception {
+        RaftSettings settings = TestVoters.settings(directory).withSnapshotThreshold(10);
+        RaftVoter founded = voters.keep(RaftVoter.found(settings, cluster, LocalAnswer.NONE));
+        write(voters.quorum(founded), 30);
+        Path snapshots = directory.resolve(cluster.toString()).resolve("sm");
+        await().atMost(PATIENCE).until(() -> count(snapshots) >= 1);
+        founded.close();
+        try (Stream<Path> files = Files.list(snapshots)) {
+            for (Path file : files.filter(file -> file.getFileName().toString().matches("snapshot\\.\\d+_\\d+")).toList()) {
+                byte[] bytes = Files.readAllBytes(file);
+                bytes[0] = 99;
+                Files.write(file, bytes);
+                MD5FileUtil.saveMD5File(file.toFile(), MD5FileUtil.computeMd5ForFile(file.toFile()));
+            }
+        }
+
+        assertTrue(assertThrows(NewerFormatException.class, () -> voters.open(directory)).getMessage().contains("format 99"));
+        assertTrue(Files.isDirectory(VoterDirectory.group(directory, cluster)));
+    }
+
+    @Test
     void interruptedFounding_startsOver() throws Exception {
         Path group = VoterDirectory.group(directory, cluster);
         VoterDirectory.writeIdentity(group, new VoterDirectory.Identity("half-founded", "127.0.0.1:1", true));
@@ -416,6 +446,53 @@ class RaftVoterTest {
     private static JournalReply ask(JournalStateMachine machine, long written) throws Exception {
         return JournalCodec.decodeReply(JournalStateMachine.bytes(
                 machine.query(JournalStateMachine.question(written, new JournalQuery.HighestSequenceNr(ID))).get().getContent()));
+    }
+
+    @Test
+    void commandOfANewerRelease_isNotLetIntoTheLog_andTheVoterGoesOn() throws Exception {
+        RaftVoter voter = voters.found(directory, cluster);
+        RaftQuorum quorum = voters.quorum(voter);
+        write(quorum, 1);
+        for (Bytes newer : List.of(NEWER_COMMAND, JournalCodec.encode(new JournalCommand.Part(UUID.randomUUID(), 0, 2, NEWER_COMMAND)))) {
+            RatisCalls calls = voters.keep(new RatisCalls(cluster, Duration.ofSeconds(5)));
+
+            RaftClientReply reply = calls.call(voter.self(), calls.write(voter.self(), calls.nextCallId(), newer));
+
+            assertInstanceOf(StateMachineException.class, reply.getException());
+            assertTrue(reply.getException().getMessage().contains("is a newer Flotilla in the cluster?"), reply.toString());
+        }
+        write(quorum, 1);
+        assertEquals(upTo(2), numbers(quorum, ID));
+    }
+
+    @Test
+    void commandOfANewerRelease_inTheLog_stopsTheVoter_ratherThanBeingSkipped() {
+        for (Bytes newer : List.of(NEWER_COMMAND, JournalCodec.encode(new JournalCommand.Part(UUID.randomUUID(), 0, 1, NEWER_COMMAND)))) {
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            JournalStateMachine machine = new JournalStateMachine(LocalAnswer.NONE, failure::set);
+            TransactionContext entry = TransactionContext.newBuilder().setStateMachine(machine).setServerRole(RaftPeerRole.FOLLOWER)
+                    .setLogEntry(LogEntryProto.newBuilder().setTerm(1).setIndex(7).setStateMachineLogEntry(StateMachineLogEntryProto
+                            .newBuilder().setLogData(JournalStateMachine.message(newer).getContent())).build()).build();
+
+            assertThrows(IllegalStateException.class, () -> machine.applyTransaction(entry));
+
+            assertTrue(failure.get().getMessage().contains("install the newer release on this node"), failure.get().getMessage());
+        }
+    }
+
+    @Test
+    void voters_areAskedWhichCommandsTheyKnow_andADeadOneIsNotWaitedFor() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        admit(first, "b");
+        RaftVoter third = admit(first, "c");
+        RaftQuorum quorum = voters.quorum(first);
+        RaftQuorum remote = voters.remote(first);
+
+        assertEquals(Optional.empty(), remote.voterBelow(JournalCodec.LEVEL));
+        assertTrue(quorum.voterBelow(JournalCodec.LEVEL + 1).orElseThrow().contains("upgrade all voters first"));
+        assertTrue(remote.voterBelow(JournalCodec.LEVEL + 1).isPresent());
+        third.close();
+        assertEquals(Optional.empty(), quorum.voterBelow(JournalCodec.LEVEL));
     }
 
     @Test

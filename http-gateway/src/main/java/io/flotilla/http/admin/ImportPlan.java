@@ -254,10 +254,10 @@ final class ImportPlan {
       return;
     }
     byte[] before = present.map(StoredEntity::document).orElse(null);
-    ObjectNode after = ConfigEditor.afterPut(key.kind(), before, prepared.document().deepCopy());
+    ObjectNode after = codec.afterPut(key, before, prepared.document().deepCopy());
     List<FieldError> found;
     try {
-      found = codec.check(key, after);
+      found = codec.check(key, after, Optional.ofNullable(before));
     } catch (SecretSealer.SealedWithAnotherKeyException e) {
       found = List.of(new FieldError("", e.getMessage()));
     }
