@@ -28,13 +28,19 @@ public final class NodeProcess implements AutoCloseable {
    * @param arguments of the node; those that begin with -J are for its JVM
    */
   static NodeProcess start(String name, Path log, List<String> prefix, List<String> arguments) throws IOException {
+    return start(name, log, prefix, "", arguments);
+  }
+
+  /** @param classes a directory whose classes replace the product's own, and a colon; or nothing */
+  static NodeProcess start(String name, Path log, List<String> prefix, String classes, List<String> arguments)
+      throws IOException {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + HOME.resolve("jvm.options"));
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     arguments.stream().filter(argument -> argument.startsWith("-J")).forEach(option -> command.add(option.substring(2)));
     command.addAll(List.of("-cp",
-        HOME.resolve("node/target/node.jar") + ":" + HOME.resolve("node/target/lib") + "/*",
+        classes + classPath(),
         "io.flotilla.node.cli.FlotillaCommand", "node", "--name", name));
     arguments.stream().filter(argument -> !argument.startsWith("-J")).forEach(command::add);
     Files.createDirectories(log.getParent());
@@ -44,6 +50,10 @@ public final class NodeProcess implements AutoCloseable {
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
         .start();
     return new NodeProcess(name, log, process);
+  }
+
+  static String classPath() {
+    return HOME.resolve("node/target/node.jar") + ":" + HOME.resolve("node/target/lib") + "/*";
   }
 
   static Path home() {

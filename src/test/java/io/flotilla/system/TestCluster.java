@@ -31,6 +31,7 @@ public final class TestCluster implements AutoCloseable {
   private final int size;
   private final int basePort;
   private final Map<Integer, NodeProcess> nodes = new TreeMap<>();
+  private final Map<Integer, Path> builds = new TreeMap<>();
   private final Optional<Network> network;
   private final List<String> options;
   private String token = "";
@@ -140,9 +141,16 @@ public final class TestCluster implements AutoCloseable {
     arguments.addAll(more);
     List<String> command = new ArrayList<>(network.map(own -> own.prefix(k)).orElse(List.of()));
     command.addAll(prefix);
-    NodeProcess node = NodeProcess.start(name(k), log(k), command, arguments);
+    String classes = builds.containsKey(k) ? builds.get(k) + ":" : "";
+    NodeProcess node = NodeProcess.start(name(k), log(k), command, classes, arguments);
     nodes.put(k, node);
     return node;
+  }
+
+  /** Lets node k run another build from its next start on: classes that replace the product's own, or none. */
+  void useBuild(int k, Optional<Path> classes) {
+    builds.remove(k);
+    classes.ifPresent(directory -> builds.put(k, directory));
   }
 
   /** Starts a node that is none of this cluster's own, and that the caller closes. */

@@ -6,6 +6,7 @@ import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.journal.postgresql.DatabaseSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,6 +32,7 @@ public record NodeSettings(
     Duration stopDeadline,
     Initial initial,
     Primary primary,
+    Optional<DatabaseSettings> database,
     Config config) {
 
   private static final Set<String> ROLES = Set.of(NodeIdentity.GATEWAY, NodeIdentity.PRIMARY, NodeIdentity.VOTER);
@@ -92,12 +94,13 @@ public record NodeSettings(
     List<HostPort> seeds = flotilla.getStringList("seed-nodes").stream()
         .map(text -> HostPort.parse("flotilla.seed-nodes", text)).toList();
     int raftPort = flotilla.getInt("raft.port");
+    Optional<DatabaseSettings> database = database(flotilla.getConfig("journal"));
     return new NodeSettings(
         name,
         Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize(),
         bind,
         seeds,
-        roles(flotilla.getStringList("roles"), bind, seeds, form),
+        roles(flotilla.getStringList("roles"), bind, seeds, form, database.isPresent()),
         form,
         clusterKeyFile,
         HostPort.parse("flotilla.admin.address", flotilla.getString("admin.address")),
@@ -113,18 +116,42 @@ public record NodeSettings(
         new Primary(
             flotilla.getDuration("primary.head-interval"),
             flotilla.getInt("primary.snapshot-every")),
+        database,
         root);
   }
 
-  private static Set<String> roles(List<String> wanted, HostPort bind, List<HostPort> seeds, boolean form) {
+  /** Where the journal is, if it is in a database. */
+  private static Optional<DatabaseSettings> database(Config journal) {
+    String engine = journal.getString("engine");
+    try {
+      return switch (engine) {
+        case "embedded" -> Optional.empty();
+        case "postgresql" -> Optional.of(DatabaseSettings.from(journal.getConfig("postgresql")));
+        default -> throw new InvalidSettingException(
+            "flotilla.journal.engine: '" + engine + "' is not known; it is embedded or postgresql");
+      };
+    } catch (IllegalArgumentException e) {
+      throw new InvalidSettingException(e.getMessage());
+    }
+  }
+
+  private static Set<String> roles(
+      List<String> wanted, HostPort bind, List<HostPort> seeds, boolean form, boolean inDatabase) {
     Set<String> roles = new LinkedHashSet<>(wanted);
     roles.stream().filter(role -> !ROLES.contains(role)).findFirst().ifPresent(role -> {
       throw new InvalidSettingException("flotilla.roles: '" + role + "' is not a role; known are gateway, primary, voter");
     });
+    if (inDatabase && roles.contains(NodeIdentity.VOTER)) {
+      throw new InvalidSettingException("flotilla.roles: there is no voter where flotilla.journal.engine is postgresql; "
+          + "leave that role out");
+    }
     if (!roles.isEmpty()) {
       return Set.copyOf(roles);
     }
-    return form || seeds.isEmpty() || seeds.contains(bind) ? ROLES : Set.of(NodeIdentity.GATEWAY);
+    if (!form && !seeds.isEmpty() && !seeds.contains(bind)) {
+      return Set.of(NodeIdentity.GATEWAY);
+    }
+    return inDatabase ? Set.of(NodeIdentity.GATEWAY, NodeIdentity.PRIMARY) : ROLES;
   }
 
   /** Whether this node may found a cluster when its data directory is empty. */

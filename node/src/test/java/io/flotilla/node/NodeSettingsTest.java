@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,6 +56,29 @@ class NodeSettingsTest {
   void unknownRole_isRefused() {
     assertThrows(NodeSettings.InvalidSettingException.class,
         () -> read(Map.of("flotilla.roles", List.of("gateway", "captain")), false));
+  }
+
+  @Test
+  void journalInPostgresql_isChosenByASetting_andHasNoVoters() {
+    NodeSettings settings = read(Map.of("flotilla.journal.engine", "postgresql",
+        "flotilla.journal.postgresql.url", "jdbc:postgresql://db/flotilla?password=secret"), false);
+
+    assertEquals(Set.of("gateway", "primary"), settings.roles());
+    assertEquals("jdbc:postgresql://db/flotilla as flotilla", settings.database().orElseThrow().toString());
+    assertTrue(read(Map.of(), false).database().isEmpty());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"flotilla.journal.engine,mysql", "flotilla.journal.postgresql.url,http://db", "flotilla.roles.0,voter",
+      "flotilla.journal.postgresql.pool-size,1"})
+  void badJournal_isNamed(String path, String value) {
+    Map<String, Object> values = new HashMap<>(Map.of("flotilla.journal.engine", "postgresql"));
+    values.put(path, value);
+
+    NodeSettings.InvalidSettingException refused =
+        assertThrows(NodeSettings.InvalidSettingException.class, () -> read(values, false));
+
+    assertTrue(refused.getMessage().contains(path.replace(".0", "")), refused.getMessage());
   }
 
   @Test

@@ -16,7 +16,7 @@ class WallsTest {
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.sftp..", "io.flotilla.adapter.."};
   private static final String HTTP = "io.flotilla.http..";
   private static final String NODE = "io.flotilla.node..";
-  private static final String[] LIBRARIES_OF_ACTORS = {"org.apache.pekko..", "org.apache.ratis.."};
+  private static final String[] LIBRARIES_OF_ACTORS = {"org.apache.pekko..", "org.apache.ratis..", "java.sql.."};
 
   @ArchTest
   static final ArchRule configImportsNothingAbove =
@@ -53,6 +53,16 @@ class WallsTest {
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =
       noClasses().that().resideInAnyPackage("io.flotilla.config..", "io.flotilla.claim..", HTTP).should().dependOnClassesThat()
           .resideInAPackage("io.flotilla.journal..");
+
+  @ArchTest
+  static final ArchRule theEmbeddedJournalKnowsNoDatabase =
+      noClasses().that().resideInAPackage("io.flotilla.journal.raft..").should().dependOnClassesThat()
+          .resideInAnyPackage("io.flotilla.journal.postgresql..", "org.apache.pekko.persistence.jdbc..", "slick..", "java.sql..");
+
+  @ArchTest
+  static final ArchRule theDatabaseJournalKnowsNoRaft =
+      noClasses().that().resideInAPackage("io.flotilla.journal.postgresql..").should().dependOnClassesThat()
+          .resideInAnyPackage("io.flotilla.journal.raft..", "org.apache.ratis..");
 
   @ArchTest
   static final ArchRule packagesHaveNoCycles =

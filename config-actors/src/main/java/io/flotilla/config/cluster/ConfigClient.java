@@ -54,6 +54,7 @@ public final class ConfigClient {
 
   private volatile Optional<Access> access = Optional.empty();
   private volatile ReplicaStatus status = ReplicaStatus.SILENT;
+  private volatile String trouble = "";
 
   public void attach(ActorSystem<?> system, ActorRef<ConfigPrimary.Command> primary) {
     access = Optional.of(new Access(system, primary));
@@ -62,6 +63,11 @@ public final class ConfigClient {
   public void detach() {
     access = Optional.empty();
     status = ReplicaStatus.SILENT;
+  }
+
+  /** Is told why there may be no primary, so that refusals can say it; an empty text when nothing is known to be wrong. */
+  public void troubled(String why) {
+    trouble = why;
   }
 
   public void heard(ReplicaStatus newStatus) {
@@ -98,9 +104,11 @@ public final class ConfigClient {
             request.dryRun(), request.force(), replyTo)));
   }
 
-  private static CompletionStage<ConfigPrimary.SubmitReply> noPrimary() {
-    return CompletableFuture.failedFuture(new PrimaryUnavailableException(
-        "this node hears no primary, so it takes no configuration changes; it goes on serving what it has"));
+  private CompletionStage<ConfigPrimary.SubmitReply> noPrimary() {
+    String why = trouble;
+    return CompletableFuture.failedFuture(new PrimaryUnavailableException("this node hears no primary"
+        + (why.isEmpty() ? "" : " (" + why + ")")
+        + ", so it takes no configuration changes; it goes on serving what it has"));
   }
 
   private CompletionStage<ConfigPrimary.SubmitReply> submitPart(

@@ -310,6 +310,7 @@ final class AdminApi {
           Problem.of(503, "no-keeper", "The claims cannot be reached now", unavailable.getMessage());
       case Voters.UnavailableException unavailable ->
           Problem.of(503, "no-quorum", "The voters cannot be asked", unavailable.getMessage());
+      case Voters.NoVotersException none -> Problem.of(409, "no-voters", "This cluster has no voters", none.getMessage());
       case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
       case ConfigImport.StalePlanException stale -> Problem.of(stale.refusal(), List.of());
       case TimeoutException timeout ->

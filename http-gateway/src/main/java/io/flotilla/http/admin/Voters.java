@@ -8,7 +8,8 @@ import java.util.concurrent.CompletionStage;
 
 /**
  * The nodes that keep the journal and vote about it, as an administrator sees and changes them. Any node can be asked; methods
- * return at once. A stage fails with {@link UnavailableException} if too few voters answer.
+ * return at once. A stage fails with {@link UnavailableException} if too few voters answer, and with
+ * {@link NoVotersException} where the journal is kept without any.
  */
 public interface Voters {
 
@@ -50,6 +51,15 @@ public interface Voters {
     private static final long serialVersionUID = 1L;
 
     public UnavailableException(String message) {
+      super(message);
+    }
+  }
+
+  /** There are none, because the journal is in a database; the message says so. */
+  final class NoVotersException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public NoVotersException(String message) {
       super(message);
     }
   }

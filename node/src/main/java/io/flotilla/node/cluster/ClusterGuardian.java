@@ -12,7 +12,6 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
-import io.flotilla.journal.raft.RaftJournalExtension;
 import io.flotilla.node.NodeSettings;
 import java.time.Clock;
 import java.time.Duration;
@@ -21,6 +20,7 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.StreamSupport;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -61,27 +61,29 @@ final class ClusterGuardian {
 
   private final ActorContext<Command> context;
   private final Surroundings surroundings;
+  private final ClusterRegistry registry;
   private final Cluster cluster;
   private Optional<String> primary = Optional.empty();
 
-  static Behavior<Command> create(Surroundings surroundings) {
-    return Behaviors.setup(context -> new ClusterGuardian(context, surroundings).start());
+  static Behavior<Command> create(Surroundings surroundings, ClusterRegistry registry) {
+    return Behaviors.setup(context -> new ClusterGuardian(context, surroundings, registry).start());
   }
 
-  private ClusterGuardian(ActorContext<Command> context, Surroundings surroundings) {
+  private ClusterGuardian(ActorContext<Command> context, Surroundings surroundings, ClusterRegistry registry) {
     this.context = context;
     this.surroundings = surroundings;
+    this.registry = registry;
     this.cluster = Cluster.get(context.getSystem());
   }
 
   private Behavior<Command> start() {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         context.spawn(Topic.create(ConfigAnnouncement.class, "configuration"), "configuration-topic");
-    RaftJournalExtension journal = RaftJournalExtension.get(context.getSystem());
+    ActorSystem<Void> system = context.getSystem();
     NodeSettings.Primary primarySettings = surroundings.settings().primary();
     Behavior<ConfigPrimary.Command> primaryBehavior = ConfigPrimary.create(
         surroundings.codec(),
-        () -> journal.epoch(ConfigPrimary.PERSISTENCE_ID.id()),
+        () -> registry.epoch(system, ConfigPrimary.PERSISTENCE_ID.id()),
         surroundings.events(),
         Clock.systemUTC(),
         new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(), topic));

@@ -11,8 +11,6 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.http.admin.Voters;
-import io.flotilla.journal.raft.Generation;
-import io.flotilla.journal.raft.RaftQuorumSetup;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
@@ -46,8 +44,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The control plane of a node: Raft and the clustered actor system, which can end and start again while the node goes on
- * serving. One thread of its own opens Raft, learns which generation of the cluster is valid, starts the actor system in
+ * The control plane of a node: the registry of the cluster and the clustered actor system, which can end and start again while
+ * the node goes on serving. One thread of its own opens the registry, learns which generation of the cluster is valid, starts the actor system in
  * it, and watches: a downed system, a newer generation or a changed vote lead back to the beginning.
  */
 public final class ControlPlane {
@@ -73,10 +71,11 @@ public final class ControlPlane {
   private volatile boolean stopping;
   private volatile Optional<String> rejoinWanted = Optional.empty();
   private final Thread thread;
-  private volatile Optional<RaftMembership> raft = Optional.empty();
-  private final Voters voters = new VoterAdministration(() -> raft);
+  private volatile Optional<ClusterRegistry> registry = Optional.empty();
+  private final Voters voters;
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
   private volatile long generation;
+  private boolean registryIsSilent;
   private String lastComplaint = "";
   private long lastComplaintNanos;
 
@@ -91,6 +90,7 @@ public final class ControlPlane {
     this.data = data;
     this.key = key;
     this.refused = refused;
+    this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
     this.answer = new AtomicReference<>(VoterAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
         settings, live, codec, client, claims, events, report, this::rememberMembership, this::rejoin);
@@ -112,12 +112,26 @@ public final class ControlPlane {
   }
 
   public boolean isVoter() {
-    return raft.map(RaftMembership::isAdmitted).orElse(false);
+    return registry.map(ClusterRegistry::isVoter).orElse(false);
   }
 
-  /** Leaves the cluster and stops Raft, in this order; returns when done or out of patience. */
+  private Optional<RaftMembership> raft() {
+    return registry.flatMap(opened -> switch (opened) {
+      case RaftMembership membership -> Optional.of(membership);
+      case DatabaseRegistry database -> Optional.empty();
+    });
+  }
+
+  private Optional<DatabaseRegistry> database() {
+    return registry.flatMap(opened -> switch (opened) {
+      case RaftMembership membership -> Optional.empty();
+      case DatabaseRegistry database -> Optional.of(database);
+    });
+  }
+
+  /** Leaves the cluster and closes the registry, in this order; returns when done or out of patience. */
   public void stop() {
-    raft.ifPresent(membership -> membership.transferLeadership(Duration.ofSeconds(2)));
+    registry.ifPresent(opened -> opened.handOver(Duration.ofSeconds(2)));
     stopping = true;
     wakeUps.release();
     try {
@@ -154,32 +168,35 @@ public final class ControlPlane {
 
   private void run() {
     try {
-      Optional<RaftMembership> opened = openRaft();
-      Optional<VoterKeeper> keeper = opened.map(VoterKeeper::new);
+      Optional<ClusterRegistry> opened = openRegistry();
       while (opened.isPresent() && !isStopping()) {
-        tryASession(opened.get(), keeper.orElseThrow());
+        tryASession(opened.get());
       }
     } catch (ClusterRefusedException e) {
       refused.accept(e.getMessage());
     } finally {
-      raft.ifPresent(RaftMembership::close);
+      registry.ifPresent(ClusterRegistry::close);
     }
   }
 
-  private Optional<RaftMembership> openRaft() throws ClusterRefusedException {
+  private Optional<ClusterRegistry> openRegistry() throws ClusterRefusedException {
     while (!isStopping()) {
       try {
-        switch (RaftMembership.open(settings, data, key, answer)) {
-          case RaftMembership.Opened opened -> {
-            raft = Optional.of(opened.membership());
-            return raft;
+        switch (settings.database().isPresent()
+            ? DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
+            : RaftMembership.open(settings, data, key, answer)) {
+          case ClusterRegistry.Opened opened -> {
+            registry = Optional.of(opened.registry());
+            return registry;
           }
-          case RaftMembership.NobodyThere nobody -> complain("No seed node can be asked for the cluster ("
+          case ClusterRegistry.NobodyThere nobody -> complain("No seed node can be asked for the cluster ("
               + String.join("; ", nobody.tried()) + "). This node keeps trying and meanwhile serves configuration version "
               + surroundings.live().view().config().version() + " from its boot cache.");
         }
       } catch (IOException e) {
-        complain("The journal cannot be opened: " + e.getMessage() + ". This node keeps trying.");
+        surroundings.client().troubled(e.getMessage());
+        complain("The journal cannot be opened: " + e.getMessage() + ". This node keeps trying and meanwhile serves configuration "
+            + "version " + surroundings.live().view().config().version() + " from its boot cache.");
       }
       pause(STEP_PAUSE.multipliedBy(2));
     }
@@ -187,9 +204,9 @@ public final class ControlPlane {
   }
 
   /** Whatever a session fails of, such as a port that is taken, may pass; the voter must not go with it. */
-  private void tryASession(RaftMembership membership, VoterKeeper keeper) throws ClusterRefusedException {
+  private void tryASession(ClusterRegistry opened) throws ClusterRefusedException {
     try {
-      runSession(membership, keeper);
+      runSession(opened);
     } catch (ClusterRefusedException e) {
       throw e;
     } catch (Exception e) {
@@ -200,30 +217,29 @@ public final class ControlPlane {
     }
   }
 
-  private void runSession(RaftMembership membership, VoterKeeper keeper) throws ClusterRefusedException {
-    Formation formation = new Formation(settings, data.nodeId(), key, membership);
-    Formation.Step step = decide(membership, formation, keeper);
+  private void runSession(ClusterRegistry opened) throws ClusterRefusedException {
+    Formation formation = new Formation(settings, data.nodeId(), key, opened);
+    Formation.Step step = decide(opened, formation);
     switch (step) {
-      case Formation.Found found -> session(membership, formation, keeper, found.generation(), List.of());
-      case Formation.Join join -> session(membership, formation, keeper, join.generation(), join.addresses());
+      case Formation.Found found -> session(opened, formation, found.generation(), List.of());
+      case Formation.Join join -> session(opened, formation, join.generation(), join.addresses());
       case Formation.WaitFor stopped -> { }
     }
   }
 
   /** Repeats until there is a cluster to found or to join. */
-  private Formation.Step decide(RaftMembership membership, Formation formation, VoterKeeper keeper) throws ClusterRefusedException {
+  private Formation.Step decide(ClusterRegistry opened, Formation formation) throws ClusterRefusedException {
     long begun = System.nanoTime();
     boolean registered = false;
-    Formation.Step step = new Formation.WaitFor("the voters");
+    Formation.Step step = new Formation.WaitFor("the registry of the cluster");
     while (!isStopping()) {
       try {
-        registered = !membership.reopenIfFailed() && registered;
-        registered = !membership.tendOwnVoter() && registered;
+        registered = !opened.tend() && registered;
         step = registered ? formation.next() : formation.register();
         registered = registered || !(step instanceof Formation.WaitFor);
-        keeper.tend();
-        boolean admissionPending = membership.hasVoter() && !membership.isAdmitted()
+        boolean admissionPending = opened.awaitsAdmission()
             && System.nanoTime() - begun < ADMISSION_PATIENCE.toNanos();
+        surroundings.client().troubled("");
         if (!(step instanceof Formation.WaitFor) && !admissionPending) {
           return step;
         }
@@ -231,6 +247,7 @@ public final class ControlPlane {
           complain("This node is in no cluster: it waits for " + wait.what());
         }
       } catch (IOException e) {
+        surroundings.client().troubled(e.getMessage());
         complain("This node is in no cluster: " + e.getMessage() + ". It keeps trying and goes on serving.");
       }
       pause(STEP_PAUSE);
@@ -238,16 +255,13 @@ public final class ControlPlane {
     return new Formation.WaitFor("nothing, it is stopping");
   }
 
-  private void session(
-      RaftMembership membership, Formation formation, VoterKeeper keeper, long newGeneration, List<String> addresses) {
-    boolean voting = membership.isAdmitted();
+  private void session(ClusterRegistry opened, Formation formation, long newGeneration, List<String> addresses) {
+    boolean voting = opened.isVoter();
     rejoinWanted = Optional.empty();
     generation = newGeneration;
     ActorSystem<ClusterGuardian.Command> running = ActorSystem.create(
-        ClusterGuardian.create(surroundings), SYSTEM,
-        ActorSystemSetup.create(
-            BootstrapSetup.create(systemConfig(membership, newGeneration, voting)),
-            new RaftQuorumSetup(membership.quorum())));
+        ClusterGuardian.create(surroundings, opened), SYSTEM,
+        ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup()));
     system = Optional.of(running);
     Cluster cluster = Cluster.get(running);
     if (addresses.isEmpty()) {
@@ -257,7 +271,7 @@ public final class ControlPlane {
           .map(address -> AddressFromURIString.parse("pekko://" + SYSTEM + "@" + address)).toList();
       cluster.manager().tell(new JoinSeedNodes(seeds));
     }
-    String why = watch(membership, formation, keeper, running, voting);
+    String why = watch(opened, formation, running, voting);
     generation = 0;
     answer.set(VoterAnswer.none(settings.name(), key.id()));
     surroundings.client().detach();
@@ -268,8 +282,8 @@ public final class ControlPlane {
   }
 
   /** Returns why the session has to end. */
-  private String watch(RaftMembership membership, Formation formation, VoterKeeper keeper,
-      ActorSystem<ClusterGuardian.Command> running, boolean voting) {
+  private String watch(ClusterRegistry opened, Formation formation, ActorSystem<ClusterGuardian.Command> running,
+      boolean voting) {
     boolean toldRegistry = true;
     while (!isStopping()) {
       if (running.getWhenTerminated().toCompletableFuture().isDone()) {
@@ -280,43 +294,57 @@ public final class ControlPlane {
       }
       rememberMembership(Cluster.get(running));
       try {
-        membership.rememberVoters();
-        toldRegistry = !membership.reopenIfFailed() && toldRegistry;
-        toldRegistry = !membership.tendOwnVoter() && toldRegistry;
+        toldRegistry = !opened.tend() && toldRegistry;
         toldRegistry = toldRegistry || formation.enterAgain();
-        if (membership.isAdmitted() != voting) {
+        if (opened.isVoter() != voting) {
           return voting ? "its vote was taken away" : "it was given a vote";
         }
-        keeper.tend();
         if (!formation.holdsItsName()) {
           return "another node took the name " + settings.name() + " while this one was out of reach";
         }
-        long valid = formation.generation().map(Generation::number).orElse(0L);
+        long valid = opened.generation();
         if (valid > generation) {
           return "generation " + valid + " of the cluster was founded, this node was in " + generation;
         }
+        registryAnswered();
       } catch (IOException e) {
-        log.debug("The voters do not answer: {}", e.getMessage());
+        registryFellSilent(e.getMessage());
       }
-      boolean unsettled = answer.get().generation() == 0
-          || membership.isLeader() && membership.voters().size() < settings.seedNodes().size();
+      boolean unsettled = answer.get().generation() == 0 || opened.isGrowing();
       pause(unsettled ? UNSETTLED_WATCH_INTERVAL : WATCH_INTERVAL);
     }
     return "this node is stopping";
   }
 
-  private Config systemConfig(RaftMembership membership, long newGeneration, boolean voting) {
+  private void registryAnswered() {
+    if (registryIsSilent) {
+      log.info("The registry of the cluster answers again");
+    }
+    registryIsSilent = false;
+    surroundings.client().troubled("");
+  }
+
+  private void registryFellSilent(String why) {
+    if (!registryIsSilent) {
+      log.warn("The registry of the cluster does not answer: {}. Until it does, no configuration change can be made; file "
+          + "service goes on", why);
+    }
+    registryIsSilent = true;
+    surroundings.client().troubled(why);
+  }
+
+  private Config systemConfig(ClusterRegistry opened, long newGeneration, boolean voting) {
     List<String> roles = new ArrayList<>(settings.roles());
     roles.remove(NodeIdentity.VOTER);
     if (voting) {
       roles.add(NodeIdentity.VOTER);
     }
     roles.add(MemberNames.nameRole(settings.name()));
-    Map<String, Object> own = new HashMap<>();
+    Map<String, Object> own = new HashMap<>(opened.systemSettings());
     own.put("pekko.remote.artery.canonical.hostname", settings.bind().host());
     own.put("pekko.remote.artery.canonical.port", settings.bind().port());
     own.put("pekko.cluster.roles", roles);
-    own.put(GenerationCompatibility.CLUSTER_ID, membership.clusterId().toString());
+    own.put(GenerationCompatibility.CLUSTER_ID, opened.clusterId().toString());
     own.put(GenerationCompatibility.KEY_ID, key.id());
     own.put(GenerationCompatibility.GENERATION, newGeneration);
     own.put("flotilla.data-directory", data.path().toString());

@@ -1,42 +1,38 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.config.model.ClusterKey;
-import io.flotilla.journal.raft.Generation;
-import io.flotilla.journal.raft.JournalCommand;
-import io.flotilla.journal.raft.JournalQuery;
-import io.flotilla.journal.raft.JournalReply;
-import io.flotilla.journal.raft.NodeRecord;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides which Pekko cluster this node belongs to. Founding one is a Raft entry: when a majority of the voters, itself
- * included, is in no cluster of the current generation, the leader commits the next generation with itself as founder and
- * only then joins itself; everybody else joins the generation that is committed. So two clusters can't go on side by
- * side. Methods block; they are for the control plane's own thread.
+ * Decides which Pekko cluster this node belongs to. Founding one is an entry of the registry: when the present generation is
+ * over, one node commits the next generation with itself as founder, by compare-and-set, and only then joins itself; everybody
+ * else joins the generation that is committed. So two clusters can't go on side by side. Methods block; they are for the
+ * control plane's own thread.
  */
 final class Formation {
   private static final Logger log = LoggerFactory.getLogger(Formation.class);
-  /** A name's holder that no voter has seen for this long is dead. */
+  /** A name's holder that nobody has seen for this long is dead. */
   private static final Duration HOLDER_SILENCE = Duration.ofSeconds(10);
 
   private final NodeSettings settings;
   private final UUID nodeId;
   private final ClusterKey key;
-  private final RaftMembership raft;
+  private final ClusterRegistry registry;
   private long holderSilentSinceNanos;
 
-  Formation(NodeSettings settings, UUID nodeId, ClusterKey key, RaftMembership raft) {
+  Formation(NodeSettings settings, UUID nodeId, ClusterKey key, ClusterRegistry registry) {
     this.settings = settings;
     this.nodeId = nodeId;
     this.key = key;
-    this.raft = raft;
+    this.registry = registry;
   }
 
   /** What to do next. */
@@ -56,12 +52,12 @@ final class Formation {
    * node id replaces its own record, at whatever address it comes back.
    */
   Step register() throws IOException, ClusterRefusedException {
-    List<VoterAnswer> answers = raft.askVoters();
+    List<VoterAnswer> answers = registry.answers();
     checkKey(answers);
-    Optional<NodeRecord> holder = raft.nodes().stream()
+    Optional<ClusterRegistry.Entry> holder = registry.entries().stream()
         .filter(node -> node.name().equals(settings.name()) && !node.nodeId().equals(nodeId)).findFirst();
     if (holder.isPresent()) {
-      String address = holder.get().remotingAddress();
+      String address = holder.get().address();
       // This node's own address can only show its former self, which the others have not missed yet.
       boolean alive = !address.equals(settings.bind().toString()) && answers.stream().flatMap(answer -> answer.members().stream())
           .anyMatch(member -> member.reachable() && member.address().equals(address));
@@ -76,24 +72,17 @@ final class Formation {
       }
       log.warn("The name {} is taken over from the node that was at {} and is dead", settings.name(), address);
     }
-    return enter(holder.map(NodeRecord::nodeId)) ? next() : new WaitFor("the name " + settings.name());
+    return registry.enter(holder.map(ClusterRegistry.Entry::nodeId)) ? next() : new WaitFor("the name " + settings.name());
   }
 
   /** Tells the registry what has changed about this node, which has its name. */
   boolean enterAgain() throws IOException {
-    return enter(Optional.empty());
-  }
-
-  private boolean enter(Optional<UUID> holder) throws IOException {
-    NodeRecord record = new NodeRecord(nodeId, settings.name(), settings.bind().toString(),
-        raft.self().map(peer -> peer.address()), raft.self().map(peer -> peer.id()), raft.roles());
-    return RaftMembership.await(raft.quorum().submit(new JournalCommand.RegisterNode(record, holder))
-        .toCompletableFuture()) instanceof JournalReply.NodeRegistered;
+    return registry.enter(Optional.empty());
   }
 
   /** Whether the name is still this node's; a node that was out of reach for long may have lost it. */
   boolean holdsItsName() throws IOException {
-    return raft.nodes().stream().anyMatch(
+    return registry.entries().stream().anyMatch(
         node -> node.nodeId().equals(nodeId) && node.name().equals(settings.name()));
   }
 
@@ -107,11 +96,9 @@ final class Formation {
 
   /** Decides from the committed generation and from what the voters say. */
   Step next() throws IOException {
-    long generation = generation().map(Generation::number).orElse(0L);
-    List<VoterAnswer> answers = raft.askVoters();
-    int voters = raft.voters().size();
-    long outside = answers.stream().filter(answer -> answer.generation() != generation || generation == 0).count();
-    if (raft.isLeader() && raft.isAdmitted() && outside > voters / 2) {
+    long generation = registry.generation();
+    List<VoterAnswer> answers = registry.answers();
+    if (registry.mayFound(generation, answers)) {
       return found(generation);
     }
     List<String> members = answers.stream().filter(answer -> answer.generation() == generation && generation > 0)
@@ -123,23 +110,15 @@ final class Formation {
     if (!members.isEmpty()) {
       return new Join(generation, members);
     }
-    return new WaitFor(generation == 0
-        ? "a majority of the voters " + raft.voters() + " to found the cluster"
-        : "a voter that is in generation " + generation + " of the cluster, or a majority to found the next");
+    return new WaitFor(registry.awaited(generation));
   }
 
   private Step found(long generation) throws IOException {
-    JournalReply reply = RaftMembership.await(raft.quorum().submit(new JournalCommand.CompareAndSetGeneration(
-        generation, nodeId, settings.bind().toString())).toCompletableFuture());
-    if (reply instanceof JournalReply.GenerationFounded founded) {
-      log.info("This node founds generation {} of the cluster", founded.generation().number());
-      return new Found(founded.generation().number());
+    OptionalLong founded = registry.found(generation);
+    if (founded.isPresent()) {
+      log.info("This node founds generation {} of the cluster", founded.getAsLong());
+      return new Found(founded.getAsLong());
     }
-    return new WaitFor("the generation that another voter founded");
-  }
-
-  Optional<Generation> generation() throws IOException {
-    return raft.ask(new JournalQuery.CurrentGeneration()) instanceof JournalReply.CurrentGeneration current
-        ? current.generation() : Optional.empty();
+    return new WaitFor("the generation that another node founded");
   }
 }

@@ -3,11 +3,16 @@ package io.flotilla.node.cluster;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.raft.Discovery;
+import io.flotilla.journal.raft.Generation;
+import io.flotilla.journal.raft.JournalCommand;
 import io.flotilla.journal.raft.JournalQuery;
 import io.flotilla.journal.raft.JournalReply;
+import io.flotilla.journal.raft.NewerFormatException;
 import io.flotilla.journal.raft.NodeRecord;
 import io.flotilla.journal.raft.QuorumSettings;
+import io.flotilla.journal.raft.RaftJournalExtension;
 import io.flotilla.journal.raft.RaftQuorum;
+import io.flotilla.journal.raft.RaftQuorumSetup;
 import io.flotilla.journal.raft.RaftSettings;
 import io.flotilla.journal.raft.RaftVoter;
 import io.flotilla.journal.raft.VoterPeer;
@@ -23,12 +28,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.pekko.actor.ClassicActorSystemProvider;
+import org.apache.pekko.actor.setup.Setup;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * system and apart from it. Methods block. Those that change something are for the control plane's own thread, those that ask
  * for any.
  */
-final class RaftMembership implements AutoCloseable {
+final class RaftMembership implements ClusterRegistry {
   private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
   private static final Duration DISCOVERY_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
@@ -47,8 +55,11 @@ final class RaftMembership implements AutoCloseable {
   private final AtomicReference<VoterAnswer> answer;
   private final UUID clusterId;
   private final RaftQuorum quorum;
+  private final VoterKeeper keeper = new VoterKeeper(this);
   private volatile Optional<RaftVoter> voter;
   private List<String> remembered = List.of();
+  private boolean tooOld;
+  private boolean changed;
 
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
       UUID clusterId, RaftQuorum quorum, Optional<RaftVoter> voter) {
@@ -60,14 +71,6 @@ final class RaftMembership implements AutoCloseable {
     this.voter = voter;
     quorum.useLocal(voter);
   }
-
-  /** Whether an attempt to open found its cluster. */
-  sealed interface Opening {}
-
-  record Opened(RaftMembership membership) implements Opening {}
-
-  /** Nobody could be asked; {@code tried} tells whom and why not. */
-  record NobodyThere(List<String> tried) implements Opening {}
 
   /**
    * Opens what the data directory holds, founds a new cluster if this node may, or finds one by the seed nodes.
@@ -164,7 +167,7 @@ final class RaftMembership implements AutoCloseable {
   }
 
   /** Remembers the voters for the next start: the seed nodes may not be among them any more. */
-  void rememberVoters() throws IOException {
+  private void rememberVoters() throws IOException {
     List<String> addresses = voters().stream().map(VoterPeer::address).sorted().toList();
     if (!addresses.isEmpty() && !addresses.equals(remembered)) {
       data.keepLastVoters(addresses);
@@ -172,8 +175,101 @@ final class RaftMembership implements AutoCloseable {
     }
   }
 
-  UUID clusterId() {
+  @Override
+  public UUID clusterId() {
     return clusterId;
+  }
+
+  @Override
+  public boolean tend() throws IOException {
+    rememberVoters();
+    changed = reopenIfFailed() || changed;
+    changed = tendOwnVoter() || changed;
+    keeper.tend();
+    return changed;
+  }
+
+  @Override
+  public boolean isVoter() {
+    return isAdmitted();
+  }
+
+  @Override
+  public boolean awaitsAdmission() {
+    return hasVoter() && !isAdmitted();
+  }
+
+  @Override
+  public boolean isGrowing() {
+    return isLeader() && voters().size() < settings.seedNodes().size();
+  }
+
+  @Override
+  public List<VoterAnswer> answers() {
+    return askVoters();
+  }
+
+  @Override
+  public boolean enter(Optional<UUID> formerHolder) throws IOException {
+    NodeRecord record = new NodeRecord(data.nodeId(), settings.name(), settings.bind().toString(),
+        self().map(VoterPeer::address), self().map(VoterPeer::id), roles());
+    boolean entered = await(quorum.submit(new JournalCommand.RegisterNode(record, formerHolder)).toCompletableFuture())
+        instanceof JournalReply.NodeRegistered;
+    changed = changed && !entered;
+    return entered;
+  }
+
+  @Override
+  public List<Entry> entries() throws IOException {
+    return nodes().stream().map(node -> new Entry(node.nodeId(), node.name(), node.remotingAddress())).toList();
+  }
+
+  @Override
+  public long generation() throws IOException {
+    return ask(new JournalQuery.CurrentGeneration()) instanceof JournalReply.CurrentGeneration current
+        ? current.generation().map(Generation::number).orElse(0L) : 0;
+  }
+
+  /** The leader's, when a majority of the voters, itself included, is in no cluster of the present generation. */
+  @Override
+  public boolean mayFound(long generation, List<VoterAnswer> answers) {
+    long outside = answers.stream().filter(answer -> answer.generation() != generation || generation == 0).count();
+    return isLeader() && isAdmitted() && outside > voters().size() / 2;
+  }
+
+  @Override
+  public OptionalLong found(long expected) throws IOException {
+    return await(quorum.submit(new JournalCommand.CompareAndSetGeneration(
+        expected, data.nodeId(), settings.bind().toString())).toCompletableFuture())
+        instanceof JournalReply.GenerationFounded founded
+        ? OptionalLong.of(founded.generation().number()) : OptionalLong.empty();
+  }
+
+  @Override
+  public String awaited(long generation) {
+    return generation == 0
+        ? "a majority of the voters " + voters() + " to found the cluster"
+        : "a voter that is in generation " + generation + " of the cluster, or a majority to found the next";
+  }
+
+  @Override
+  public void handOver(Duration timeout) {
+    voter.ifPresent(own -> own.transferLeadership(timeout));
+  }
+
+  @Override
+  public Setup setup() {
+    return new RaftQuorumSetup(quorum);
+  }
+
+  @Override
+  public Map<String, Object> systemSettings() {
+    return Map.of();
+  }
+
+  @Override
+  public long epoch(ClassicActorSystemProvider system, String persistenceId) {
+    return RaftJournalExtension.get(system).epoch(persistenceId);
   }
 
   RaftQuorum quorum() {
@@ -184,7 +280,7 @@ final class RaftMembership implements AutoCloseable {
     return voter.map(RaftVoter::isLeader).orElse(false);
   }
 
-  boolean hasVoter() {
+  private boolean hasVoter() {
     return voter.isPresent();
   }
 
@@ -193,7 +289,7 @@ final class RaftMembership implements AutoCloseable {
     return voter.map(RaftVoter::isAdmitted).orElse(false);
   }
 
-  Optional<VoterPeer> self() {
+  private Optional<VoterPeer> self() {
     return voter.map(RaftVoter::self);
   }
 
@@ -213,16 +309,26 @@ final class RaftMembership implements AutoCloseable {
     return asked.stream().map(CompletableFuture::join).flatMap(Optional::stream).toList();
   }
 
-  /** Opens the voter again if it closed itself or its log failed; true if it had to. */
-  boolean reopenIfFailed() throws IOException {
-    if (voter.isEmpty() || voter.get().isRunning()) {
+  /**
+   * Opens the voter again if it closed itself or its log failed; true if it had to. One that met what only a newer release knows
+   * stays closed until this node runs that release; the others go on without it.
+   */
+  private boolean reopenIfFailed() throws IOException {
+    if (voter.isEmpty() || voter.get().isRunning() || voter.get().isTooOld() || tooOld) {
       return false;
     }
     log.warn("The Raft voter of this node stopped ({}); it is opened again",
         voter.get().failure().map(Throwable::toString).orElse("closed"));
     voter.get().close();
-    voter = Optional.of(RaftVoter.open(
-        RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()), () -> answer.get().toBytes()));
+    try {
+      voter = Optional.of(RaftVoter.open(
+          RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()), () -> answer.get().toBytes()));
+    } catch (NewerFormatException e) {
+      tooOld = true;
+      log.error("The Raft voter of this node stays closed, because a newer Flotilla wrote its journal ({}); install the newer "
+          + "release on this node", e.getMessage());
+      return false;
+    }
     quorum.useLocal(voter);
     return true;
   }
@@ -233,7 +339,7 @@ final class RaftMembership implements AutoCloseable {
    *
    * @return whether it did either, so that the registry has to be told
    */
-  boolean tendOwnVoter() throws IOException {
+  private boolean tendOwnVoter() throws IOException {
     Optional<Boolean> wished = wishes().stream().filter(wish -> wish.node().equals(settings.name())).map(VoterWish::votes).findFirst();
     boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
     if (voter.isEmpty() && wished.orElse(byItself)) {
@@ -262,7 +368,7 @@ final class RaftMembership implements AutoCloseable {
   }
 
   /** The roles of this node as the registry shows them: {@code voter} is whether it keeps the journal. */
-  List<String> roles() {
+  private List<String> roles() {
     List<String> roles = new ArrayList<>(settings.roles());
     roles.remove(NodeIdentity.VOTER);
     if (hasVoter()) {
@@ -315,10 +421,6 @@ final class RaftMembership implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
     }
-  }
-
-  void transferLeadership(Duration timeout) {
-    voter.ifPresent(own -> own.transferLeadership(timeout));
   }
 
   @Override

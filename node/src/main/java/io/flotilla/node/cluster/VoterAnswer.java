@@ -5,11 +5,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.flotilla.journal.raft.Bytes;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * What a voter says about the Pekko cluster when it is asked on its Raft port.
+ * What a node says about the Pekko cluster: a voter when it is asked on its Raft port, any node in the database where the
+ * journal is there.
  *
  * @param generation of the cluster it is up in, 0 if it is in none
  * @param keyId of its cluster key
@@ -26,17 +29,30 @@ record VoterAnswer(long generation, String node, String keyId, List<Seen> member
     return new VoterAnswer(0, node, keyId, List.of());
   }
 
+  /** The same, with one more member that is seen. */
+  VoterAnswer seeing(Seen member) {
+    return new VoterAnswer(generation, node, keyId, Stream.concat(members.stream(), Stream.of(member)).toList());
+  }
+
   Bytes toBytes() {
+    return Bytes.copyOf(toText().getBytes(StandardCharsets.UTF_8));
+  }
+
+  String toText() {
     try {
-      return Bytes.copyOf(JSON.writeValueAsBytes(this));
+      return JSON.writeValueAsString(this);
     } catch (IOException e) {
       throw new IllegalStateException("a record of texts can always be written", e);
     }
   }
 
   static Optional<VoterAnswer> of(Bytes bytes) {
+    return of(new String(bytes.toArray(), StandardCharsets.UTF_8));
+  }
+
+  static Optional<VoterAnswer> of(String text) {
     try {
-      return bytes.size() == 0 ? Optional.empty() : Optional.of(JSON.readValue(bytes.toArray(), VoterAnswer.class));
+      return text.isEmpty() ? Optional.empty() : Optional.of(JSON.readValue(text, VoterAnswer.class));
     } catch (IOException e) {
       return Optional.empty();
     }

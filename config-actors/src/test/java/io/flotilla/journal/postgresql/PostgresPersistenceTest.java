@@ -1,0 +1,346 @@
+package io.flotilla.journal.postgresql;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
+import org.apache.pekko.persistence.typed.PersistenceId;
+import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
+import org.apache.pekko.persistence.typed.javadsl.EventHandler;
+import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
+import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real persistent actors of several systems over one real database. */
+@Timeout(180)
+class PostgresPersistenceTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  @TempDir private static Path directory;
+  private static TestPostgres server;
+  private final List<Node> nodes = new ArrayList<>();
+  private DatabaseSettings settings;
+
+  @BeforeAll
+  static void startServer() throws IOException, SQLException {
+    server = new TestPostgres(directory);
+  }
+
+  @AfterAll
+  static void stopServer() throws IOException {
+    server.close();
+  }
+
+  @BeforeEach
+  void makeDatabase() throws SQLException {
+    settings = server.newDatabase();
+  }
+
+  @AfterEach
+  void stop() {
+    nodes.forEach(Node::close);
+  }
+
+  private Node node() throws IOException {
+    Node node = new Node(settings);
+    nodes.add(node);
+    return node;
+  }
+
+  /** Writes lines down, and tells them. */
+  private static final class Notebook extends EventSourcedBehavior<Notebook.Command, String, String> {
+    sealed interface Command {}
+
+    record Write(List<String> lines, ActorRef<Integer> replyTo) implements Command {}
+
+    record Tell(ActorRef<List<String>> replyTo) implements Command {}
+
+    Notebook() {
+      super(PersistenceId.ofUniqueId("notebook"),
+          SupervisorStrategy.restartWithBackoff(Duration.ofMillis(10), Duration.ofMillis(200), 0));
+    }
+
+    @Override
+    public String emptyState() {
+      return "";
+    }
+
+    @Override
+    public CommandHandler<Command, String, String> commandHandler() {
+      return newCommandHandlerBuilder().forAnyState()
+          .onCommand(Write.class, write -> Effect().persist(write.lines())
+              .thenRun(state -> write.replyTo().tell(lines(state).size())))
+          .onCommand(Tell.class, (state, tell) -> {
+            tell.replyTo().tell(lines(state));
+            return Effect().none();
+          })
+          .build();
+    }
+
+    @Override
+    public EventHandler<String, String> eventHandler() {
+      return (state, line) -> state + line + "\n";
+    }
+
+    private static List<String> lines(String state) {
+      return state.lines().toList();
+    }
+
+    @Override
+    public RetentionCriteria retentionCriteria() {
+      return RetentionCriteria.snapshotEvery(5, 2).withDeleteEventsOnSnapshot();
+    }
+  }
+
+  /** One node's actor system, with its own connections. */
+  private static final class Node implements AutoCloseable {
+    private final Database database;
+    private final ActorTestKit system;
+    private ActorRef<Notebook.Command> notebook;
+
+    Node(DatabaseSettings settings) throws IOException {
+      Config config = ConfigFactory.parseMap(Map.of(
+          "pekko.persistence.journal.plugin", "flotilla.journal.jdbc",
+          "pekko.persistence.snapshot-store.plugin", "flotilla.snapshot-store.jdbc",
+          "pekko.loglevel", "WARNING",
+          "pekko.actor.allow-java-serialization", "off")).withFallback(ConfigFactory.load());
+      this.database = Database.open(settings);
+      ActorSystem<Void> made = ActorSystem.create(org.apache.pekko.actor.typed.javadsl.Behaviors.empty(), "node",
+          ActorSystemSetup.create(BootstrapSetup.create(config), new DatabaseSetup(database)));
+      this.system = ActorTestKit.create(made);
+      open();
+    }
+
+    final void open() {
+      notebook = system.spawn(new Notebook());
+    }
+
+    TestProbe<Integer> send(String... lines) {
+      TestProbe<Integer> written = system.createTestProbe();
+      notebook.tell(new Notebook.Write(List.of(lines), written.getRef()));
+      return written;
+    }
+
+    int write(String... lines) {
+      return send(lines).receiveMessage(PATIENCE);
+    }
+
+    List<String> read() {
+      TestProbe<List<String>> told = system.createTestProbe();
+      notebook.tell(new Notebook.Tell(told.getRef()));
+      return told.receiveMessage(PATIENCE);
+    }
+
+    long epoch() {
+      return DatabaseExtension.get(system.system().classicSystem()).epoch("notebook");
+    }
+
+    @Override
+    public void close() {
+      system.shutdownTestKit();
+      database.close();
+    }
+  }
+
+  @Test
+  void whatWasWritten_isThereAfterARestart_underALaterEpoch() throws Exception {
+    Node first = node();
+    assertEquals(2, first.write("one", "two"));
+    long epoch = first.epoch();
+    first.close();
+
+    Node second = node();
+
+    assertEquals(List.of("one", "two"), second.read());
+    assertTrue(second.epoch() > epoch);
+    assertEquals(3, second.write("three"));
+  }
+
+  @Test
+  void systemThatEnds_leavesTheConnectionsToTheNextOne() throws Exception {
+    Node node = node();
+    node.write("one");
+    node.system.shutdownTestKit();
+
+    assertTrue(new ClusterTables(node.database).cluster().isEmpty());
+  }
+
+  @Test
+  void snapshotsAndDeletion_keepEverything() throws Exception {
+    Node first = node();
+    IntStream.rangeClosed(1, 43).forEach(i -> assertEquals(i, first.write("line " + i)));
+    first.close();
+
+    Node second = node();
+
+    assertEquals(43, second.read().size());
+    assertEquals(44, second.write("line 44"));
+  }
+
+  @Test
+  void firstWriter_afterASecondHasRecovered_cannotWrite_butRecoversAndFollows() throws Exception {
+    Node first = node();
+    first.write("one");
+    Node second = node();
+    assertEquals(List.of("one"), second.read());
+
+    TestProbe<Integer> refused = first.send("of the deposed");
+
+    // It restarts, so that the next thing it tells is what the journal holds; the refused line isn't there.
+    assertEquals(List.of("one"), first.read());
+    refused.expectNoMessage(Duration.ofMillis(1));
+    // By that it has become the present writer, so now the second is deposed.
+    assertEquals(2, first.write("two"));
+    second.send("of the deposed as well");
+    await().atMost(PATIENCE).until(() -> second.read().equals(List.of("one", "two")));
+  }
+
+  @Test
+  void writerFarBehind_whoseNumberWasDeletedSince_cannotWrite() throws Exception {
+    Node behind = node();
+    behind.write("line 1");
+    Node present = node();
+    IntStream.rangeClosed(2, 40).forEach(i -> assertEquals(i, present.write("line " + i)));
+    await().atMost(PATIENCE).until(() -> numberOf("SELECT count(*) FROM flotilla_event WHERE sequence_number = 2") == 0);
+
+    TestProbe<Integer> refused = behind.send("of the deposed");
+
+    assertEquals(40, behind.read().size());
+    refused.expectNoMessage(Duration.ofMillis(1));
+    assertEquals(0, numberOf("SELECT count(*) FROM flotilla_event WHERE sequence_number = 2"));
+  }
+
+  @Test
+  void append_underAnOldEpochOrNotAfterTheHighest_writesNothing() throws Exception {
+    try (Database database = Database.open(settings)) {
+      JournalFence one = new JournalFence(database);
+      JournalFence other = new JournalFence(database);
+      JournalFence.Writer old = one.claimForReplay("p");
+      one.append(old, List.of(row(1), row(2)));
+      JournalFence.Writer present = other.claimForReplay("p");
+      assertEquals(2, present.highest());
+
+      assertThrows(FencedException.class, () -> one.append(old, List.of(row(3))));
+      assertThrows(FencedException.class, () -> other.append(present, List.of(row(2))));
+      other.append(present, List.of(row(3)));
+
+      assertEquals(3, numberOf("SELECT count(*) FROM flotilla_event"));
+      assertEquals(3, numberOf("SELECT highest FROM flotilla_writer"));
+    }
+  }
+
+  @Test
+  void writerFrozenInTheMiddleOfAnAppend_doesNotKeepAnotherFromTakingOver() throws Exception {
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch thawed = new CountDownLatch(1);
+    try (Database frozen = Database.open(settings); Database other = Database.open(settings)) {
+      JournalFence.Writer writer = new JournalFence(frozen).claimForReplay("p");
+      CompletableFuture<Boolean> append = CompletableFuture.supplyAsync(() -> {
+        try {
+          return frozen.inTransaction(connection -> {
+            try (var statement = connection.createStatement()) {
+              statement.execute("UPDATE flotilla_writer SET highest = 1");
+            }
+            inside.countDown();
+            return awaited(thawed);
+          });
+        } catch (DatabaseException e) {
+          return false;
+        }
+      });
+      inside.await();
+
+      JournalFence.Writer next = new JournalFence(other).claimForReplay("p");
+
+      assertEquals(writer.highest(), next.highest());
+      thawed.countDown();
+      assertEquals(false, append.get());
+    }
+  }
+
+  @Test
+  void claim_afterTheDatabaseWasRestoredToWhatItHeldEarlier_isLaterThanAllBefore() throws Exception {
+    Node node = node();
+    node.write("one");
+    long before = node.epoch();
+    node.database.inTransaction(connection -> {
+      try (var statement = connection.createStatement()) {
+        return statement.executeUpdate("DELETE FROM flotilla_event; DELETE FROM flotilla_writer");
+      }
+    });
+
+    TestProbe<Integer> refused = node.send("on top of what is lost");
+
+    assertEquals(List.of(), node.read());
+    refused.expectNoMessage(Duration.ofMillis(1));
+    assertTrue(node.epoch() > before);
+    assertEquals(1, node.write("one again"));
+  }
+
+  private static boolean awaited(CountDownLatch latch) {
+    try {
+      return latch.await(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      return false;
+    }
+  }
+
+  private static JournalFence.Row row(long number) {
+    return new JournalFence.Row("p", number, "w", 0, "", 1, "", new byte[0], null, null, null);
+  }
+
+  private long numberOf(String query) throws IOException {
+    try (Database database = Database.open(settings)) {
+      return database.inTransaction(connection -> {
+        try (var statement = connection.createStatement(); var row = statement.executeQuery(query)) {
+          row.next();
+          return row.getLong(1);
+        }
+      });
+    }
+  }
+
+  @Test
+  void databaseStoppedAndStartedAgain_whatWasAcknowledgedIsThereOnce() throws Exception {
+    Node node = node();
+    node.write("one");
+
+    server.stop();
+    TestProbe<Integer> unanswered = node.send("while it is away");
+    server.start();
+
+    List<String> lines = node.read();
+    unanswered.expectNoMessage(Duration.ofMillis(1));
+    assertEquals(List.of("one"), lines);
+    assertEquals(2, node.write("two"));
+    node.close();
+    assertEquals(List.of("one", "two"), node().read());
+  }
+}

@@ -1,0 +1,318 @@
+package io.flotilla.system;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A cluster whose journal is in a real PostgreSQL: nodes and the database go and come back. */
+class PostgresJournalTest {
+  private static final OpenSsh.Password PASSWORD = new OpenSsh.Password("a good password");
+
+  @TempDir private static Path databaseDirectory;
+  private static PostgresServer server;
+  private static int databases;
+  @TempDir private Path directory;
+  private String database;
+  private TestCluster cluster;
+  private OpenSsh ssh;
+  private int loads;
+
+  @BeforeAll
+  static void startServer() throws IOException {
+    server = new PostgresServer(databaseDirectory);
+  }
+
+  @AfterAll
+  static void stopServer() throws IOException {
+    server.close();
+  }
+
+  @BeforeEach
+  void start(TestInfo test) throws IOException {
+    database = "flotilla_" + ++databases;
+    server.makeDatabase(database);
+    cluster = TestCluster.start(directory.resolve("cluster"), test.getTags().contains("one") ? 1 : 3, Optional.empty(),
+        server.options(database));
+    ssh = new OpenSsh(directory);
+    cluster.api(1).put("/api/v1/config/users/alice?wait=applied", "{\"password\":\"a good password\"}").expect(201);
+  }
+
+  @AfterEach
+  void stop() {
+    cluster.close();
+  }
+
+  /** Clients that make users through some nodes, one after another, and remember what was acknowledged. */
+  private final class Load implements AutoCloseable {
+    private final Map<String, Long> acknowledged = Collections.synchronizedMap(new TreeMap<>());
+    private final Set<Integer> answers = Collections.synchronizedSet(new HashSet<>());
+    private final AtomicBoolean going = new AtomicBoolean(true);
+    private final List<Thread> clients = new ArrayList<>();
+
+    Load(int... nodes) {
+      loads++;
+      for (int k : nodes) {
+        clients.add(Thread.ofVirtual().start(() -> {
+          for (int i = 0; going.get(); i++) {
+            String user = "user-" + k + "-" + loads + "-" + i;
+            try {
+              AdminApi.Answer answer = cluster.api(k).put("/api/v1/config/users/" + user + "?timeout=2s", "{}");
+              answers.add(answer.status());
+              if (answer.status() / 100 == 2) {
+                acknowledged.put(user, answer.body().path("version").asLong());
+              }
+            } catch (IOException e) {
+              // Not acknowledged.
+            }
+          }
+        }));
+      }
+    }
+
+    int count() {
+      return acknowledged.size();
+    }
+
+    void awaitMore(int more) {
+      int before = count();
+      await().atMost(TestCluster.SOON).until(() -> count() >= before + more);
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+      going.set(false);
+      for (Thread client : clients) {
+        client.join();
+      }
+    }
+
+    /** Each is on every node, and each had a version of its own. */
+    void check() throws IOException {
+      assertEquals(acknowledged.size(), new HashSet<>(acknowledged.values()).size());
+      for (int k = 1; k <= cluster.size(); k++) {
+        for (String user : acknowledged.keySet()) {
+          cluster.api(k).get("/api/v1/config/users/" + user).expect(200);
+        }
+      }
+      Set<String> digests = new HashSet<>();
+      for (int k = 1; k <= cluster.size(); k++) {
+        digests.add(cluster.member(1, cluster.name(k)).path("digest").asText());
+      }
+      assertEquals(1, digests.size());
+    }
+  }
+
+  private static boolean isRefusedBecause(String why, AdminApi.Answer answer) {
+    return answer.status() == 503 && answer.body().path("detail").asText().contains(why);
+  }
+
+  private void login(int k) throws Exception {
+    ssh.sftp("alice", PASSWORD, cluster.host(k), cluster.sftpPort(), "pwd\n").expectSuccess();
+  }
+
+  @Test
+  void primaryKilledThenFrozenWhileChangesGoOn_nothingAcknowledgedIsLost() throws Exception {
+    int primary = cluster.primary(1);
+    int other = primary % 3 + 1;
+    try (Load load = new Load(other)) {
+      load.awaitMore(20);
+      cluster.node(primary).kill();
+      login(other);
+      load.awaitMore(20);
+      cluster.startNode(primary, List.of());
+      await().atMost(TestCluster.SOON).until(() -> cluster.api(primary).version() > 0);
+      load.close();
+      cluster.awaitConverged();
+      load.check();
+    }
+    int frozen = cluster.primary(other);
+    try (Load load = new Load(frozen % 3 + 1)) {
+      load.awaitMore(20);
+      cluster.node(frozen).freeze();
+      load.awaitMore(20);
+      cluster.node(frozen).thaw();
+      load.awaitMore(20);
+      load.close();
+      cluster.awaitConverged();
+      load.check();
+    }
+  }
+
+  @Test
+  void primarySet_movesIt_andThereAreNoVoters() throws Exception {
+    assertEquals(Set.of("gateway", "primary"), roles(2));
+    AdminApi.Answer voters = cluster.api(2).get("/api/v1/voters").expect(409);
+    assertTrue(voters.body().path("detail").asText().contains("PostgreSQL"), voters.body().toString());
+    cluster.api(2).send("DELETE", "/api/v1/voters/node-1", "").expect(409);
+    int next = cluster.primary(1) % 3 + 1;
+
+    cluster.api(1).send("POST", "/api/v1/cluster/primary", "{\"node\":\"node-" + next + "\"}");
+
+    await().atMost(TestCluster.SOON).until(() -> cluster.primary(next) == next);
+    await().atMost(TestCluster.SOON).until(() ->
+        cluster.api(next).put("/api/v1/config/users/bob?timeout=2s", "{}").status() / 100 == 2);
+    cluster.awaitConverged();
+  }
+
+  private Set<String> roles(int k) throws IOException {
+    Set<String> roles = new HashSet<>();
+    cluster.member(1, cluster.name(k)).path("roles").forEach(role -> roles.add(role.asText()));
+    return roles;
+  }
+
+  @Test
+  void databaseStoppedUnderLoad_changesAreRefused_filesAreServed_andAllIsWellWhenItIsBack() throws Exception {
+    try (Load load = new Load(1, 2, 3)) {
+      load.awaitMore(20);
+
+      server.stop();
+      try {
+        await().atMost(TestCluster.SOON).until(() ->
+            isRefusedBecause("the database", cluster.api(2).put("/api/v1/config/users/refused?timeout=1s", "{}")));
+        for (int k = 1; k <= 3; k++) {
+          login(k);
+        }
+        cluster.node(3).kill();
+        cluster.startNode(3, List.of());
+        await().atMost(TestCluster.SOON).until(() -> cluster.api(3).version() > 0);
+        login(3);
+        await().atMost(TestCluster.SOON).until(() -> cluster.node(3).log().contains("does not answer"));
+        assertTrue(cluster.node(1).isAlive() && cluster.node(2).isAlive() && cluster.node(3).isAlive());
+      } finally {
+        server.start();
+      }
+
+      load.awaitMore(20);
+      load.close();
+      assertEquals(Set.of(), load.answers.stream().filter(status -> !Set.of(201, 412, 503, 504).contains(status))
+          .collect(Collectors.toSet()));
+      cluster.awaitConverged();
+      load.check();
+      cluster.api(3).put("/api/v1/config/users/bob?wait=applied", "{}").expect(201);
+    }
+  }
+
+  @Test
+  void allKilledAtOnce_andStartedInAnotherOrder_haveEverything() throws Exception {
+    long version = cluster.api(1).version();
+    for (int k = 1; k <= 3; k++) {
+      cluster.node(k).kill();
+    }
+
+    for (int k : List.of(3, 2, 1)) {
+      cluster.startNode(k, List.of());
+    }
+    cluster.awaitConverged();
+
+    assertEquals(version, cluster.api(1).version());
+    cluster.api(3).put("/api/v1/config/users/bob?wait=applied", "{}").expect(201);
+  }
+
+  @Test
+  void allButOneStayDead_thatOneGoesOn() throws Exception {
+    int left = cluster.primary(1) % 3 + 1;
+    for (int k = 1; k <= 3; k++) {
+      if (k != left) {
+        cluster.node(k).kill();
+      }
+    }
+
+    await().atMost(TestCluster.SOON).until(() ->
+        cluster.api(left).put("/api/v1/config/users/bob?timeout=2s", "{}").status() / 100 == 2);
+    login(left);
+    // The resolver's lease let it stay, so it did not have to found the cluster anew.
+    assertFalse(cluster.node(left).log().contains("This node left the cluster"), cluster.node(left).log());
+  }
+
+  /** As after a standby was promoted that lacks the last commits. What it lacks is lost, but nothing stays at odds. */
+  @Test
+  void databaseRestoredUnderRunningNodes_theyFollowIt() throws Exception {
+    cluster.awaitConverged();
+    server.execute(database, "CREATE TABLE old_event AS TABLE flotilla_event; CREATE TABLE old_snapshot AS TABLE "
+        + "flotilla_snapshot; CREATE TABLE old_writer AS TABLE flotilla_writer; CREATE TABLE old_cluster AS TABLE flotilla_cluster");
+    cluster.api(1).put("/api/v1/config/users/lost?wait=applied", "{}").expect(201);
+
+    server.execute(database, "BEGIN; " + Stream.of("event", "snapshot", "writer", "cluster").map(table -> "DELETE FROM flotilla_"
+        + table + "; INSERT INTO flotilla_" + table + " SELECT * FROM old_" + table + "; ").collect(Collectors.joining())
+        + "COMMIT");
+
+    await().atMost(TestCluster.SOON).until(() ->
+        cluster.api(2).put("/api/v1/config/users/bob?timeout=2s", "{}").status() / 100 == 2);
+    cluster.awaitConverged();
+    for (int k = 1; k <= 3; k++) {
+      cluster.api(k).get("/api/v1/config/users/bob").expect(200);
+      cluster.api(k).get("/api/v1/config/users/lost").expect(404);
+      login(k);
+    }
+  }
+
+  @Test
+  @Tag("one")
+  void nodeThatDoesNotFit_saysWhy() throws Exception {
+    String key = cluster.state(1).resolve("cluster.key").toString();
+    assertRefused("start this node without --form", "former", List.of("--form"));
+    assertRefused("has the cluster key", "other-key",
+        List.of("--cluster-key", directory.resolve("former/state/cluster.key").toString()));
+
+    server.makeDatabase(database + "_other");
+    assertWaits("holds no cluster yet", "empty", List.of("--cluster-key", key), server.options(database + "_other"));
+    assertWaits("refuses the user flotilla", "wrong-password", List.of("--cluster-key", key),
+        server.options(database, "wrong"));
+    assertWaits("does not exist", "wrong-database", List.of("--cluster-key", key), server.options("nowhere"));
+
+    assertEquals(0, cluster.node(1).stop());
+    server.execute(database, "INSERT INTO flotilla_schema (version) VALUES (99)");
+    cluster.startNode(1, List.of());
+    await().atMost(TestCluster.SOON).until(() -> cluster.node(1).log().contains("newer release (schema version 99"));
+    login(1);
+    assertEquals(0, cluster.node(1).stop());
+    server.execute(database, "DELETE FROM flotilla_schema WHERE version = 99; UPDATE flotilla_cluster SET cluster_id = "
+        + "'00000000-0000-0000-0000-000000000001'");
+    cluster.startNode(1, List.of());
+    assertEquals(3, cluster.node(1).awaitExit());
+    assertTrue(cluster.node(1).log().contains("holds cluster 00000000-0000-0000-0000-000000000001"));
+  }
+
+  private void assertRefused(String expected, String name, List<String> more) throws Exception {
+    List<String> options = new ArrayList<>(server.options(database));
+    options.addAll(more);
+    try (NodeProcess stranger = cluster.startStranger(name, 2, directory.resolve(name).resolve("state"), options)) {
+      assertEquals(3, stranger.awaitExit());
+      assertTrue(stranger.log().contains(expected), stranger.log());
+    }
+  }
+
+  private void assertWaits(String expected, String name, List<String> more, List<String> where) throws Exception {
+    List<String> options = new ArrayList<>(where);
+    options.addAll(more);
+    try (NodeProcess stranger = cluster.startStranger(name, 2, directory.resolve(name).resolve("state"), options)) {
+      await().atMost(TestCluster.SOON).until(() -> stranger.log().contains(expected));
+      assertTrue(stranger.isAlive());
+      assertFalse(stranger.log().contains("secret-of-the-database"));
+      assertEquals(0, stranger.stop());
+    }
+  }
+}
