@@ -58,19 +58,13 @@ final class NextBuild {
         private boolean hinted;
 
         private Behavior<Command> following() {""");
+    build.patch(CONFIG + "cluster/HeadAnnouncer.java",
+        "topic.tell(Topic.publish(new ConfigAnnouncement.HeadAnnounced(head.epoch(), head.version(), head.digest())));",
+        """
+        topic.tell(Topic.publish(new ConfigAnnouncement.HeadAnnounced(
+            head.epoch(), head.version(), head.digest(), java.util.List.of("a hint"))));
+        topic.tell(Topic.publish(new ConfigAnnouncement.Greeted(head.epoch(), head.version(), "a greeting")));""");
     build.patch(CONFIG + "cluster/ConfigPrimary.java",
-        "epoch.getAsLong(), state.config().version(), state.config().digest().toString())));",
-        """
-        epoch.getAsLong(), state.config().version(), state.config().digest().toString(), List.of("a hint"))));
-        if (greetings++ < 3) {
-          settings.topic().tell(Topic.publish(
-              new ConfigAnnouncement.Greeted(epoch.getAsLong(), state.config().version(), "a greeting")));
-        }""",
-        "private void announceHead(PrimaryState state) {",
-        """
-        private int greetings;
-
-        private void announceHead(PrimaryState state) {""",
         "events.primaryStarted(epoch.getAsLong(), state.config().version());",
         """
         events.primaryStarted(epoch.getAsLong(), state.config().version());
