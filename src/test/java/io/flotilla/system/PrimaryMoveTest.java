@@ -77,6 +77,17 @@ class PrimaryMoveTest {
     assertEquals(content.length, Files.size(cluster.files().resolve("users/mover/slow.bin")));
     cluster.awaitConverged();
     assertEquals(target, cluster.primary(1));
+    await().atMost(TestCluster.SOON).until(() -> leader().equals(cluster.name(target)));
+  }
+
+  /** The node that leads the voters, empty if none does. */
+  private String leader() throws IOException {
+    for (JsonNode voter : cluster.api(1).get("/api/v1/voters").expect(200).body().path("voters")) {
+      if (voter.path("leader").asBoolean()) {
+        return voter.path("node").asText();
+      }
+    }
+    return "";
   }
 
   @Test

@@ -556,4 +556,22 @@ class RaftVoterTest {
 
         await().atMost(PATIENCE).until(second::isLeader);
     }
+
+    @Test
+    void takeLeadership_movesItHere_whileCommandsGoOn() throws Exception {
+        RaftVoter first = voters.found(directory.resolve("a"), cluster);
+        RaftVoter second = admit(first, "b");
+        RaftQuorum quorum = voters.quorum(first);
+        write(quorum, 1);
+
+        await().atMost(PATIENCE).until(() -> second.takeLeadership(Duration.ofSeconds(5)));
+
+        await().atMost(PATIENCE).until(second::isLeader);
+        assertTrue(second.takeLeadership(Duration.ofSeconds(5)));
+        write(quorum, 1);
+        assertEquals(upTo(2), numbers(quorum, ID));
+        first.close();
+        await().atMost(PATIENCE).until(() -> !second.isLeader());
+        assertFalse(second.takeLeadership(Duration.ofSeconds(1)));
+    }
 }

@@ -73,6 +73,9 @@ sealed interface ClusterRegistry extends AutoCloseable permits RaftMembership, D
   /** What has to happen before a node that is in no cluster can be in one, in words. */
   String awaited(long generation);
 
+  /** Brings the journal's writing side to this node, which runs the primary; called again and again while it does. */
+  void followPrimary();
+
   /** Hands over what this node does for the others, because it is going. */
   void handOver(Duration timeout);
 

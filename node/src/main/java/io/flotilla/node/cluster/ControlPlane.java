@@ -306,6 +306,9 @@ public final class ControlPlane {
         if (valid > generation) {
           return "generation " + valid + " of the cluster was founded, this node was in " + generation;
         }
+        if (NodeControl.isPrimary(Cluster.get(running))) {
+          opened.followPrimary();
+        }
         registryAnswered();
       } catch (IOException e) {
         registryFellSilent(e.getMessage());

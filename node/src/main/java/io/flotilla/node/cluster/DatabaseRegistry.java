@@ -212,6 +212,10 @@ final class DatabaseRegistry implements ClusterRegistry {
         : "a living node in generation " + generation + " of the cluster, or one with the role primary to found the next";
   }
 
+  /** Nothing: the database is as near to every node. */
+  @Override
+  public void followPrimary() {}
+
   /** Nothing: no other node depends on this one. */
   @Override
   public void handOver(Duration timeout) {}

@@ -107,6 +107,10 @@ final class NodeControl {
     return candidates(cluster).reduce((one, other) -> one.isOlderThan(other) ? one : other);
   }
 
+  static boolean isPrimary(Cluster cluster) {
+    return primary(cluster).filter(member -> member.uniqueAddress().equals(cluster.selfMember().uniqueAddress())).isPresent();
+  }
+
   private static Stream<Member> candidates(Cluster cluster) {
     return StreamSupport.stream(cluster.state().getMembers().spliterator(), false)
         .filter(member -> member.status() == MemberStatus.up() && member.hasRole(NodeIdentity.PRIMARY));
