@@ -56,6 +56,8 @@ final class RatisProperties {
         RaftServerConfigKeys.Log.setUnsafeFlushEnabled(properties, false);
         RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, false);
         RaftServerConfigKeys.Log.setPurgeGap(properties, 256);
+        // Otherwise each commit is itself logged, replicated and flushed. Followers hear of it by the next entry or heartbeat.
+        RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
         // VoterDirectory has judged the log before; what it lets pass is a torn last write, which is to be cut off.
         RaftServerConfigKeys.Log.setCorruptionPolicy(properties, RaftServerConfigKeys.Log.CorruptionPolicy.WARN_AND_RETURN);
 
