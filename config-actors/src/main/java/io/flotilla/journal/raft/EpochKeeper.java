@@ -53,7 +53,7 @@ final class EpochKeeper {
 
     private final Function<JournalCommand, CompletionStage<JournalReply>> submit;
     private final Map<String, CompletableFuture<Writer>> writers = new ConcurrentHashMap<>();
-    /** Persistence ids whose recovery has claimed with the snapshot, and whose highest number hasn't been asked yet. */
+    /** Persistence ids whose recovery has claimed with the snapshot, and whose highest number hasn't been asked, nor changed, yet. */
     private final Set<String> recovering = ConcurrentHashMap.newKeySet();
 
     EpochKeeper(Function<JournalCommand, CompletionStage<JournalReply>> submit) {
@@ -73,6 +73,7 @@ final class EpochKeeper {
 
     /** Whoever writes now; claims only if nothing in this system ever did. */
     CompletionStage<Writer> writer(String persistenceId) {
+        recovering.remove(persistenceId);
         CompletableFuture<Writer> held = writers.get(persistenceId);
         return held == null || held.isCompletedExceptionally() ? claim(persistenceId) : held;
     }

@@ -49,6 +49,7 @@ public final class RaftJournalExtension implements Extension {
         }
     }
 
+    private final boolean ownGroup;
     private final CompletableFuture<RaftQuorum> quorum;
     private final Semaphore calls;
     private final EpochKeeper epochs = new EpochKeeper(this::submit);
@@ -58,6 +59,7 @@ public final class RaftJournalExtension implements Extension {
         QuorumSettings settings = QuorumSettings.from(config);
         this.calls = new Semaphore(settings.maxOutstanding());
         Optional<RaftQuorumSetup> setup = system.settings().setup().get(RaftQuorumSetup.class);
+        this.ownGroup = setup.isEmpty();
         if (setup.isPresent()) {
             this.quorum = CompletableFuture.completedFuture(setup.get().quorum());
             return;
@@ -102,6 +104,11 @@ public final class RaftJournalExtension implements Extension {
 
     public static RaftJournalExtension get(ClassicActorSystemProvider system) {
         return ID.get(system);
+    }
+
+    /** Whether this system keeps its own Raft group, because none was given to it. */
+    boolean hasOwnGroup() {
+        return ownGroup;
     }
 
     /** The Raft group, when it is open; fails if it can't be opened. */
