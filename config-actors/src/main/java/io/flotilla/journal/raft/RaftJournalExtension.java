@@ -1,6 +1,7 @@
 package io.flotilla.journal.raft;
 
 import com.typesafe.config.Config;
+import io.flotilla.fence.DeposedWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -52,12 +53,13 @@ public final class RaftJournalExtension implements Extension {
     private final boolean ownGroup;
     private final CompletableFuture<RaftQuorum> quorum;
     private final Semaphore calls;
-    private final EpochKeeper epochs = new EpochKeeper(this::submit);
+    private final EpochKeeper epochs;
 
     private RaftJournalExtension(ExtendedActorSystem system) {
         Config config = system.settings().config();
         QuorumSettings settings = QuorumSettings.from(config);
         this.calls = new Semaphore(settings.maxOutstanding());
+        this.epochs = new EpochKeeper(this::submit, DeposedWriters.from(config));
         Optional<RaftQuorumSetup> setup = system.settings().setup().get(RaftQuorumSetup.class);
         this.ownGroup = setup.isEmpty();
         if (setup.isPresent()) {
