@@ -69,11 +69,11 @@ public final class RaftQuorum implements AutoCloseable {
     }
 
     /** How one call to one voter ended. */
-    private sealed interface Attempt {}
+    sealed interface Attempt {}
 
     private record Answered(JournalReply reply) implements Attempt {}
 
-    private record Failed(String what, boolean mayBeWritten, Throwable cause) implements Attempt {}
+    record Failed(String what, boolean mayBeWritten, Throwable cause) implements Attempt {}
 
     private final UUID clusterId;
     private final QuorumSettings settings;
@@ -248,7 +248,7 @@ public final class RaftQuorum implements AutoCloseable {
     }
 
     /** Who is told of the fence may rely on it that nothing was written; but an earlier try may have been, before somebody claimed. */
-    private static JournalReply requireCertain(JournalReply reply, Optional<Failed> earlier) {
+    static JournalReply requireCertain(JournalReply reply, Optional<Failed> earlier) {
         if (reply instanceof JournalReply.Fenced fenced && earlier.isPresent()) {
             throw new OutcomeUnknownException("The change may or may not have been written: " + earlier.get().what()
                     + "; tried again: " + fenced.reason(), earlier.get().cause());
