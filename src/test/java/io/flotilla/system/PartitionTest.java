@@ -125,6 +125,8 @@ class PartitionTest {
     // What it thought to be true when it fell asleep must not be acknowledged by it.
     for (int i = 0; i < 5; i++) {
       create(primary, "woken-" + i);
+      // Nor may it take the fence back from its successor, whose changes would then fail.
+      assertTrue(create(other, "beside-the-woken-" + i));
     }
 
     cluster.awaitConverged();

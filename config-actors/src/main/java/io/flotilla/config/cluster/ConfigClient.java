@@ -161,12 +161,31 @@ public final class ConfigClient {
   }
 
   private <T> CompletionStage<T> ask(Duration timeout, Function<ActorRef<T>, ConfigPrimary.Command> message) {
+    return access.map(to -> ask(to, timeout, message)).orElseGet(ConfigClient::inNoCluster);
+  }
+
+  private static <T> CompletionStage<T> ask(
+      Access to, Duration timeout, Function<ActorRef<T>, ConfigPrimary.Command> message) {
+    long begun = System.nanoTime();
+    CompletableFuture<T> answer;
+    try {
+      answer = AskPattern.<ConfigPrimary.Command, T>ask(to.primary(), message::apply, timeout, to.system().scheduler())
+          .toCompletableFuture();
+    } catch (IllegalStateException e) {
+      // The timer of a system that has ended takes no more, and it comes before the message is sent.
+      return inNoCluster();
+    }
+    if (answer.isCompletedExceptionally() && System.nanoTime() - begun < timeout.toNanos()) {
+      // Before its time is up, and at once: the way to the primary had ended before anything was sent.
+      return inNoCluster();
+    }
     // The actor system may end while it is asked, and its own timer with it; so the time is kept outside as well.
-    return access
-        .<CompletionStage<T>>map(to -> AskPattern.ask(to.primary(), message::apply, timeout, to.system().scheduler())
-            .toCompletableFuture().orTimeout(timeout.toMillis() + 200, TimeUnit.MILLISECONDS))
-        .orElseGet(() -> CompletableFuture.failedFuture(
-            new PrimaryUnavailableException("this node is in no cluster at the moment; it is trying to join one")));
+    return answer.orTimeout(timeout.toMillis() + 200, TimeUnit.MILLISECONDS);
+  }
+
+  private static <T> CompletionStage<T> inNoCluster() {
+    return CompletableFuture.failedFuture(
+        new PrimaryUnavailableException("this node is in no cluster at the moment; it is trying to join one"));
   }
 
   private static Throwable cause(Throwable failure) {

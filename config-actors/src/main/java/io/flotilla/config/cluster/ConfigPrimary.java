@@ -11,6 +11,7 @@ import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
+import io.flotilla.fence.FencedException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -22,14 +23,18 @@ import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.BehaviorInterceptor;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
+import org.apache.pekko.actor.typed.TypedActorContext;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.persistence.typed.JournalPersistFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
+import org.apache.pekko.persistence.typed.RecoveryFailed;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
@@ -43,7 +48,8 @@ import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
  * The one writer of the configuration: a cluster singleton. A command is decided against the present state and either
  * refused, with nothing changed, or becomes one event; only {@link PrimaryState#apply} changes state. A change is
  * acknowledged and published after its event is durable. Two primaries may overlap for a moment during a fail-over; the
- * journal's fence lets only the newer one commit. What replicas report is kept in memory only and is complete again a
+ * journal's fence lets only the newer one commit. One that learns so from the fence refuses changes, the one under way among
+ * them, until it has recovered, which the journal lets it do only if it still runs when the cluster has settled. What replicas report is kept in memory only and is complete again a
  * second after a start. A change of what nodes hold resources for is first put to all reachable nodes, one such change at a
  * time; others go on meanwhile, and the change is computed again before it is committed.
  */
@@ -204,6 +210,8 @@ public final class ConfigPrimary
   public record Settings(
       Duration headInterval, int snapshotEvery, ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
 
+  private record Writing(String id, ActorRef<SubmitReply> replyTo) {}
+
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("configuration");
   static final int MAX_MESSAGE_BYTES = 64 * 1024;
   private static final int MAX_WAITING = 64;
@@ -223,14 +231,42 @@ public final class ConfigPrimary
   private final ConvergenceTracker convergence;
   private final Queue<Proposal> waiting = new ArrayDeque<>();
   private Optional<PrepareRound> round = Optional.empty();
+  /** The change that the journal is writing. */
+  private Optional<Writing> writing = Optional.empty();
+  /** From the moment when the fence tells that another primary has taken over until this one has recovered. */
+  private boolean fenced;
   private Optional<ActorRef<HeadAnnouncer.Command>> announcer = Optional.empty();
   private long rounds;
 
   /** @param epoch the journal's fence of {@link #PERSISTENCE_ID} after recovery */
   public static Behavior<Command> create(
       EntityCodec codec, LongSupplier epoch, ConfigEvents events, Clock clock, Settings settings) {
-    return Behaviors.setup(context -> Behaviors.withTimers(timers ->
-        new ConfigPrimary(context, timers, codec, epoch, events, clock, settings)));
+    return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
+      ConfigPrimary primary = new ConfigPrimary(context, timers, codec, epoch, events, clock, settings);
+      return Behaviors.intercept(primary::refusingWhileFenced, primary);
+    }));
+  }
+
+  /** Outside the supervision, which keeps messages until the recovery is over. */
+  private BehaviorInterceptor<Command, Command> refusingWhileFenced() {
+    return new BehaviorInterceptor<>(Command.class) {
+      @Override
+      public Behavior<Command> aroundReceive(TypedActorContext<Command> ctx, Command command, ReceiveTarget<Command> target) {
+        if (fenced && command instanceof SubmitChange submit) {
+          submit.replyTo().tell(replaced(submit.id()));
+          return Behaviors.same();
+        }
+        if (fenced && command instanceof RollBack rollBack) {
+          rollBack.replyTo().tell(replaced(rollBack.id()));
+          return Behaviors.same();
+        }
+        return target.apply(ctx, command);
+      }
+    };
+  }
+
+  private static Busy replaced(String id) {
+    return new Busy(id, "another node has taken over from this primary, so nothing was changed; try again shortly");
   }
 
   private ConfigPrimary(
@@ -415,7 +451,9 @@ public final class ConfigPrimary
     ConfigChanged event = new ConfigChanged(
         edited.config().version(), proposal.id(), clock.instant(), proposal.author(), proposal.comment(),
         edited.changes(), edited.config().digest().toString());
+    writing = Optional.of(new Writing(id, replyTo));
     return Effect().persist(event).thenRun((PrimaryState after) -> {
+      writing = Optional.empty();
       long now = System.nanoTime();
       publish(event);
       announcer.ifPresent(child -> child.tell(head(after)));
@@ -456,12 +494,33 @@ public final class ConfigPrimary
   @Override
   public SignalHandler<PrimaryState> signalHandler() {
     return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (state, signal) -> {
+      fenced = false;
+      // A restart has ended all timers.
+      if (round.isPresent()) {
+        timers.startTimerAtFixedRate(new ContinuePrepare(), Duration.ZERO, PREPARE_REPEAT);
+      }
       events.primaryStarted(epoch.getAsLong(), state.config().version());
       announcer.ifPresent(context::stop);
       announcer = Optional.of(context.spawnAnonymous(
           HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
       timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
-    }).build();
+    }).onSignal(JournalPersistFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), writing))
+        .onSignal(RecoveryFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), Optional.empty()))
+        .build();
+  }
+
+  /** @param written the change whose append failed: one that was fenced off was certainly not written, any other may have been */
+  private void onJournalFailed(Throwable failure, Optional<Writing> written) {
+    writing = Optional.empty();
+    if (FencedException.behind(failure).isEmpty()) {
+      return;
+    }
+    fenced = true;
+    written.ifPresent(change -> change.replyTo().tell(replaced(change.id())));
+    round.map(PrepareRound::proposal).ifPresent(proposal -> proposal.replyTo().tell(replaced(proposal.id())));
+    round = Optional.empty();
+    waiting.forEach(proposal -> proposal.replyTo().tell(replaced(proposal.id())));
+    waiting.clear();
   }
 
   @Override

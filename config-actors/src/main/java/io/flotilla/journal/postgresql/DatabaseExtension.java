@@ -1,5 +1,6 @@
 package io.flotilla.journal.postgresql;
 
+import io.flotilla.fence.DeposedWriters;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
@@ -46,7 +47,7 @@ public final class DatabaseExtension implements Extension {
     this.database = system.settings().setup().get(DatabaseSetup.class)
         .orElseThrow(() -> new IllegalStateException("the PostgreSQL journal needs a DatabaseSetup in its actor system"))
         .database();
-    this.fence = new JournalFence(database);
+    this.fence = new JournalFence(database, DeposedWriters.from(system.settings().config()));
   }
 
   public static DatabaseExtension get(ActorSystem system) {

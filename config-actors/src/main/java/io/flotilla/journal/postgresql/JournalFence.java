@@ -1,5 +1,7 @@
 package io.flotilla.journal.postgresql;
 
+import io.flotilla.fence.DeposedWriters;
+import io.flotilla.fence.FencedException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -8,6 +10,7 @@ import java.sql.Types;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -17,8 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>The plugin's primary key alone stops a second writer that would use a number again, but not one that is so far behind that
  * its number was deleted since, nor one that is up to date and about to be replaced. So each recovery claims an epoch before it
  * reads anything, and an append is committed only together with the check that its epoch is the present one and that its number
- * follows the highest ever written. An epoch that was lost is never claimed again by a write, only by the next recovery. Safe
- * for all threads; calls block.
+ * follows the highest ever written. An epoch that was lost is never claimed again by a write, only by the next recovery, and not
+ * at once ({@link DeposedWriters}). Safe for all threads; calls block.
  */
 final class JournalFence {
 
@@ -42,17 +45,23 @@ final class JournalFence {
       String serializerManifest, byte[] payload, Integer metaSerializerId, String metaManifest, byte[] meta) {}
 
   private final Database database;
+  private final DeposedWriters deposed;
   private final Map<String, Writer> writers = new ConcurrentHashMap<>();
   /** Persistence ids whose recovery has claimed with the snapshot, and whose highest number hasn't been asked yet. */
   private final Set<String> recovering = ConcurrentHashMap.newKeySet();
 
-  JournalFence(Database database) {
+  JournalFence(Database database, DeposedWriters deposed) {
     this.database = database;
+    this.deposed = deposed;
   }
 
-  /** The beginning of a recovery: claims anew. */
+  /**
+   * The beginning of a recovery: claims anew.
+   *
+   * @throws FencedException while it must not
+   */
   Writer claimForSnapshot(String persistenceId) throws DatabaseException {
-    Writer writer = claim(persistenceId);
+    Writer writer = claimToRecover(persistenceId);
     recovering.add(persistenceId);
     return writer;
   }
@@ -60,7 +69,31 @@ final class JournalFence {
   /** The second step of a recovery, or its first if it loads no snapshot. */
   Writer claimForReplay(String persistenceId) throws DatabaseException {
     Writer held = writers.get(persistenceId);
-    return recovering.remove(persistenceId) && held != null ? held : claim(persistenceId);
+    return recovering.remove(persistenceId) && held != null ? held : claimToRecover(persistenceId);
+  }
+
+  private Writer claimToRecover(String persistenceId) throws DatabaseException {
+    deposed.requireOver(persistenceId);
+    Writer held = writers.get(persistenceId);
+    if (held != null && !deposed.contains(persistenceId)) {
+      long present = presentEpoch(persistenceId).orElse(held.epoch);
+      if (present != held.epoch) {
+        throw deposed.deposed(persistenceId, "another writer has claimed " + persistenceId + " (epoch " + present
+            + ", this writer has " + held.epoch + ")");
+      }
+    }
+    return claim(persistenceId);
+  }
+
+  private OptionalLong presentEpoch(String persistenceId) throws DatabaseException {
+    return database.inTransaction(connection -> {
+      try (PreparedStatement query = connection.prepareStatement("SELECT epoch FROM flotilla_writer WHERE persistence_id = ?")) {
+        query.setString(1, persistenceId);
+        try (ResultSet row = query.executeQuery()) {
+          return row.next() ? OptionalLong.of(row.getLong(1)) : OptionalLong.empty();
+        }
+      }
+    });
   }
 
   Optional<Writer> held(String persistenceId) {
@@ -96,6 +129,7 @@ final class JournalFence {
       }
     });
     writers.put(persistenceId, claimed);
+    deposed.claimed(persistenceId);
     return claimed;
   }
 

@@ -1,5 +1,7 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.fence.DeposedWriters;
+import io.flotilla.fence.FencedException;
 import io.flotilla.journal.raft.JournalCommand.Entry;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +17,8 @@ import java.util.function.Function;
  * The epochs that this actor system holds, one {@link Writer} per persistence id, shared by both plugins.
  *
  * <p>A recovery claims before it reads anything, so what it reads can't change under it. An epoch that was lost is never claimed
- * again by a write, only by the next recovery: otherwise a deposed writer would take the fence back. Safe for all threads.
+ * again by a write, only by the next recovery, and not at once: a deposed writer would take the fence back ({@link DeposedWriters}).
+ * Safe for all threads.
  */
 final class EpochKeeper {
     /** The right to write one persistence id, as long as nobody claims it after us. */
@@ -52,27 +55,50 @@ final class EpochKeeper {
     }
 
     private final Function<JournalCommand, CompletionStage<JournalReply>> submit;
+    private final DeposedWriters deposed;
     private final Map<String, CompletableFuture<Writer>> writers = new ConcurrentHashMap<>();
-    /** Persistence ids whose recovery has claimed with the snapshot, and whose highest number hasn't been asked yet. */
+    /** Persistence ids whose recovery has claimed with the snapshot, and whose highest number hasn't been asked, nor changed, yet. */
     private final Set<String> recovering = ConcurrentHashMap.newKeySet();
 
-    EpochKeeper(Function<JournalCommand, CompletionStage<JournalReply>> submit) {
+    EpochKeeper(Function<JournalCommand, CompletionStage<JournalReply>> submit, DeposedWriters deposed) {
         this.submit = submit;
+        this.deposed = deposed;
     }
 
-    /** The beginning of a recovery: claims anew. */
+    /** The beginning of a recovery: claims anew. Fails with {@link FencedException} while it must not. */
     CompletionStage<Writer> claimForSnapshot(String persistenceId) {
-        recovering.add(persistenceId);
-        return claim(persistenceId);
+        return claimToRecover(persistenceId).thenApply(claimed -> {
+            recovering.add(persistenceId);
+            return claimed;
+        });
     }
 
     /** The second step of a recovery, or its first if it loads no snapshot. */
     CompletionStage<Writer> claimForReplay(String persistenceId) {
-        return recovering.remove(persistenceId) ? writer(persistenceId) : claim(persistenceId);
+        return recovering.remove(persistenceId) ? writer(persistenceId) : claimToRecover(persistenceId);
+    }
+
+    private CompletionStage<Writer> claimToRecover(String persistenceId) {
+        try {
+            deposed.requireOver(persistenceId);
+        } catch (FencedException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        CompletableFuture<Writer> held = writers.get(persistenceId);
+        if (held == null || held.state() != Future.State.SUCCESS || deposed.contains(persistenceId)) {
+            return claim(persistenceId);
+        }
+        // Deletes nothing, but is answered only under the present epoch.
+        return submit.apply(new JournalCommand.DeleteTo(persistenceId, held.resultNow().epoch(), 0)).thenCompose(reply -> switch (reply) {
+            case JournalReply.Done _ -> claim(persistenceId);
+            case JournalReply.Fenced fenced -> throw deposed.deposed(persistenceId, fenced.reason());
+            default -> throw failure(reply);
+        });
     }
 
     /** Whoever writes now; claims only if nothing in this system ever did. */
     CompletionStage<Writer> writer(String persistenceId) {
+        recovering.remove(persistenceId);
         CompletableFuture<Writer> held = writers.get(persistenceId);
         return held == null || held.isCompletedExceptionally() ? claim(persistenceId) : held;
     }
@@ -80,7 +106,10 @@ final class EpochKeeper {
     private CompletionStage<Writer> claim(String persistenceId) {
         CompletableFuture<Writer> claimed = submit.apply(new JournalCommand.ClaimEpoch(persistenceId, UUID.randomUUID()))
                 .thenApply(reply -> switch (reply) {
-                    case JournalReply.EpochClaimed c -> new Writer(persistenceId, c.epoch(), c.highestSequenceNr());
+                    case JournalReply.EpochClaimed c -> {
+                        deposed.claimed(persistenceId);
+                        yield new Writer(persistenceId, c.epoch(), c.highestSequenceNr());
+                    }
                     default -> throw failure(reply);
                 }).toCompletableFuture();
         writers.put(persistenceId, claimed);

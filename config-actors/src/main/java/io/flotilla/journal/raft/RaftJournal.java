@@ -16,10 +16,16 @@ import scala.concurrent.Future;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The Pekko Persistence journal {@code flotilla.journal.raft}. An AtomicWrite is one append under this system's epoch. What can't
- * be serialized is rejected; a fenced or failed append fails the whole call, because the writer must stop and recover.
+ * The Pekko Persistence journal {@code flotilla.journal.raft}. An AtomicWrite is written whole or not at all, under this system's
+ * epoch; short ones that come together are one append. What can't be serialized is rejected; a fenced or failed append fails the
+ * whole call, because the writer must stop and recover.
  */
 public final class RaftJournal extends AsyncWriteJournal {
+    /** An append of several writes stays below the size that travels in parts, with what surrounds its events. */
+    private static final int APPEND_BYTES = RaftQuorum.PART_BYTES / 2;
+    /** A number and a length, at the most. */
+    private static final int ENTRY_OVERHEAD = 16;
+
     private final RaftJournalExtension raft = RaftJournalExtension.get(context().system());
     private final EventCodec codec = new EventCodec(context().system());
 
@@ -29,10 +35,10 @@ public final class RaftJournal extends AsyncWriteJournal {
     @Override
     public Future<Iterable<Optional<Exception>>> doAsyncWriteMessages(Iterable<AtomicWrite> messages) {
         List<Optional<Exception>> results = new ArrayList<>();
-        List<List<Entry>> appends = new ArrayList<>();
+        List<List<Entry>> writes = new ArrayList<>();
         for (AtomicWrite message : messages) {
             try {
-                appends.add(entries(message));
+                writes.add(entries(message));
                 results.add(Optional.empty());
             } catch (Exception e) {
                 results.add(Optional.of(e));
@@ -43,12 +49,28 @@ public final class RaftJournal extends AsyncWriteJournal {
         // Taken now, not when it's this call's turn: a recovery that begins meanwhile must fence this write, not lend it its epoch.
         CompletionStage<EpochKeeper.Writer> writer = raft.epochs().writer(persistenceId);
         CompletionStage<Void> written = ends.getOrDefault(persistenceId, CompletableFuture.completedFuture(null));
-        for (List<Entry> append : appends) {
+        for (List<Entry> append : appends(writes)) {
             // After a failed append nothing more of this call is written, or there would be a gap.
             written = written.thenCompose(before -> writer).thenCompose(entitled -> entitled.append(append));
         }
         ends.put(persistenceId, written.exceptionally(failed -> null));
         return PluginFutures.of(written.thenApply(all -> results));
+    }
+
+    /** An actor that doesn't wait for each event has many ready at once: as many as fit into one log entry are one commit. */
+    private static List<List<Entry>> appends(List<List<Entry>> writes) {
+        List<List<Entry>> appends = new ArrayList<>();
+        long bytes = 0;
+        for (List<Entry> write : writes) {
+            long size = write.stream().mapToLong(entry -> entry.bytes().size() + ENTRY_OVERHEAD).sum();
+            if (appends.isEmpty() || bytes + size > APPEND_BYTES) {
+                appends.add(new ArrayList<>());
+                bytes = 0;
+            }
+            appends.getLast().addAll(write);
+            bytes += size;
+        }
+        return appends;
     }
 
     private List<Entry> entries(AtomicWrite write) throws Exception {

@@ -1,6 +1,7 @@
 package io.flotilla.journal.raft;
 
 import com.typesafe.config.Config;
+import io.flotilla.fence.DeposedWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -49,15 +50,18 @@ public final class RaftJournalExtension implements Extension {
         }
     }
 
+    private final boolean ownGroup;
     private final CompletableFuture<RaftQuorum> quorum;
     private final Semaphore calls;
-    private final EpochKeeper epochs = new EpochKeeper(this::submit);
+    private final EpochKeeper epochs;
 
     private RaftJournalExtension(ExtendedActorSystem system) {
         Config config = system.settings().config();
         QuorumSettings settings = QuorumSettings.from(config);
         this.calls = new Semaphore(settings.maxOutstanding());
+        this.epochs = new EpochKeeper(this::submit, DeposedWriters.from(config));
         Optional<RaftQuorumSetup> setup = system.settings().setup().get(RaftQuorumSetup.class);
+        this.ownGroup = setup.isEmpty();
         if (setup.isPresent()) {
             this.quorum = CompletableFuture.completedFuture(setup.get().quorum());
             return;
@@ -102,6 +106,11 @@ public final class RaftJournalExtension implements Extension {
 
     public static RaftJournalExtension get(ClassicActorSystemProvider system) {
         return ID.get(system);
+    }
+
+    /** Whether this system keeps its own Raft group, because none was given to it. */
+    boolean hasOwnGroup() {
+        return ownGroup;
     }
 
     /** The Raft group, when it is open; fails if it can't be opened. */

@@ -69,11 +69,11 @@ public final class RaftQuorum implements AutoCloseable {
     }
 
     /** How one call to one voter ended. */
-    private sealed interface Attempt {}
+    sealed interface Attempt {}
 
     private record Answered(JournalReply reply) implements Attempt {}
 
-    private record Failed(String what, boolean mayBeWritten, Throwable cause) implements Attempt {}
+    record Failed(String what, boolean mayBeWritten, Throwable cause) implements Attempt {}
 
     private final UUID clusterId;
     private final QuorumSettings settings;
@@ -229,7 +229,7 @@ public final class RaftQuorum implements AutoCloseable {
             if (to.isPresent()) {
                 switch (attempt(to.get(), calls.write(to.get(), callId, command), retry.callTimeout())) {
                     case Answered answered -> {
-                        return answered.reply();
+                        return requireCertain(answered.reply(), unknown);
                     }
                     case Failed failed -> {
                         last = Optional.of(failed);
@@ -245,6 +245,15 @@ public final class RaftQuorum implements AutoCloseable {
                     + settings.deadline().toMillis() + " ms; " + unknown.get().what() + "; voters tried: " + voters(), unknown.get().cause());
         }
         throw unavailable("Nothing was written", last);
+    }
+
+    /** Who is told of the fence may rely on it that nothing was written; but an earlier try may have been, before somebody claimed. */
+    static JournalReply requireCertain(JournalReply reply, Optional<Failed> earlier) {
+        if (reply instanceof JournalReply.Fenced fenced && earlier.isPresent()) {
+            throw new OutcomeUnknownException("The change may or may not have been written: " + earlier.get().what()
+                    + "; tried again: " + fenced.reason(), earlier.get().cause());
+        }
+        return reply;
     }
 
     private JournalReply read(JournalQuery query) throws InterruptedException {

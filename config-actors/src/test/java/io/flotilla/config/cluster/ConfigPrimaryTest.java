@@ -15,6 +15,7 @@ import io.flotilla.config.event.StoredDocument;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
+import io.flotilla.fence.FencedException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,6 +36,7 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.persistence.testkit.javadsl.PersistenceTestKit;
 import org.apache.pekko.persistence.testkit.ProcessingSuccess;
+import org.apache.pekko.persistence.testkit.StorageFailure;
 import org.apache.pekko.persistence.testkit.WriteEvents;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitPlugin;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitSnapshotPlugin;
@@ -352,6 +354,50 @@ class ConfigPrimaryTest {
 
     Committed committed = replies.expectMessageClass(Committed.class, Duration.ofSeconds(10));
     assertEquals(new Committed("two", 2, List.of("users/bob"), Map.of()), committed);
+  }
+
+  /** The journal's fence says that nothing was written, and that another primary is there: no answer is left open. */
+  @Test
+  void fencedPrimary_refusesWhatIsUnderWay_waits_orComesThen_untilItHasRecovered() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    objections = Optional.empty();
+    submit(primary, "put to the nodes", put("storages", "main", "{\"path\":\"/srv\"}"));
+    submit(primary, "waits behind it", put("storages", "other", "{\"path\":\"/srv\"}"));
+    askedFor("/srv");
+    FencedException fence = new FencedException("another writer");
+    journal.withPolicy((id, operation) -> new StorageFailure(fence));
+
+    submit(primary, "fenced", put("policies", "history", "{}"));
+
+    assertEquals(List.of("fenced", "put to the nodes", "waits behind it"),
+        replies.receiveSeveralMessages(3, Duration.ofSeconds(10)).stream().map(reply -> ((ConfigPrimary.Busy) reply).id()).toList());
+    submit(primary, "later", put("policies", "history", "{}"));
+    assertEquals("later", replies.expectMessageClass(ConfigPrimary.Busy.class).id());
+    primary.tell(new ConfigPrimary.RollBack("back", AUTHOR, "", 1, Operation.ANY, false, false, replies.ref()));
+    assertEquals("back", replies.expectMessageClass(ConfigPrimary.Busy.class).id());
+    journal.resetPolicy();
+    objections = Optional.of(List.of());
+    replies.awaitAssert(Duration.ofSeconds(20), () -> {
+      submit(primary, "after", put("storages", "main", "{\"path\":\"/srv\"}"));
+      assertEquals(1, replies.expectMessageClass(Committed.class).version());
+      return null;
+    });
+  }
+
+  /** A restart ends the timers, and the one that asks the nodes again and counts their silence as an answer among them. */
+  @Test
+  void changeThatIsPutToTheNodes_whileThePrimaryRestarts_isAnswered() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    objections = Optional.empty();
+    submit(primary, "put to the nodes", put("storages", "main", "{\"path\":\"/srv\"}"));
+    askedFor("/srv");
+    journal.failNextPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+
+    submit(primary, "lost", put("policies", "history", "{}"));
+
+    ConfigPrimary.Refused refused = replies.expectMessageClass(ConfigPrimary.Refused.class, Duration.ofSeconds(15));
+    assertEquals("put to the nodes", refused.id());
+    assertEquals(Refusal.Reason.NOT_PREPARED, refused.refusal().reason());
   }
 
   private ActorRef<ConfigPrimary.Command> primary() {

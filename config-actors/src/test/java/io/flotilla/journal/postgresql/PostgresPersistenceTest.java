@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.fence.DeposedWriters;
+import io.flotilla.fence.FencedException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -42,6 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(180)
 class PostgresPersistenceTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PAUSE = Duration.ofMillis(300);
 
   @TempDir private static Path directory;
   private static TestPostgres server;
@@ -69,7 +72,11 @@ class PostgresPersistenceTest {
   }
 
   private Node node() throws IOException {
-    Node node = new Node(settings);
+    return node(PAUSE);
+  }
+
+  private Node node(Duration pause) throws IOException {
+    Node node = new Node(settings, pause);
     nodes.add(node);
     return node;
   }
@@ -125,10 +132,11 @@ class PostgresPersistenceTest {
     private final ActorTestKit system;
     private ActorRef<Notebook.Command> notebook;
 
-    Node(DatabaseSettings settings) throws IOException {
+    Node(DatabaseSettings settings, Duration pause) throws IOException {
       Config config = ConfigFactory.parseMap(Map.of(
           "pekko.persistence.journal.plugin", "flotilla.journal.jdbc",
           "pekko.persistence.snapshot-store.plugin", "flotilla.snapshot-store.jdbc",
+          "flotilla.journal.fenced-pause", pause,
           "pekko.loglevel", "WARNING",
           "pekko.actor.allow-java-serialization", "off")).withFallback(ConfigFactory.load());
       this.database = Database.open(settings);
@@ -222,6 +230,26 @@ class PostgresPersistenceTest {
     await().atMost(PATIENCE).until(() -> second.read().equals(List.of("one", "two")));
   }
 
+  /** As of a primary that was frozen and wakes: the cluster will tell it what it doesn't know yet. */
+  @Test
+  void deposedWriter_leavesTheFenceToItsSuccessor() throws Exception {
+    Node woken = node(Duration.ofHours(1));
+    woken.write("one");
+    Node rightful = node();
+    assertEquals(2, rightful.write("two"));
+    long epoch = rightful.epoch();
+
+    TestProbe<Integer> refused = woken.send("of the deposed");
+    JournalFence fence = DatabaseExtension.get(woken.system.system().classicSystem()).fence();
+    assertThrows(FencedException.class, () -> fence.claimForReplay("notebook"));
+    woken.open();
+
+    assertEquals(3, rightful.write("three"));
+    refused.expectNoMessage(Duration.ofMillis(500));
+    assertEquals(4, rightful.write("four"));
+    assertEquals(epoch, rightful.epoch());
+  }
+
   @Test
   void writerFarBehind_whoseNumberWasDeletedSince_cannotWrite() throws Exception {
     Node behind = node();
@@ -240,8 +268,8 @@ class PostgresPersistenceTest {
   @Test
   void append_underAnOldEpochOrNotAfterTheHighest_writesNothing() throws Exception {
     try (Database database = Database.open(settings)) {
-      JournalFence one = new JournalFence(database);
-      JournalFence other = new JournalFence(database);
+      JournalFence one = new JournalFence(database, new DeposedWriters(PAUSE));
+      JournalFence other = new JournalFence(database, new DeposedWriters(PAUSE));
       JournalFence.Writer old = one.claimForReplay("p");
       one.append(old, List.of(row(1), row(2)));
       JournalFence.Writer present = other.claimForReplay("p");
@@ -261,7 +289,7 @@ class PostgresPersistenceTest {
     CountDownLatch inside = new CountDownLatch(1);
     CountDownLatch thawed = new CountDownLatch(1);
     try (Database frozen = Database.open(settings); Database other = Database.open(settings)) {
-      JournalFence.Writer writer = new JournalFence(frozen).claimForReplay("p");
+      JournalFence.Writer writer = new JournalFence(frozen, new DeposedWriters(PAUSE)).claimForReplay("p");
       CompletableFuture<Boolean> append = CompletableFuture.supplyAsync(() -> {
         try {
           return frozen.inTransaction(connection -> {
@@ -277,7 +305,7 @@ class PostgresPersistenceTest {
       });
       inside.await();
 
-      JournalFence.Writer next = new JournalFence(other).claimForReplay("p");
+      JournalFence.Writer next = new JournalFence(other, new DeposedWriters(PAUSE)).claimForReplay("p");
 
       assertEquals(writer.highest(), next.highest());
       thawed.countDown();

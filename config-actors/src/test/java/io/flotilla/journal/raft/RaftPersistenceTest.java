@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.fence.FencedException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,11 +18,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
@@ -48,13 +53,25 @@ class RaftPersistenceTest {
     }
 
     private void start() {
-        Config config = ConfigFactory.parseMap(Map.of(
+        system = ActorTestKit.create("persistence", config(Duration.ofMillis(100)));
+    }
+
+    /** @param pause of a recovery after another writer has taken over */
+    private Config config(Duration pause) {
+        return ConfigFactory.parseMap(Map.of(
+                "flotilla.journal.fenced-pause", pause,
                 "flotilla.data-directory", directory.toString(),
                 "pekko.persistence.journal.plugin", "flotilla.journal.raft",
                 "pekko.persistence.snapshot-store.plugin", "flotilla.snapshot-store.raft",
                 "pekko.loglevel", "WARNING",
-                "pekko.actor.allow-java-serialization", "off"));
-        system = ActorTestKit.create("persistence", config.withFallback(ConfigFactory.load()));
+                "pekko.actor.allow-java-serialization", "off")).withFallback(ConfigFactory.load());
+    }
+
+    /** Another node's actor system, on the same Raft group. */
+    private ActorTestKit otherSystem(Duration pause) throws Exception {
+        ActorSystem<Void> made = ActorSystem.create(Behaviors.empty(), "other",
+                ActorSystemSetup.create(BootstrapSetup.create(config(pause)), new RaftQuorumSetup(quorum())));
+        return ActorTestKit.create(made);
     }
 
     private void restart() {
@@ -233,6 +250,67 @@ class RaftPersistenceTest {
         assertEquals(2, write(notebook, "two"));
         assertEquals(List.of("one", "two"), read(notebook));
         unanswered.expectNoMessage(Duration.ZERO);
+    }
+
+    /** As of a primary that was frozen with a change under way, and wakes: what it doesn't know yet, the cluster will tell it. */
+    @Test
+    void deposedWriter_leavesTheFenceToItsSuccessor_whetherFencedOrRestarted() throws Exception {
+        start();
+        ActorTestKit other = otherSystem(Duration.ofHours(1));
+        try {
+            ActorRef<Notebook.Command> woken = other.spawn(Notebook.create(false));
+            TestProbe<Integer> written = other.createTestProbe();
+            woken.tell(new Notebook.Write(List.of("one"), written.getRef()));
+            assertEquals(1, written.receiveMessage(PATIENCE));
+            ActorRef<Notebook.Command> rightful = open(false);
+            assertEquals(2, write(rightful, "two"));
+            long epoch = extension().epoch(ID);
+
+            woken.tell(new Notebook.Write(List.of("of the deposed"), written.getRef()));
+            EpochKeeper epochs = RaftJournalExtension.get(other.system().classicSystem()).epochs();
+            await().atMost(PATIENCE).until(() -> isRefused(epochs));
+            other.stop(woken);
+            other.spawn(Notebook.create(false)).tell(new Notebook.Write(List.of("of the restarted"), written.getRef()));
+
+            assertEquals(3, write(rightful, "three"));
+            written.expectNoMessage(Duration.ofMillis(500));
+            assertEquals(4, write(rightful, "four"));
+            assertEquals(epoch, extension().epoch(ID), "the rightful writer was never fenced");
+        } finally {
+            other.shutdownTestKit();
+        }
+    }
+
+    private static boolean isRefused(EpochKeeper epochs) throws Exception {
+        try {
+            epochs.claimForReplay(ID).toCompletableFuture().get(30, TimeUnit.SECONDS);
+            return false;
+        } catch (ExecutionException e) {
+            return FencedException.behind(e).isPresent();
+        }
+    }
+
+    /** One that recovers for another reason, its change being unanswered, asks first. */
+    @Test
+    void writerThatRestarts_andWasReplacedMeanwhile_doesNotClaim_untilThePauseIsOver() throws Exception {
+        start();
+        ActorTestKit other = otherSystem(Duration.ofSeconds(2));
+        try {
+            EpochKeeper epochs = RaftJournalExtension.get(other.system().classicSystem()).epochs();
+            long before = epochs.claimForReplay(ID).toCompletableFuture().get(30, TimeUnit.SECONDS).epoch();
+            assertEquals(1, write(open(false), "one"));
+            long epoch = extension().epoch(ID);
+            assertTrue(epoch > before);
+
+            assertTrue(isRefused(epochs));
+            assertTrue(isRefused(epochs));
+            get(quorum().submit(new JournalCommand.DeleteTo(ID, epoch, 0)), JournalReply.Done.class);
+
+            await().atMost(PATIENCE).until(() -> !isRefused(epochs));
+            assertTrue(epochs.epoch(ID) > epoch);
+        } finally {
+            other.shutdownTestKit();
+        }
     }
 
     @Test
