@@ -236,6 +236,10 @@ public final class TestCluster implements AutoCloseable {
     return "node-" + k;
   }
 
+  int remotingPort() {
+    return basePort + 1;
+  }
+
   int sftpPort() {
     return basePort + 22;
   }
