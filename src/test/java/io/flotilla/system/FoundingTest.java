@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -128,7 +127,7 @@ class FoundingTest {
       for (int k = 1; k <= 3; k++) {
         cluster.node(k).kill();
       }
-      try (ServerSocket first = occupied(cluster, 1); ServerSocket second = occupied(cluster, 2)) {
+      try (ServerSocket first = cluster.occupyRemotingPort(1); ServerSocket second = cluster.occupyRemotingPort(2)) {
         cluster.startNode(1, List.of());
         cluster.startNode(2, List.of());
         await().atMost(TestCluster.SOON).until(() -> (cluster.node(1).log() + cluster.node(2).log())
@@ -144,11 +143,6 @@ class FoundingTest {
       assertEquals(3, cluster.primary(1));
       cluster.api(1).get("/api/v1/config/users/through-3").expect(200);
     }
-  }
-
-  /** Takes a node's port for remoting. */
-  private static ServerSocket occupied(TestCluster cluster, int k) throws IOException {
-    return new ServerSocket(cluster.remotingPort(), 1, InetAddress.getByName(cluster.host(k)));
   }
 
   private static boolean isChanged(TestCluster cluster, int k, String user) {

@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -236,8 +237,9 @@ public final class TestCluster implements AutoCloseable {
     return "node-" + k;
   }
 
-  int remotingPort() {
-    return basePort + 1;
+  /** Takes the port by which a node, dead now, is in the Pekko cluster; without it the node can still vote. */
+  ServerSocket occupyRemotingPort(int k) throws IOException {
+    return new ServerSocket(basePort + 1, 1, InetAddress.getByName(host(k)));
   }
 
   int sftpPort() {

@@ -416,6 +416,12 @@ final class RaftMembership implements ClusterRegistry {
         .anyMatch(address -> address.withPort(address.port() + 1).toString().equals(raftAddress));
   }
 
+  /** The Raft addresses of the seed nodes other than this one. */
+  List<HostPort> otherSeeds() {
+    return settings.seedNodes().stream().filter(seed -> !seed.equals(settings.bind())).map(seed -> seed.withPort(seed.port() + 1))
+        .toList();
+  }
+
   List<VoterWish> wishes() throws IOException {
     return ask(new JournalQuery.ListWishes()) instanceof JournalReply.Wishes wishes ? wishes.wishes() : List.of();
   }
