@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -89,6 +90,7 @@ class FormationTest {
   }
 
   @Test
+  @Tag("long")
   void firstSeedDead_newNodesFormNoCluster_andItAloneServesAndWaits() throws Exception {
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
       OpenSsh ssh = new OpenSsh(directory);
