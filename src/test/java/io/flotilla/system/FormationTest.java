@@ -2,15 +2,22 @@ package io.flotilla.system;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,15 +82,116 @@ class FormationTest {
       network.heal();
       cluster.awaitConverged();
       assertTrue(changes(cluster, 3, "healed").startsWith("2"));
-      Set<String> voters = new HashSet<>();
-      cluster.api(2).get("/api/v1/voters").expect(200).body().path("voters").forEach(voter -> {
-        if (voter.path("votes").asBoolean()) {
-          voters.add(voter.path("node").asText());
-        }
-      });
-      assertEquals(Set.of("node-1", "node-2"), voters);
+      assertEquals(Set.of("node-1", "node-2"), voters(cluster).keySet());
       for (int k = 1; k <= 3; k++) {
         cluster.api(1).get("/api/v1/config/users/refused-" + k).expect(404);
+      }
+    }
+  }
+
+  @Test
+  @Tag("long")
+  void firstSeedDead_newNodesFormNoCluster_andItAloneServesAndWaits() throws Exception {
+    try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
+      OpenSsh ssh = new OpenSsh(directory);
+      cluster.api(1).put("/api/v1/config/users/alice?wait=applied", "{\"password\":\"a good password\"}").expect(201);
+      for (int k = 1; k <= 3; k++) {
+        cluster.node(k).kill();
+      }
+
+      List<String> key = List.of("--cluster-key", cluster.state(1).resolve("cluster.key").toString());
+      try (NodeProcess second = cluster.startStranger("node-2", 2, directory.resolve("new-2/state"), key);
+          NodeProcess third = cluster.startStranger("node-3", 3, directory.resolve("new-3/state"), key)) {
+        for (NodeProcess node : List.of(second, third)) {
+          await().atMost(TestCluster.SOON).until(() -> node.log().contains("start its first node with --form"));
+          assertTrue(node.isAlive());
+          assertFalse(node.log().contains("founds generation"), node.log());
+        }
+      }
+
+      cluster.startNode(1, List.of());
+      await().atMost(TestCluster.SOON).until(() -> cluster.node(1).log().contains("a majority of these voters must run"));
+      ssh.sftp("alice", new OpenSsh.Password("a good password"), cluster.host(1), cluster.sftpPort(), "pwd\n").expectSuccess();
+      await().atMost(TestCluster.SOON).until(() -> {
+        AdminApi.Answer answer = cluster.api(1).put("/api/v1/config/users/refused?timeout=1s", "{}");
+        return answer.status() == 503 && answer.body().path("detail").asText().contains("a majority of these voters must run");
+      });
+      cluster.startNode(2, List.of());
+      cluster.startNode(3, List.of());
+      cluster.awaitConverged();
+      cluster.api(1).get("/api/v1/config/users/refused").expect(404);
+      cluster.api(3).put("/api/v1/config/users/after", "{}").expect(201);
+    }
+  }
+
+  @Test
+  void firstSeedWiped_formsNoSecondCluster_whateverItsCommandSays_andIsAdmittedAgain() throws Exception {
+    try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
+      cluster.api(1).put("/api/v1/config/users/before?wait=applied", "{}").expect(201);
+      Path key = Files.copy(cluster.state(1).resolve("cluster.key"), directory.resolve("cluster.key"));
+      String peer = voters(cluster).get("node-1");
+      int whole = cluster.node(1).log().length();
+      cluster.node(1).kill();
+      delete(cluster.state(1));
+      await().atMost(TestCluster.SOON).until(() -> changes(cluster, 2, "without-1").startsWith("2"));
+
+      // A unit that says --form for ever, while the others are there, and while they are but do not answer.
+      List<String> forming = List.of("--form", "--cluster-key", key.toString());
+      assertEquals(3, cluster.startNode(1, forming).awaitExit());
+      cluster.node(2).freeze();
+      cluster.node(3).freeze();
+      cluster.startNode(1, forming);
+      await().atMost(TestCluster.SOON).until(() -> cluster.node(1).log().contains("it forms no cluster as long as"));
+      cluster.node(2).thaw();
+      cluster.node(3).thaw();
+      assertEquals(3, cluster.node(1).awaitExit());
+      assertTrue(cluster.node(1).log().contains("so no other is formed beside it"), cluster.node(1).log());
+      assertFalse(cluster.node(1).log().substring(whole).contains("was formed by this node"), cluster.node(1).log());
+
+      // With nobody to ask it can't know better; but then it does not go unseen.
+      cluster.node(2).kill();
+      cluster.node(3).kill();
+      cluster.startNode(1, forming);
+      await().atMost(TestCluster.SOON).until(() -> cluster.node(1).log().contains("was formed by this node"));
+      cluster.startNode(2, List.of());
+      cluster.startNode(3, List.of());
+      await().atMost(TestCluster.SOON).until(() -> (cluster.node(2).log() + cluster.node(3).log()).contains("they were formed apart"));
+      await().atMost(TestCluster.SOON).until(() -> changes(cluster, 2, "beside").startsWith("2"));
+      cluster.node(1).kill();
+      delete(cluster.state(1));
+
+      int logged = cluster.node(1).log().length();
+      cluster.startNode(1, List.of("--cluster-key", key.toString()));
+      cluster.awaitConverged();
+      await().atMost(TestCluster.SOON).ignoreExceptions().until(() -> voters(cluster).size() == 3
+          && voters(cluster).containsKey("node-1"));
+      assertNotEquals(peer, voters(cluster).get("node-1"), "under its old Raft id it could vote a change away");
+      String since = cluster.node(1).log().substring(logged);
+      assertFalse(since.contains("The first configuration"), since);
+
+      // Without node 1's vote there would be no majority now.
+      cluster.node(3).kill();
+      await().atMost(TestCluster.SOON).until(() -> changes(cluster, 1, "after").startsWith("2"));
+      cluster.api(1).get("/api/v1/config/users/before").expect(200);
+      cluster.api(1).get("/api/v1/config/users/without-1").expect(200);
+    }
+  }
+
+  /** The nodes that have a vote, with their Raft ids. */
+  private static Map<String, String> voters(TestCluster cluster) throws IOException {
+    Map<String, String> voters = new TreeMap<>();
+    cluster.api(2).get("/api/v1/voters").expect(200).body().path("voters").forEach(voter -> {
+      if (voter.path("votes").asBoolean()) {
+        voters.put(voter.path("node").asText(), voter.path("peerId").asText());
+      }
+    });
+    return voters;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
       }
     }
   }

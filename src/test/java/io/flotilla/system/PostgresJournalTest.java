@@ -6,16 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -65,64 +62,8 @@ class PostgresJournalTest {
     cluster.close();
   }
 
-  /** Clients that make users through some nodes, one after another, and remember what was acknowledged. */
-  private final class Load implements AutoCloseable {
-    private final Map<String, Long> acknowledged = Collections.synchronizedMap(new TreeMap<>());
-    private final Set<Integer> answers = Collections.synchronizedSet(new HashSet<>());
-    private final AtomicBoolean going = new AtomicBoolean(true);
-    private final List<Thread> clients = new ArrayList<>();
-
-    Load(int... nodes) {
-      loads++;
-      for (int k : nodes) {
-        clients.add(Thread.ofVirtual().start(() -> {
-          for (int i = 0; going.get(); i++) {
-            String user = "user-" + k + "-" + loads + "-" + i;
-            try {
-              AdminApi.Answer answer = cluster.api(k).put("/api/v1/config/users/" + user + "?timeout=2s", "{}");
-              answers.add(answer.status());
-              if (answer.status() / 100 == 2) {
-                acknowledged.put(user, answer.body().path("version").asLong());
-              }
-            } catch (IOException e) {
-              // Not acknowledged.
-            }
-          }
-        }));
-      }
-    }
-
-    int count() {
-      return acknowledged.size();
-    }
-
-    void awaitMore(int more) {
-      int before = count();
-      await().atMost(TestCluster.SOON).until(() -> count() >= before + more);
-    }
-
-    @Override
-    public void close() throws InterruptedException {
-      going.set(false);
-      for (Thread client : clients) {
-        client.join();
-      }
-    }
-
-    /** Each is on every node, and each had a version of its own. */
-    void check() throws IOException {
-      assertEquals(acknowledged.size(), new HashSet<>(acknowledged.values()).size());
-      for (int k = 1; k <= cluster.size(); k++) {
-        for (String user : acknowledged.keySet()) {
-          cluster.api(k).get("/api/v1/config/users/" + user).expect(200);
-        }
-      }
-      Set<String> digests = new HashSet<>();
-      for (int k = 1; k <= cluster.size(); k++) {
-        digests.add(cluster.member(1, cluster.name(k)).path("digest").asText());
-      }
-      assertEquals(1, digests.size());
-    }
+  private Load load(int... nodes) {
+    return new Load(cluster, "load-" + ++loads, nodes);
   }
 
   private static boolean isRefusedBecause(String why, AdminApi.Answer answer) {
@@ -137,7 +78,7 @@ class PostgresJournalTest {
   void primaryKilledThenFrozenWhileChangesGoOn_nothingAcknowledgedIsLost() throws Exception {
     int primary = cluster.primary(1);
     int other = primary % 3 + 1;
-    try (Load load = new Load(other)) {
+    try (Load load = load(other)) {
       load.awaitMore(20);
       cluster.node(primary).kill();
       login(other);
@@ -146,10 +87,10 @@ class PostgresJournalTest {
       await().atMost(TestCluster.SOON).until(() -> cluster.api(primary).version() > 0);
       load.close();
       cluster.awaitConverged();
-      load.check();
+      load.check(1, 2, 3);
     }
     int frozen = cluster.primary(other);
-    try (Load load = new Load(frozen % 3 + 1)) {
+    try (Load load = load(frozen % 3 + 1)) {
       load.awaitMore(20);
       cluster.node(frozen).freeze();
       load.awaitMore(20);
@@ -157,7 +98,7 @@ class PostgresJournalTest {
       load.awaitMore(20);
       load.close();
       cluster.awaitConverged();
-      load.check();
+      load.check(1, 2, 3);
     }
   }
 
@@ -185,7 +126,7 @@ class PostgresJournalTest {
 
   @Test
   void databaseStoppedUnderLoad_changesAreRefused_filesAreServed_andAllIsWellWhenItIsBack() throws Exception {
-    try (Load load = new Load(1, 2, 3)) {
+    try (Load load = load(1, 2, 3)) {
       load.awaitMore(20);
 
       server.stop();
@@ -207,10 +148,42 @@ class PostgresJournalTest {
 
       load.awaitMore(20);
       load.close();
-      assertEquals(Set.of(), load.answers.stream().filter(status -> !Set.of(201, 412, 503, 504).contains(status))
-          .collect(Collectors.toSet()));
+      assertEquals(Set.of(), load.answersBut(201, 412, 503, 504));
       cluster.awaitConverged();
-      load.check();
+      load.check(1, 2, 3);
+      cluster.api(3).put("/api/v1/config/users/bob?wait=applied", "{}").expect(201);
+    }
+  }
+
+  /** Its connections stay, and nothing comes: as when its machine or its disk hangs. */
+  @Test
+  void databaseFrozenUnderLoad_changesAreRefusedInTime_filesAreServed_andAllIsWellWhenItWakes() throws Exception {
+    try (Load load = load(1, 2, 3)) {
+      load.awaitMore(20);
+
+      server.freeze();
+      try {
+        for (int k = 1; k <= 3; k++) {
+          int node = k;
+          await().atMost(TestCluster.SOON).until(() ->
+              isRefusedBecause("the database", cluster.api(node).put("/api/v1/config/users/refused?timeout=1s", "{}")));
+          cluster.api(k).get("/api/v1/config/users/alice").expect(200);
+          login(k);
+        }
+        assertEquals(0, cluster.node(3).stop());
+        cluster.startNode(3, List.of());
+        await().atMost(TestCluster.SOON).until(() -> cluster.api(3).version() > 0);
+        login(3);
+        await().atMost(TestCluster.SOON).until(() -> cluster.node(3).log().contains("The journal cannot be opened"));
+      } finally {
+        server.thaw();
+      }
+
+      load.awaitMore(20);
+      load.close();
+      assertEquals(Set.of(), load.answersBut(201, 412, 503, 504));
+      cluster.awaitConverged();
+      load.check(1, 2, 3);
       cluster.api(3).put("/api/v1/config/users/bob?wait=applied", "{}").expect(201);
     }
   }
@@ -245,6 +218,29 @@ class PostgresJournalTest {
     login(left);
     // The resolver's lease let it stay, so it did not have to found the cluster anew.
     assertFalse(cluster.node(left).log().contains("This node left the cluster"), cluster.node(left).log());
+  }
+
+  /** One that can't come up must not found again and again, so that nobody else may. */
+  @Test
+  @Tag("long")
+  void foundersThatCannotComeUp_makeWayForOneThatCan() throws Exception {
+    for (int k = 1; k <= 3; k++) {
+      cluster.node(k).kill();
+    }
+    try (ServerSocket first = cluster.occupyRemotingPort(1); ServerSocket second = cluster.occupyRemotingPort(2)) {
+      cluster.startNode(1, List.of());
+      cluster.startNode(2, List.of());
+      await().atMost(TestCluster.SOON).until(() -> (cluster.node(1).log() + cluster.node(2).log())
+          .contains("its clustered actor system failed"));
+      assertTrue(first.isBound() && second.isBound());
+
+      cluster.startNode(3, List.of());
+
+      await().atMost(TestCluster.SOON).ignoreExceptionsInstanceOf(IOException.class).until(() ->
+          cluster.api(3).put("/api/v1/config/users/bob?timeout=2s", "{}").status() / 100 == 2);
+    }
+    cluster.awaitConverged();
+    assertEquals(3, cluster.primary(1));
   }
 
   /** As after a standby was promoted that lacks the last commits. What it lacks is lost, but nothing stays at odds. */

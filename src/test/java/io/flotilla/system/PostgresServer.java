@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
@@ -57,6 +58,30 @@ final class PostgresServer implements AutoCloseable {
 
   void stop() throws IOException {
     server.close();
+  }
+
+  /** SIGSTOP to all its processes: its port takes connections, those that exist stay, and it says nothing. */
+  void freeze() throws IOException {
+    signal("-STOP");
+  }
+
+  void thaw() throws IOException {
+    signal("-CONT");
+  }
+
+  private void signal(String name) throws IOException {
+    ProcessHandle main = ProcessHandle.of(Long.parseLong(Files.readAllLines(directory.resolve("postmaster.pid")).getFirst().strip()))
+        .orElseThrow(() -> new IOException("the database server does not run"));
+    // It starts others, so it is the first to be stopped.
+    List<String> command = new ArrayList<>(List.of("kill", name, Long.toString(main.pid())));
+    try {
+      for (int round = 0; round < 2; round++) {
+        new ProcessBuilder(command).start().waitFor();
+        main.descendants().forEach(child -> command.add(Long.toString(child.pid())));
+      }
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
   }
 
   void makeDatabase(String name) throws IOException {

@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -234,6 +235,11 @@ public final class TestCluster implements AutoCloseable {
 
   public String name(int k) {
     return "node-" + k;
+  }
+
+  /** Takes the port by which a node, dead now, is in the Pekko cluster; without it the node can still vote. */
+  ServerSocket occupyRemotingPort(int k) throws IOException {
+    return new ServerSocket(basePort + 1, 1, InetAddress.getByName(host(k)));
   }
 
   int sftpPort() {

@@ -74,6 +74,12 @@ public final class DataDirectory implements AutoCloseable {
     PrivateFile.write(directory.resolve("cluster-id"), clusterId + "\n");
   }
 
+  /** Remembers a cluster that others formed: its first configuration is not this node's to make, whatever it was told before. */
+  public void keepJoined(UUID clusterId) throws IOException {
+    keepInitialized();
+    keepClusterId(clusterId);
+  }
+
   /** Where voters were last seen, to be asked when no seed node answers; perhaps old, perhaps none. */
   public List<String> lastVoters() throws IOException {
     Path file = directory.resolve("voters");

@@ -162,6 +162,12 @@ public final class ClusterTables {
     });
   }
 
+  /** A founder that can't come up in its generation gives back its lease, so that another need not wait for its end. */
+  public void giveUpFounding(UUID nodeId) throws DatabaseException {
+    database.inTransaction(connection -> update(connection,
+        "UPDATE flotilla_cluster SET lease_holder = NULL, lease_until = NULL WHERE lease_holder = ?", nodeId));
+  }
+
   /** Takes or prolongs a lease; false if another holds it. */
   boolean acquire(String lease, String holder, Duration time) throws DatabaseException {
     return database.inTransaction(connection -> update(connection, """

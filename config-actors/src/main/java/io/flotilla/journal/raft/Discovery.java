@@ -9,6 +9,9 @@ public sealed interface Discovery {
     /** Nobody listens there, or nobody that speaks Raft. */
     record Nothing(String reason) implements Discovery {}
 
+    /** Somebody listens there and says nothing in time: perhaps a voter that is frozen or overloaded. */
+    record Silent(String reason) implements Discovery {}
+
     /**
      * A voter.
      *

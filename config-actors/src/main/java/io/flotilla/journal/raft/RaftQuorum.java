@@ -410,6 +410,9 @@ public final class RaftQuorum implements AutoCloseable {
             }
             return new Discovery.Nothing("A Raft server listens at " + unknown.address() + " but is in no group");
         } catch (IOException | RuntimeException e) {
+            if (RatisCalls.timedOut(e)) {
+                return new Discovery.Silent("What listens at " + unknown.address() + " doesn't answer within " + timeout.toMillis() + " ms");
+            }
             return new Discovery.Nothing("What listens at " + unknown.address() + " isn't a voter: " + e.getMessage());
         }
     }

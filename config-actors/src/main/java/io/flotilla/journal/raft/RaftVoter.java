@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -395,7 +396,9 @@ public final class RaftVoter implements AutoCloseable {
         if (!isRunning() || !division.getInfo().isLeader()) {
             return true;
         }
-        List<VoterPeer> others = voters().stream().filter(voter -> !voter.id().equals(self.id())).toList();
+        List<VoterPeer> others = new ArrayList<>(voters().stream().filter(voter -> !voter.id().equals(self.id())).toList());
+        // Two that both want to be rid of it must not hand it to each other for ever.
+        Collections.shuffle(others);
         long deadline = System.nanoTime() + timeout.toNanos();
         try (RatisCalls calls = new RatisCalls(clusterId, timeout)) {
             for (VoterPeer other : others) {

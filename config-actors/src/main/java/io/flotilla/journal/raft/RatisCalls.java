@@ -23,6 +23,7 @@ import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.protocol.SetConfigurationRequest;
 import org.apache.ratis.protocol.TransferLeadershipRequest;
+import org.apache.ratis.thirdparty.io.grpc.Status;
 
 /**
  * Single calls to single Raft servers, blocking, over gRPC, without any retry of Ratis' own: its client retries for ever and
@@ -113,6 +114,11 @@ final class RatisCalls implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** @return whether the other side was connected to and then said nothing */
+    static boolean timedOut(Throwable failure) {
+        return Status.fromThrowable(failure).getCode() == Status.Code.DEADLINE_EXCEEDED;
     }
 
     @Override

@@ -168,6 +168,17 @@ class ClusterTablesTest {
   }
 
   @Test
+  void found_afterTheFounderGaveUp_isTheOthers_andNobodyElsesLeaseIsGivenBack() throws Exception {
+    long first = tables.found(0, A, "host-a:1").orElseThrow();
+    tables.giveUpFounding(B);
+    assertTrue(tables.found(first, B, "host-b:1").isEmpty());
+
+    tables.giveUpFounding(A);
+
+    assertTrue(tables.found(first, B, "host-b:1").orElseThrow() > first);
+  }
+
+  @Test
   void nodes_seenInTheFuture_areDead() throws Exception {
     sql("UPDATE flotilla_node SET seen_at = clock_timestamp() + interval '5 hours' WHERE name = 'a'");
 

@@ -20,6 +20,8 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -424,6 +426,32 @@ class RaftVoterTest {
         assertEquals(new Discovery.Voter(cluster, first.self(), true, true, List.of(first.self())), discover(first));
         assertEquals(new Discovery.Voter(cluster, waiting.self(), false, false, List.of()), discover(waiting));
         assertInstanceOf(Discovery.Nothing.class, RaftQuorum.discover("127.0.0.1", unused, Duration.ofSeconds(5)));
+    }
+
+    /** A forming node has to tell a voter that sleeps from a port that something else uses. */
+    @Test
+    void discover_tellsSilence_fromAnotherService() throws Exception {
+        try (ServerSocket frozen = new ServerSocket(0, 5, InetAddress.getByName("127.0.0.1"));
+             ServerSocket other = new ServerSocket(0, 5, InetAddress.getByName("127.0.0.1"))) {
+            Thread talker = Thread.ofVirtual().start(() -> {
+                try {
+                    while (true) {
+                        try (Socket client = other.accept()) {
+                            client.getOutputStream().write("220 another service\r\n".getBytes(StandardCharsets.US_ASCII));
+                        }
+                    }
+                } catch (IOException closed) {
+                    // The end of the test.
+                }
+            });
+
+            assertInstanceOf(Discovery.Silent.class,
+                    RaftQuorum.discover("127.0.0.1", frozen.getLocalPort(), Duration.ofMillis(500)));
+            assertInstanceOf(Discovery.Nothing.class,
+                    RaftQuorum.discover("127.0.0.1", other.getLocalPort(), Duration.ofSeconds(5)));
+            other.close();
+            talker.join();
+        }
     }
 
     private static Discovery discover(RaftVoter voter) {

@@ -70,6 +70,9 @@ sealed interface ClusterRegistry extends AutoCloseable permits RaftMembership, D
   /** Makes a generation after {@code expected} the valid one, founded by this node; empty if another was founded already. */
   OptionalLong found(long expected) throws IOException;
 
+  /** This node founded a generation and did not come up in it: lets another node found the next. Best effort. */
+  void giveUpFounding();
+
   /** What has to happen before a node that is in no cluster can be in one, in words. */
   String awaited(long generation);
 

@@ -75,6 +75,8 @@ public final class ControlPlane {
   private final Voters voters;
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
   private volatile long generation;
+  /** Whether this node has been up since it last founded a generation. */
+  private volatile boolean cameUp;
   private boolean registryIsSilent;
   private String lastComplaint = "";
   private long lastComplaintNanos;
@@ -189,9 +191,7 @@ public final class ControlPlane {
             registry = Optional.of(opened.registry());
             return registry;
           }
-          case ClusterRegistry.NobodyThere nobody -> complain("No seed node can be asked for the cluster ("
-              + String.join("; ", nobody.tried()) + "). This node keeps trying and meanwhile serves configuration version "
-              + surroundings.live().view().config().version() + " from its boot cache.");
+          case ClusterRegistry.NobodyThere nobody -> complain(nobodyThere(nobody));
         }
       } catch (IOException e) {
         surroundings.client().troubled(e.getMessage());
@@ -201,6 +201,16 @@ public final class ControlPlane {
       pause(STEP_PAUSE.multipliedBy(2));
     }
     return Optional.empty();
+  }
+
+  private String nobodyThere(ClusterRegistry.NobodyThere nobody) throws IOException {
+    String asked = nobody.tried().isEmpty() ? "flotilla.seed-nodes names no other node" : String.join("; ", nobody.tried());
+    String next = data.clusterId().isPresent()
+        ? "This node keeps trying and meanwhile serves configuration version "
+            + surroundings.live().view().config().version() + " from its boot cache."
+        : settings.mayForm() ? "This node keeps trying; it forms no cluster as long as it can't be sure that there is none."
+        : "This node keeps trying and never forms a cluster by itself; if there is none yet, start its first node with --form.";
+    return "No seed node can be asked for the cluster (" + asked + "). " + next;
   }
 
   /** Whatever a session fails of, such as a port that is taken, may pass; the voter must not go with it. */
@@ -221,9 +231,21 @@ public final class ControlPlane {
     Formation formation = new Formation(settings, data.nodeId(), key, opened);
     Formation.Step step = decide(opened, formation);
     switch (step) {
-      case Formation.Found found -> session(opened, formation, found.generation(), List.of());
+      case Formation.Found found -> found(opened, formation, found.generation());
       case Formation.Join join -> session(opened, formation, join.generation(), join.addresses());
       case Formation.WaitFor stopped -> { }
+    }
+  }
+
+  /** A founder that does not come up, as when its port is taken, makes way for another: all others wait for a founder. */
+  private void found(ClusterRegistry opened, Formation formation, long newGeneration) {
+    cameUp = false;
+    try {
+      session(opened, formation, newGeneration, List.of());
+    } finally {
+      if (!cameUp && !isStopping()) {
+        opened.giveUpFounding();
+      }
     }
   }
 
@@ -258,20 +280,16 @@ public final class ControlPlane {
   private void session(ClusterRegistry opened, Formation formation, long newGeneration, List<String> addresses) {
     boolean voting = opened.isVoter();
     rejoinWanted = Optional.empty();
-    generation = newGeneration;
     ActorSystem<ClusterGuardian.Command> running = ActorSystem.create(
         ClusterGuardian.create(surroundings, opened), SYSTEM,
         ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup()));
+    generation = newGeneration;
     system = Optional.of(running);
-    Cluster cluster = Cluster.get(running);
-    if (addresses.isEmpty()) {
-      cluster.manager().tell(Join.create(cluster.selfMember().address()));
-    } else {
-      List<Address> seeds = addresses.stream()
-          .map(address -> AddressFromURIString.parse("pekko://" + SYSTEM + "@" + address)).toList();
-      cluster.manager().tell(new JoinSeedNodes(seeds));
+    Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened) : Optional.empty();
+    if (obstacle.isEmpty()) {
+      join(Cluster.get(running), addresses);
     }
-    String why = watch(opened, formation, running, voting);
+    String why = obstacle.isPresent() ? obstacle.get() : watch(opened, formation, running, voting);
     generation = 0;
     answer.set(VoterAnswer.none(settings.name(), key.id()));
     surroundings.client().detach();
@@ -279,6 +297,31 @@ public final class ControlPlane {
     end(running);
     system = Optional.empty();
     surroundings.events().controlPlaneEnded(why);
+  }
+
+  /** The founder joins itself, everybody else those who are there. */
+  private static void join(Cluster cluster, List<String> addresses) {
+    if (addresses.isEmpty()) {
+      cluster.manager().tell(Join.create(cluster.selfMember().address()));
+    } else {
+      List<Address> seeds = addresses.stream()
+          .map(address -> AddressFromURIString.parse("pekko://" + SYSTEM + "@" + address)).toList();
+      cluster.manager().tell(new JoinSeedNodes(seeds));
+    }
+  }
+
+  /**
+   * A founder that slept or was deposed after its generation was committed must not begin a cluster beside the one that the
+   * others have founded since. So it asks again, as late as it can.
+   */
+  private Optional<String> whyNotFounded(ClusterRegistry opened) {
+    try {
+      long valid = opened.generation();
+      return valid == generation ? Optional.empty()
+          : Optional.of("it was too late to found generation " + generation + ", generation " + valid + " was founded meanwhile");
+    } catch (IOException e) {
+      return Optional.of("it could not be sure that generation " + generation + ", which it founds, is still valid: " + e.getMessage());
+    }
   }
 
   /** Returns why the session has to end. */
@@ -356,6 +399,7 @@ public final class ControlPlane {
 
   private void rememberMembership(Cluster cluster) {
     boolean up = cluster.selfMember().status() == MemberStatus.up();
+    cameUp = cameUp || up;
     answer.set(up
         ? new VoterAnswer(generation, settings.name(), key.id(), ClusterGuardian.seen(cluster))
         : VoterAnswer.none(settings.name(), key.id()));

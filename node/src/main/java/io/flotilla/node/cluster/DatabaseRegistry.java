@@ -38,6 +38,9 @@ final class DatabaseRegistry implements ClusterRegistry {
    */
   private static final Duration SILENCE = Duration.ofSeconds(5);
 
+  /** How long a founder that did not come up leaves it to the others to found. */
+  private static final Duration MAKE_WAY = Duration.ofSeconds(10);
+
   private final NodeSettings settings;
   private final DataDirectory data;
   private final ClusterKey key;
@@ -49,6 +52,8 @@ final class DatabaseRegistry implements ClusterRegistry {
   private long toldNanos;
   private long silentSinceNanos;
   private boolean anyFellSilent;
+  private boolean gaveUp;
+  private long gaveUpNanos;
 
   private DatabaseRegistry(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer,
       Database database, UUID clusterId) {
@@ -109,6 +114,9 @@ final class DatabaseRegistry implements ClusterRegistry {
     if (known.isEmpty() && settings.form() && !cluster.formedBy().equals(data.nodeId())) {
       throw new ClusterRefusedException(where + " holds cluster " + cluster.clusterId() + " already, so no other is formed "
           + "there; start this node without --form and it joins that");
+    }
+    if (!cluster.formedBy().equals(data.nodeId())) {
+      data.keepJoined(cluster.clusterId());
     }
     if (!cluster.keyId().equals(key.id())) {
       throw new ClusterRefusedException("cluster " + cluster.clusterId() + " in " + where + " has the cluster key "
@@ -187,7 +195,8 @@ final class DatabaseRegistry implements ClusterRegistry {
   @Override
   public boolean mayFound(long generation, List<VoterAnswer> answers) {
     boolean inhabited = generation > 0 && answers.stream().anyMatch(answer -> answer.generation() == generation);
-    if (inhabited || !settings.roles().contains(NodeIdentity.PRIMARY)) {
+    gaveUp = gaveUp && System.nanoTime() - gaveUpNanos < MAKE_WAY.toNanos();
+    if (inhabited || gaveUp || !settings.roles().contains(NodeIdentity.PRIMARY)) {
       silentSinceNanos = 0;
       return false;
     }
@@ -203,6 +212,18 @@ final class DatabaseRegistry implements ClusterRegistry {
   public OptionalLong found(long expected) throws IOException {
     silentSinceNanos = 0;
     return tables.found(expected, data.nodeId(), settings.bind().toString());
+  }
+
+  /** Gives back the founder's lease, and leaves the others some time. */
+  @Override
+  public void giveUpFounding() {
+    gaveUpNanos = System.nanoTime();
+    gaveUp = true;
+    try {
+      tables.giveUpFounding(data.nodeId());
+    } catch (IOException e) {
+      log.debug("The founder's lease was not given back, and ends by itself: {}", e.getMessage());
+    }
   }
 
   @Override

@@ -52,6 +52,7 @@ final class RaftMembership implements ClusterRegistry {
   private static final Duration LEADERSHIP_INTERVAL = Duration.ofSeconds(5);
   private static final Duration LEADERSHIP_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration GIVE_UP_TIMEOUT = Duration.ofSeconds(5);
 
   private final NodeSettings settings;
   private final DataDirectory data;
@@ -90,12 +91,12 @@ final class RaftMembership implements ClusterRegistry {
       RaftVoter voter = RaftVoter.open(raft, () -> answer.get().toBytes());
       List<VoterPeer> peers = voter.voters();
       if (!voter.isAdmitted()) {
-        List<String> tried = new ArrayList<>();
-        peers = discover(settings, data, tried).map(Discovery.Voter::voters).orElse(List.of());
+        Neighbours neighbours = discover(settings, data);
+        peers = neighbours.voter().map(Discovery.Voter::voters).orElse(List.of());
         if (peers.isEmpty()) {
           // Without a vote it knows nobody; it is of no use before one that has a vote can be asked.
           voter.close();
-          return new NobodyThere(tried);
+          return new NobodyThere(neighbours.tried());
         }
       }
       return opened(settings, data, answer, held.get(), peers, Optional.of(voter));
@@ -104,10 +105,14 @@ final class RaftMembership implements ClusterRegistry {
       if (!settings.isVoter()) {
         throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
       }
-      Optional<Discovery.Voter> living = discover(settings, data, new ArrayList<>());
-      if (living.isPresent()) {
-        throw new ClusterRefusedException("the seed nodes are in cluster " + living.get().clusterId()
+      Neighbours neighbours = discover(settings, data);
+      if (neighbours.clusterId().isPresent()) {
+        throw new ClusterRefusedException("the seed nodes are in cluster " + neighbours.clusterId().get()
             + " already, so no other is formed beside it; start this node without --form and it joins them");
+      }
+      if (neighbours.anySilent()) {
+        // A voter that is frozen or overloaded may be in a cluster, and must not wake beside a second one.
+        return new NobodyThere(neighbours.tried());
       }
       UUID clusterId = UUID.randomUUID();
       RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
@@ -115,18 +120,17 @@ final class RaftMembership implements ClusterRegistry {
       log.info("Cluster {} was formed by this node with cluster key {}", clusterId, key.id());
       return opened(settings, data, answer, clusterId, List.of(voter.self()), Optional.of(voter));
     }
-    List<String> tried = new ArrayList<>();
-    Optional<Discovery.Voter> found = discover(settings, data, tried);
-    if (found.isEmpty()) {
-      return new NobodyThere(tried);
+    Neighbours neighbours = discover(settings, data);
+    if (neighbours.voter().isEmpty()) {
+      return new NobodyThere(neighbours.tried());
     }
-    UUID clusterId = found.get().clusterId();
+    UUID clusterId = neighbours.voter().get().clusterId();
     if (known.isPresent() && !known.get().equals(clusterId)) {
       throw new ClusterRefusedException("this node belongs to cluster " + known.get() + ", but its seed nodes are in cluster "
           + clusterId + "; correct flotilla.seed-nodes, or give it an empty data directory");
     }
-    data.keepClusterId(clusterId);
-    return opened(settings, data, answer, clusterId, found.get().voters(), Optional.empty());
+    data.keepJoined(clusterId);
+    return opened(settings, data, answer, clusterId, neighbours.voter().get().voters(), Optional.empty());
   }
 
   private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
@@ -144,9 +148,17 @@ final class RaftMembership implements ClusterRegistry {
         new RaftQuorum(clusterId, peers, QuorumSettings.DEFAULTS), voter));
   }
 
-  /** The first seed node, or voter of the last time, other than this node, that knows its voters. */
-  private static Optional<Discovery.Voter> discover(NodeSettings settings, DataDirectory data, List<String> tried)
-      throws IOException {
+  /**
+   * What the other seed nodes, and the voters of the last time, say.
+   *
+   * @param voter the first that knows its voters
+   * @param clusterId of whoever is in a cluster, with or without a vote
+   * @param anySilent whether somebody listens who does not answer
+   * @param tried whom it asked in vain, and why
+   */
+  private record Neighbours(Optional<Discovery.Voter> voter, Optional<UUID> clusterId, boolean anySilent, List<String> tried) {}
+
+  private static Neighbours discover(NodeSettings settings, DataDirectory data) throws IOException {
     Map<HostPort, String> asked = new LinkedHashMap<>();
     settings.seedNodes().forEach(seed -> asked.put(seed.withPort(seed.port() + 1), seed.toString()));
     for (String voter : data.lastVoters()) {
@@ -157,17 +169,27 @@ final class RaftMembership implements ClusterRegistry {
       }
     }
     asked.remove(settings.bind().withPort(settings.raftPort()));
+    List<String> tried = new ArrayList<>();
+    Optional<UUID> clusterId = Optional.empty();
+    boolean anySilent = false;
     for (Map.Entry<HostPort, String> node : asked.entrySet()) {
       HostPort address = node.getKey();
       switch (RaftQuorum.discover(address.host(), address.port(), DISCOVERY_TIMEOUT)) {
         case Discovery.Voter found when !found.voters().isEmpty() -> {
-          return Optional.of(found);
+          return new Neighbours(Optional.of(found), Optional.of(found.clusterId()), anySilent, tried);
         }
-        case Discovery.Voter waiting -> tried.add(node.getValue() + " is not admitted to its cluster yet");
+        case Discovery.Voter waiting -> {
+          clusterId = Optional.of(waiting.clusterId());
+          tried.add(node.getValue() + " is not admitted to its cluster yet");
+        }
+        case Discovery.Silent silent -> {
+          anySilent = true;
+          tried.add(node.getValue() + ": " + silent.reason() + "; start or stop it");
+        }
         case Discovery.Nothing nothing -> tried.add(node.getValue() + ": " + nothing.reason());
       }
     }
-    return Optional.empty();
+    return new Neighbours(Optional.empty(), clusterId, anySilent, tried);
   }
 
   /** Remembers the voters for the next start: the seed nodes may not be among them any more. */
@@ -247,6 +269,12 @@ final class RaftMembership implements ClusterRegistry {
         expected, data.nodeId(), settings.bind().toString())).toCompletableFuture())
         instanceof JournalReply.GenerationFounded founded
         ? OptionalLong.of(founded.generation().number()) : OptionalLong.empty();
+  }
+
+  /** The next leader may found; this node goes on as a voter. */
+  @Override
+  public void giveUpFounding() {
+    handOver(GIVE_UP_TIMEOUT);
   }
 
   @Override
@@ -400,6 +428,12 @@ final class RaftMembership implements ClusterRegistry {
   boolean isSeed(String raftAddress) {
     return settings.seedNodes().stream()
         .anyMatch(address -> address.withPort(address.port() + 1).toString().equals(raftAddress));
+  }
+
+  /** The Raft addresses of the seed nodes other than this one. */
+  List<HostPort> otherSeeds() {
+    return settings.seedNodes().stream().filter(seed -> !seed.equals(settings.bind())).map(seed -> seed.withPort(seed.port() + 1))
+        .toList();
   }
 
   List<VoterWish> wishes() throws IOException {

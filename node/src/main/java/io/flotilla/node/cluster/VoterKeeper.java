@@ -28,10 +28,12 @@ final class VoterKeeper {
   private static final Duration DISCOVERY_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(30);
 
   private final RaftMembership membership;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile long notBeforeNanos = System.nanoTime();
+  private volatile long nextLookNanos = System.nanoTime();
   private Duration pause = FIRST_PAUSE;
 
   VoterKeeper(RaftMembership membership) {
@@ -43,6 +45,7 @@ final class VoterKeeper {
     if (membership.isLeader() && System.nanoTime() - notBeforeNanos >= 0 && busy.compareAndSet(false, true)) {
       Thread.ofVirtual().name("voter-keeper").start(() -> {
         try {
+          lookForOtherClusters();
           step();
           pause = FIRST_PAUSE;
         } catch (IOException | RuntimeException e) {
@@ -53,6 +56,22 @@ final class VoterKeeper {
           busy.set(false);
         }
       });
+    }
+  }
+
+  /** A second cluster can be formed from the same seed nodes while none of them can be asked; somebody has to be told. */
+  private void lookForOtherClusters() {
+    if (System.nanoTime() - nextLookNanos < 0) {
+      return;
+    }
+    nextLookNanos = System.nanoTime() + LOOK_INTERVAL.toNanos();
+    for (HostPort seed : membership.otherSeeds()) {
+      if (RaftQuorum.discover(seed.host(), seed.port(), DISCOVERY_TIMEOUT) instanceof Discovery.Voter found
+          && !found.clusterId().equals(membership.clusterId())) {
+        log.error("The seed node whose Raft address is {} is in cluster {}, this node is in cluster {}: they were formed apart, and "
+            + "what is changed in one is not in the other. Decide which one stays; stop the nodes of the other, empty their data "
+            + "directories, and start them without --form and with the cluster key", seed, found.clusterId(), membership.clusterId());
+      }
     }
   }
 
