@@ -11,6 +11,7 @@ import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigListener;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.vfs.ActiveUploads;
+import io.flotilla.vfs.UserHomes;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
 import java.net.InetAddress;

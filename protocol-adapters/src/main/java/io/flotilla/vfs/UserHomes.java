@@ -1,30 +1,24 @@
-package io.flotilla.sftp;
+package io.flotilla.vfs;
 
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
-import io.flotilla.vfs.ActiveUploads;
-import io.flotilla.vfs.PublishingFileSystem;
-import io.flotilla.vfs.VfsError;
-import io.flotilla.vfs.VfsException;
-import io.flotilla.vfs.VirtualFileSystem;
-import io.flotilla.vfs.VirtualPath;
 import java.nio.file.Path;
 
 /**
  * Opens a user's home as a file system. The home is made if it is missing, but never the storage itself: an empty mount
  * point must not be mistaken for a storage (guarantee 8).
  */
-final class UserHomes {
+public final class UserHomes {
   private static final int PERMISSIONS = 0755;
 
   private final ActiveUploads uploads;
 
-  UserHomes(ActiveUploads uploads) {
+  public UserHomes(ActiveUploads uploads) {
     this.uploads = uploads;
   }
 
   /** Blocks on the storage. The message of a failure is for the operator's log, not for the client. */
-  VirtualFileSystem open(ConfigView view, User user) throws VfsException {
+  public VirtualFileSystem open(ConfigView view, User user) throws VfsException {
     String storage = user.home().storage();
     Path directory = view.storagePath(storage).orElseThrow(() -> new VfsException(VfsError.NOT_FOUND,
         view.storage(storage).map(unknown -> "this release does not know the type " + unknown.type() + " of storage '" + storage
