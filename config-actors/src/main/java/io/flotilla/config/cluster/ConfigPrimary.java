@@ -22,21 +22,25 @@ import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.persistence.typed.DeleteEventsCompleted;
+import org.apache.pekko.persistence.typed.DeleteEventsFailed;
+import org.apache.pekko.persistence.typed.DeleteSnapshotsFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
+import org.apache.pekko.persistence.typed.SnapshotCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
 import org.apache.pekko.persistence.typed.javadsl.EffectBuilder;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
-import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
 import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
 
 /**
@@ -197,12 +201,21 @@ public final class ConfigPrimary
   public record History(long headVersion, long oldestVersion, List<ConfigChanged> changes, List<Integer> entityCounts)
       implements CborSerializable {}
 
-  /** @param version 0 if no change of that id is known */
-  public record ChangeFound(String id, long version) implements CborSerializable {}
+  /**
+   * @param version 0 if no committed change of that id is known
+   * @param refusal why this primary refused it, if it did; null if it is not known to have been refused
+   */
+  public record ChangeFound(String id, long version, @JsonInclude(JsonInclude.Include.NON_NULL) String refusal)
+      implements CborSerializable {}
 
-  /** What the primary needs from its node. */
-  public record Settings(
-      Duration headInterval, int snapshotEvery, ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
+  /**
+   * What the primary needs from its node.
+   *
+   * @param snapshotEvery after so many changes the journal gets a snapshot
+   * @param snapshotBytes after about so many bytes of changes, too
+   */
+  public record Settings(Duration headInterval, int snapshotEvery, long snapshotBytes,
+      ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
 
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("configuration");
   static final int MAX_MESSAGE_BYTES = 64 * 1024;
@@ -220,6 +233,8 @@ public final class ConfigPrimary
   private final TimerScheduler<Command> timers;
   private final PendingUploads uploads = new PendingUploads();
   private final SnapshotTransfers transfers = new SnapshotTransfers();
+  private final RecentRefusals refusals = new RecentRefusals();
+  private final JournalRetention retention;
   private final ConvergenceTracker convergence;
   private final Queue<Proposal> waiting = new ArrayDeque<>();
   private Optional<PrepareRound> round = Optional.empty();
@@ -252,6 +267,8 @@ public final class ConfigPrimary
     this.clock = clock;
     this.settings = settings;
     this.convergence = new ConvergenceTracker(Cluster.get(context.getSystem()));
+    this.retention = new JournalRetention(context, PERSISTENCE_ID, journalPluginId(), snapshotPluginId(),
+        settings.snapshotEvery(), settings.snapshotBytes());
   }
 
   @Override
@@ -271,9 +288,9 @@ public final class ConfigPrimary
       case FetchChanges fetch -> reply(fetch.replyTo(), state.changesSince(epoch.getAsLong(), fetch));
       case FetchSnapshot fetch -> reply(fetch.replyTo(), transfers.part(epoch.getAsLong(), state.config(), fetch));
       case FetchHistory fetch -> reply(fetch.replyTo(), state.history(fetch.fromVersion(), fetch.limit()));
-      case FindChange find -> reply(find.replyTo(), new ChangeFound(find.id(), state.versionOf(find.id())));
-      case GetStatus get ->
-          reply(get.replyTo(), convergence.status(state.config(), epoch.getAsLong(), System.nanoTime()));
+      case FindChange find -> reply(find.replyTo(), find(state, find.id()));
+      case GetStatus get -> reply(get.replyTo(), convergence.status(
+          state.config(), epoch.getAsLong(), System.nanoTime(), state.historyStatus()));
       case ReplicaReport report -> {
         convergence.report(report, state.config(), System.nanoTime());
         yield Effect().none();
@@ -285,6 +302,7 @@ public final class ConfigPrimary
       case ContinuePrepare tick -> onContinuePrepare(state);
       case AnnounceHead tick -> {
         announcer.ifPresent(child -> child.tell(head(state)));
+        events.historyKept(state.historyStatus());
         convergence.tick(System.nanoTime());
         uploads.expire(System.nanoTime());
         yield Effect().none();
@@ -398,7 +416,15 @@ public final class ConfigPrimary
     };
   }
 
+  private ChangeFound find(PrimaryState state, String id) {
+    long version = state.versionOf(id);
+    return new ChangeFound(id, version, version > 0 ? null : refusals.find(id, System.nanoTime()).orElse(null));
+  }
+
   private void refuse(Proposal proposal, Refusal refusal) {
+    if (!proposal.dryRun()) {
+      refusals.add(proposal.id(), refusal.detail(), System.nanoTime());
+    }
     events.rejected(proposal.id(), proposal.author(), refusal);
     proposal.replyTo().tell(new Refused(proposal.id(), refusal));
   }
@@ -461,12 +487,18 @@ public final class ConfigPrimary
       announcer = Optional.of(context.spawnAnonymous(
           HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
       timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
-    }).build();
+      retention.recovered(state.applied(), lastSequenceNumber(context));
+    }).onSignal(SnapshotCompleted.class, (state, signal) ->
+        retention.snapshotTaken(state.applied(), signal.getSnapshotMetadata().sequenceNr())
+    ).onSignal(DeleteEventsCompleted.class, (state, signal) -> retention.eventsDeleted(signal.getToSequenceNr())
+    ).onSignal(DeleteEventsFailed.class, (state, signal) -> retention.deletionFailed(signal.getFailure())
+    ).onSignal(DeleteSnapshotsFailed.class, (state, signal) -> retention.deletionFailed(signal.getFailure())
+    ).onSignal(PostStop.class, (state, signal) -> events.primaryStopped()).build();
   }
 
   @Override
-  public RetentionCriteria retentionCriteria() {
-    return RetentionCriteria.snapshotEvery(settings.snapshotEvery(), 2).withDeleteEventsOnSnapshot();
+  public boolean shouldSnapshot(PrimaryState state, ConfigChanged event, long sequenceNr) {
+    return retention.isDue(state.applied());
   }
 
   @Override
