@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How much of its journal a persistent actor keeps: a snapshot is due after a number of events or of bytes, and what lies before
- * the snapshot before it is deleted then. So the journal holds two snapshots and at most twice that number of events or, beside
- * the last event before each snapshot, twice those bytes. Pekko's own criteria count events only and delete nothing after a
+ * the snapshot before it is deleted then; or what lies before it itself, if an event was much larger than those bytes. So the
+ * journal holds two snapshots, and at most twice that number of events and four times those bytes. Pekko's own criteria count events only and delete nothing after a
  * snapshot that is taken for another reason; so the deletions are asked of the journal here, by the messages that Pekko itself
  * sends. A deletion that fails is made up for by the next. Confined to its actor.
  */
@@ -67,11 +67,12 @@ public final class JournalRetention {
   }
 
   public void snapshotTaken(Applied applied, long sequenceNr) {
-    long previous = lastSnapshot;
+    boolean large = applied.bytes() - inSnapshot.bytes() > 2 * everyBytes;
+    long deleted = large ? sequenceNr : lastSnapshot;
     inSnapshot = applied;
     lastSnapshot = sequenceNr;
-    if (previous > 0) {
-      journal.tell(new JournalProtocol.DeleteMessagesTo(persistenceId, previous, self), self);
+    if (deleted > 0) {
+      journal.tell(new JournalProtocol.DeleteMessagesTo(persistenceId, deleted, self), self);
     }
   }
 

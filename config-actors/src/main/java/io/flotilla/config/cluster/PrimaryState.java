@@ -140,14 +140,18 @@ record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history,
     return new ConfigPrimary.History(config.version(), oldest(), found, counts);
   }
 
-  /** With as much of the history, the newest of it, as the journal takes beside the configuration and the lookups. */
+  /**
+   * With as much of the history, the newest of it, as its bound allows and the journal takes beside the configuration and the
+   * lookups. A change that is over the bound by itself is left out: a voter would hold it once more in each snapshot.
+   */
   ConfigSnapshot toSnapshot() {
     List<StoredDocument> documents = config.entities().values().stream().map(StoredEntity::toDocument).toList();
     long bytes = documents.stream().mapToLong(StoredDocument::size).sum() + lookups.bytes();
+    long left = Math.min(MAX_HISTORY_BYTES, ConfigEditor.MAX_CHANGE_BYTES - bytes);
     LinkedList<ConfigChanged> kept = new LinkedList<>();
     for (ConfigChanged change : history.descendingMap().values()) {
-      bytes += change.size();
-      if (bytes > ConfigEditor.MAX_CHANGE_BYTES) {
+      left -= change.size();
+      if (left < 0) {
         break;
       }
       kept.addFirst(change);

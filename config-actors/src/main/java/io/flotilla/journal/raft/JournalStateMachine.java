@@ -188,8 +188,10 @@ public final class JournalStateMachine extends BaseStateMachine {
         return last.getIndex();
     }
 
-    private void requestSnapshotIfDue() {
-        if (appliedBytes < Math.max(snapshotBytes, lastSnapshotBytes) || !getServer().isDone()
+    /** @param inParts whether a command is still on its way: a snapshot of its parts would be of no use soon, so it may wait */
+    private void requestSnapshotIfDue(boolean inParts) {
+        long limit = Math.max(snapshotBytes, lastSnapshotBytes) + (inParts ? PartStaging.MAX_BYTES : 0);
+        if (appliedBytes < limit || !getServer().isDone()
                 || !snapshotRequested.compareAndSet(false, true)) {
             return;
         }
@@ -266,7 +268,7 @@ public final class JournalStateMachine extends BaseStateMachine {
         }
         applied(entry.getTerm(), entry.getIndex());
         appliedBytes += entry.getSerializedSize();
-        requestSnapshotIfDue();
+        requestSnapshotIfDue(reply instanceof JournalReply.PartStored);
         return CompletableFuture.completedFuture(message(reply));
     }
 

@@ -291,16 +291,22 @@ class ConfigPrimaryTest {
   }
 
   @Test
-  void journal_ofOneChangeOverTheBound_getsASnapshotAtOnce() {
-    ActorRef<ConfigPrimary.Command> primary = primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 4 << 10);
+  void journal_ofOneChangeFarOverTheBound_getsASnapshotAtOnce_andKeepsThatOnly() {
+    ActorRef<ConfigPrimary.Command> primary = primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 2 << 10);
+    String id = ConfigPrimary.PERSISTENCE_ID.id();
 
     submit(primary, "large", put("users", "large", largeUser()), put("storages", "main", "{\"path\":\"/srv\"}"));
 
     replies.expectMessageClass(Committed.class);
     replies.awaitAssert(Duration.ofSeconds(10), () -> {
-      assertEquals(1, snapshots.persistedInStorage(ConfigPrimary.PERSISTENCE_ID.id()).size());
+      assertEquals(1, snapshots.persistedInStorage(id).size());
+      assertEquals(0, journal.persistedInStorage(id).size());
       return null;
     });
+    kit.stop(primary);
+    ActorRef<ConfigPrimary.Command> next = primary();
+    submit(next, "small", put("users", "small", "{}"));
+    assertEquals(2, replies.expectMessageClass(Committed.class).version());
   }
 
   @Test

@@ -74,6 +74,22 @@ class PrimaryStateTest {
   }
 
   @Test
+  void snapshot_leavesAChangeOverTheHistoryBoundOut_butKnowsItsId() {
+    String key = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(400);
+    String user = "{\"publicKeys\":[\"%1$s a\",\"%1$s b\"]}".formatted(key);
+    commit(put("storages", "main", "{\"path\":\"/srv\"}"));
+    commit(IntStream.range(0, 1_100).mapToObj(i -> put("users", "u" + i, user)).toArray(Operation[]::new));
+    assertTrue(state.history().containsKey(2L), "the newest change always stays");
+
+    PrimaryState restored = PrimaryState.of(state.toSnapshot(), CODEC);
+
+    assertEquals(state.config(), restored.config());
+    assertTrue(restored.history().isEmpty());
+    assertEquals(2, restored.versionOf("change-2"));
+    assertEquals(1, restored.versionOf("change-1"));
+  }
+
+  @Test
   void lookups_areKeptForADay_boundedInNumberAndBytes_andNeverLessThanHistory() {
     ChangeLookups lookups = ChangeLookups.EMPTY;
     long day = ChangeLookups.KEPT.toMillis();
