@@ -139,11 +139,13 @@ class RaftVoterTest {
         assertEquals(5L * large.size(), first.storage(ID).journal().eventBytes());
         assertEquals(497, first.storage(ID).journal().oldest());
         assertEquals(501, first.storage(ID).journal().highest());
-        JournalReply.VoterStorage asked =
-                get(quorum.queryPeer(second.self(), new JournalQuery.VoterStorage(ID)), JournalReply.VoterStorage.class);
-        assertEquals(first.storage(ID).journal(), asked.journal());
+        StoredJournal held = first.storage(ID).journal();
+        await().atMost(PATIENCE).until(() -> get(quorum.queryPeer(second.self(), new JournalQuery.VoterStorage(ID)),
+                JournalReply.VoterStorage.class).journal().equals(held));
         first.close();
-        assertEquals(asked.journal(), voters.open(directory.resolve("a")).storage(ID).journal(), "counted again from the snapshot");
+        RaftVoter reopened = voters.open(directory.resolve("a"));
+        // Counted again, from the snapshot and what follows it in the log.
+        await().atMost(PATIENCE).until(() -> storage(reopened).journal().equals(held));
     }
 
     private static JournalReply.VoterStorage storage(RaftVoter voter) {
