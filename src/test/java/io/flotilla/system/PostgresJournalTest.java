@@ -75,6 +75,37 @@ class PostgresJournalTest {
   }
 
   @Test
+  @Tag("one")
+  void largeChanges_leaveLittleInTheDatabase_andStatusTellsWhat() throws Exception {
+    assertEquals(0, cluster.node(1).stop());
+    cluster.startNode(1, List.of("--set", "flotilla.primary.snapshot-bytes=65536"));
+    cluster.awaitConverged();
+    for (int i = 0; i < 40; i++) {
+      String comment = ("%04d".formatted(i) + "x".repeat(996));
+      for (int part = 0; part < 5; part++) {
+        cluster.api(1).put("/api/v1/config/users/u" + i + "-" + part + "?comment=" + comment, "{}").expect(201);
+      }
+    }
+    long head = cluster.api(1).version();
+
+    await().atMost(TestCluster.SOON).until(() -> cluster.api(1).get("/api/v1/cluster").expect(200).body().path("journal")
+        .path("newestEvent").asLong() == head);
+
+    var journal = cluster.api(1).get("/api/v1/cluster").expect(200).body().path("journal");
+    assertEquals("postgresql", journal.path("engine").asText());
+    assertTrue(journal.path("events").asLong() <= 60, journal.toString());
+    assertEquals(2, journal.path("snapshots").asLong());
+    assertEquals(0, journal.path("voters").size());
+    assertTrue(journal.path("lastSnapshot").path("version").asLong() > head - 30, journal.toString());
+    assertTrue(cluster.api(1).text("/metrics").contains("flotilla_journal_events " + journal.path("events").asDouble()));
+    cluster.node(1).kill();
+    cluster.startNode(1, List.of());
+    cluster.awaitConverged();
+    assertEquals(head, cluster.api(1).version());
+    cluster.api(1).get("/api/v1/config/users/u0-0").expect(200);
+  }
+
+  @Test
   void primaryKilledThenFrozenWhileChangesGoOn_nothingAcknowledgedIsLost() throws Exception {
     int primary = cluster.primary(1);
     int other = primary % 3 + 1;

@@ -3,6 +3,7 @@ package io.flotilla.claim;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.claim.event.ClaimEvent;
 import io.flotilla.claim.event.ClaimSnapshot;
+import io.flotilla.config.cluster.JournalRetention;
 import io.flotilla.config.event.CborSerializable;
 import java.time.Duration;
 import java.util.HashMap;
@@ -16,14 +17,17 @@ import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.persistence.typed.DeleteEventsCompleted;
+import org.apache.pekko.persistence.typed.DeleteEventsFailed;
+import org.apache.pekko.persistence.typed.DeleteSnapshotsFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
+import org.apache.pekko.persistence.typed.SnapshotCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
-import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
 import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
 
 /**
@@ -80,11 +84,13 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
   private static final int MAX_HOLDER_LENGTH = 256;
   private static final int MAX_EXPIRED_AT_ONCE = 500;
   private static final int SNAPSHOT_EVERY = 2_000;
+  private static final long SNAPSHOT_BYTES = 4 << 20;
   private static final Duration TICK = Duration.ofSeconds(1);
 
   private final ActorContext<Command> context;
   private final TimerScheduler<Command> timers;
   private final LongSupplier nanoTime;
+  private final JournalRetention retention;
   private final Map<String, Long> deadlines = new HashMap<>();
 
   /** @param nanoTime a monotonic clock */
@@ -97,6 +103,8 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     this.context = context;
     this.timers = timers;
     this.nanoTime = nanoTime;
+    this.retention = new JournalRetention(
+        context, PERSISTENCE_ID, journalPluginId(), snapshotPluginId(), SNAPSHOT_EVERY, SNAPSHOT_BYTES);
   }
 
   @Override
@@ -212,12 +220,17 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (table, signal) -> {
       table.claims().values().forEach(claim -> startTime(claim.key(), claim.milliseconds()));
       timers.startTimerWithFixedDelay(new Tick(), TICK);
-    }).build();
+      retention.recovered(table.applied(), lastSequenceNumber(context));
+    }).onSignal(SnapshotCompleted.class, (table, signal) ->
+        retention.snapshotTaken(table.applied(), signal.getSnapshotMetadata().sequenceNr())
+    ).onSignal(DeleteEventsCompleted.class, (table, signal) -> retention.eventsDeleted(signal.getToSequenceNr())
+    ).onSignal(DeleteEventsFailed.class, (table, signal) -> retention.deletionFailed(signal.getFailure())
+    ).onSignal(DeleteSnapshotsFailed.class, (table, signal) -> retention.deletionFailed(signal.getFailure())).build();
   }
 
   @Override
-  public RetentionCriteria retentionCriteria() {
-    return RetentionCriteria.snapshotEvery(SNAPSHOT_EVERY, 2).withDeleteEventsOnSnapshot();
+  public boolean shouldSnapshot(ClaimTable table, ClaimEvent event, long sequenceNr) {
+    return retention.isDue(table.applied());
   }
 
   @Override

@@ -3,21 +3,22 @@ package io.flotilla.claim;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.claim.event.ClaimEvent;
 import io.flotilla.claim.event.ClaimSnapshot;
+import io.flotilla.config.cluster.JournalRetention;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import org.pcollections.TreePMap;
 
 /** The claims that hold, as the events say; immutable. When they run out is not here: that is the keeper's clock. */
-record ClaimTable(long lastNumber, TreePMap<String, Claim> claims) {
-  static final ClaimTable EMPTY = new ClaimTable(0, TreePMap.empty());
+record ClaimTable(long lastNumber, TreePMap<String, Claim> claims, JournalRetention.Applied applied) {
+  static final ClaimTable EMPTY = new ClaimTable(0, TreePMap.empty(), JournalRetention.Applied.NONE);
 
   static ClaimTable of(ClaimSnapshot snapshot) {
     TreePMap<String, Claim> claims = TreePMap.empty();
     for (Claim claim : snapshot.claims()) {
       claims = claims.plus(claim.key(), claim);
     }
-    return new ClaimTable(snapshot.lastNumber(), claims);
+    return new ClaimTable(snapshot.lastNumber(), claims, JournalRetention.Applied.NONE);
   }
 
   ClaimSnapshot toSnapshot() {
@@ -25,16 +26,16 @@ record ClaimTable(long lastNumber, TreePMap<String, Claim> claims) {
   }
 
   ClaimTable apply(ClaimEvent event) {
+    ClaimTable next = new ClaimTable(lastNumber, claims, applied.plus(event.size()));
     return switch (event) {
-      case ClaimEvent.ClaimGranted granted ->
-          new ClaimTable(granted.claim().number(), claims.plus(granted.claim().key(), granted.claim()));
+      case ClaimEvent.ClaimGranted granted -> next.with(granted.claim().number(), granted.claim());
       case ClaimEvent.ClaimRenewed renewed -> find(renewed.key(), renewed.number())
-          .map(claim -> new ClaimTable(lastNumber, claims.plus(claim.key(),
-              new Claim(claim.key(), claim.holder(), claim.number(), renewed.milliseconds()))))
-          .orElse(this);
-      case ClaimEvent.ClaimReleased released -> without(released.key(), released.number());
+          .map(claim -> next.with(lastNumber,
+              new Claim(claim.key(), claim.holder(), claim.number(), renewed.milliseconds())))
+          .orElse(next);
+      case ClaimEvent.ClaimReleased released -> next.without(released.key(), released.number());
       case ClaimEvent.ClaimsExpired expired -> {
-        ClaimTable left = this;
+        ClaimTable left = next;
         for (Claim claim : expired.claims()) {
           left = left.without(claim.key(), claim.number());
         }
@@ -59,7 +60,11 @@ record ClaimTable(long lastNumber, TreePMap<String, Claim> claims) {
     return rest.values().stream().takeWhile(claim -> claim.key().startsWith(prefix)).limit(limit).toList();
   }
 
+  private ClaimTable with(long number, Claim claim) {
+    return new ClaimTable(number, claims.plus(claim.key(), claim), applied);
+  }
+
   private ClaimTable without(String key, long number) {
-    return find(key, number).isPresent() ? new ClaimTable(lastNumber, claims.minus(key)) : this;
+    return find(key, number).isPresent() ? new ClaimTable(lastNumber, claims.minus(key), applied) : this;
   }
 }

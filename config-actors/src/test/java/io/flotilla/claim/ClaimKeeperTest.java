@@ -6,14 +6,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.claim.event.Claim;
+import io.flotilla.journal.raft.LocalAnswer;
+import io.flotilla.journal.raft.QuorumSettings;
+import io.flotilla.journal.raft.RaftQuorum;
+import io.flotilla.journal.raft.RaftQuorumSetup;
+import io.flotilla.journal.raft.RaftSettings;
+import io.flotilla.journal.raft.RaftVoter;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.pekko.actor.BootstrapSetup;
+import org.apache.pekko.actor.setup.ActorSystemSetup;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -99,6 +111,40 @@ class ClaimKeeperTest {
       assertEquals(List.of(), found.receiveMessage(SOON).claims());
       return null;
     });
+  }
+
+  @Test
+  void journal_ofClaims_isBounded_andARestartHasTheLast() throws IOException {
+    RaftVoter voter = RaftVoter.found(RaftSettings.of(directory.resolve("own"), "127.0.0.1", 0), UUID.randomUUID(), LocalAnswer.NONE);
+    try (voter; RaftQuorum quorum = RaftQuorum.of(voter, QuorumSettings.DEFAULTS)) {
+      stop();
+      start(quorum);
+      String key = "k".repeat(500);
+      Claim claim = granted(key, "alice");
+      for (int i = 0; i < 5_000; i++) {
+        keeper.tell(new ClaimKeeper.Renew(key, claim.number(), MINUTE, replies.ref()));
+        assertEquals(new ClaimKeeper.Granted(claim), replies.receiveMessage(SOON));
+      }
+
+      replies.awaitAssert(SOON, () -> {
+        assertTrue(voter.storage(ClaimKeeper.PERSISTENCE_ID.id()).journal().events() < 4_000);
+        return null;
+      });
+      assertEquals(2, voter.storage(ClaimKeeper.PERSISTENCE_ID.id()).journal().snapshots());
+      system.shutdownTestKit();
+      start(quorum);
+      acquire(key, "bob");
+      assertEquals(new ClaimKeeper.Held(claim, MINUTE), replies.receiveMessage(SOON));
+      system.shutdownTestKit();
+    }
+  }
+
+  private void start(RaftQuorum quorum) {
+    Config config = ConfigFactory.parseString("pekko.actor.allow-java-serialization = off").withFallback(ConfigFactory.load());
+    system = ActorTestKit.create(ActorSystem.create(Behaviors.empty(), "claims", ActorSystemSetup.create(
+        BootstrapSetup.create(config), new RaftQuorumSetup(quorum))));
+    keeper = system.spawn(ClaimKeeper.create(nanos::get));
+    replies = system.createTestProbe();
   }
 
   @Test

@@ -109,13 +109,13 @@ public final class Node {
             defaults.maxChannels()),
         clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
+    this.controlPlane = new ControlPlane(
+        settings, data, key, live, codec, client, claims, events, this::report, refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories());
     live.add(new UnknownProtocols());
     live.add(sftp);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
-    this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, claims, events, this::report, refused::complete);
     controlPlane.start();
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
@@ -125,7 +125,7 @@ public final class Node {
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
     AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
         this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), () -> controlPlane.voters(),
-        metrics::scrape, this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
+        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,

@@ -3,6 +3,7 @@ package io.flotilla.node;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.EntityChange;
@@ -13,6 +14,7 @@ import io.flotilla.node.cluster.ClusterEvents;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -98,6 +100,16 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
   public void primaryMoved(String name) {
     metrics.count("flotilla.cluster.primary.moves", "Times the primary moved, as seen by this node");
     new Line(clusterLog, Level.INFO, "primary-moved").with("primary", name).say("The primary is " + name);
+  }
+
+  @Override
+  public void historyKept(HistoryStatus status) {
+    metrics.history(Optional.of(status));
+  }
+
+  @Override
+  public void primaryStopped() {
+    metrics.history(Optional.empty());
   }
 
   @Override

@@ -2,7 +2,10 @@ package io.flotilla.node;
 
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.view.LiveConfig;
+import io.flotilla.http.admin.Journal;
+import io.flotilla.node.PassingGauges.Measure;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
@@ -16,11 +19,30 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /** The node's metrics, named by Prometheus' conventions. Safe for all threads. */
 final class NodeMetrics implements AutoCloseable {
   private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics gc = new JvmGcMetrics();
+  private final PassingGauges<HistoryStatus> history = new PassingGauges<>(registry, List.of(
+      new Measure<>("flotilla.config.history.changes", "Changes kept as history, told by the primary's node",
+          HistoryStatus::changes),
+      new Measure<>("flotilla.config.history.bytes", "What the changes kept as history take", HistoryStatus::bytes),
+      new Measure<>("flotilla.config.history.oldest.version", "The oldest configuration version that can be restored",
+          HistoryStatus::oldestVersion),
+      new Measure<>("flotilla.config.lookups", "Changes whose outcome can be looked up by their ids", HistoryStatus::lookups)));
+  private final PassingGauges<Journal.Stored> journal = new PassingGauges<>(registry, List.of(
+      new Measure<>("flotilla.journal.events", "Changes that the configuration's journal holds", Journal.Stored::events),
+      new Measure<>("flotilla.journal.bytes", "What the changes in the configuration's journal take", Journal.Stored::bytes),
+      new Measure<>("flotilla.journal.snapshots", "Snapshots that the configuration's journal holds", Journal.Stored::snapshots),
+      new Measure<>("flotilla.journal.snapshot.bytes", "What the snapshots in the configuration's journal take",
+          Journal.Stored::snapshotBytes)));
+  private final PassingGauges<Journal.Own> raft = new PassingGauges<>(registry, List.of(
+      new Measure<>("flotilla.raft.log.bytes", "This voter's Raft log on disk", own -> own.logBytes().orElse(0)),
+      new Measure<>("flotilla.raft.snapshot.bytes", "This voter's Raft snapshots on disk",
+          own -> own.raftSnapshotBytes().orElse(0))));
 
   NodeMetrics(LiveConfig live, ConfigClient client, LiveConnections connections) {
     Gauge.builder("flotilla.config.version", live, l -> l.view().config().version())
@@ -60,7 +82,15 @@ final class NodeMetrics implements AutoCloseable {
         .register(registry).record(Duration.ofMillis(milliseconds));
   }
 
-  String scrape() {
+  /** Told while this node is the primary. */
+  void history(Optional<HistoryStatus> kept) {
+    history.set(kept);
+  }
+
+  /** @param held what this node holds of the journal now */
+  String scrape(Optional<Journal.Own> held) {
+    journal.set(held.map(Journal.Own::stored));
+    raft.set(held.filter(own -> own.logBytes().isPresent()));
     return registry.scrape();
   }
 

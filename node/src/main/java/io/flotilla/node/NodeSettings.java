@@ -40,7 +40,11 @@ public record NodeSettings(
   /** The first configuration of a cluster this node forms. */
   public record Initial(int sftpPort, String storagePath, boolean storageShared) {}
 
-  public record Primary(Duration headInterval, int snapshotEvery) {}
+  /**
+   * @param snapshotEvery changes between two snapshots of the journal
+   * @param snapshotBytes of changes between two snapshots, at most about so many
+   */
+  public record Primary(Duration headInterval, int snapshotEvery, long snapshotBytes) {}
 
   /** A setting that can't be used; the message says which and why. */
   public static final class InvalidSettingException extends RuntimeException {
@@ -115,9 +119,17 @@ public record NodeSettings(
             flotilla.getBoolean("initial.storage-shared")),
         new Primary(
             flotilla.getDuration("primary.head-interval"),
-            flotilla.getInt("primary.snapshot-every")),
+            Math.toIntExact(within(1, Integer.MAX_VALUE, "primary.snapshot-every", flotilla.getLong("primary.snapshot-every"))),
+            within(64 << 10, 1L << 30, "primary.snapshot-bytes", flotilla.getBytes("primary.snapshot-bytes"))),
         database,
         root);
+  }
+
+  private static long within(long least, long most, String setting, long value) {
+    if (value < least || value > most) {
+      throw new InvalidSettingException("flotilla." + setting + " must be " + least + " to " + most + ", not " + value);
+    }
+    return value;
   }
 
   /** Where the journal is, if it is in a database. */

@@ -191,6 +191,8 @@ class GoldenStoredTest {
     return Map.of(
         "entry-ConfigChanged", MessageExamples.CHANGED,
         "entry-ConfigSnapshot", new ConfigSnapshot(42, MessageExamples.DIGEST, List.of(), List.of(MessageExamples.CHANGED)),
+        "entry-ConfigSnapshot-lookups",
+        new ConfigSnapshot(42, MessageExamples.DIGEST, List.of(), List.of(MessageExamples.CHANGED), MessageExamples.LOOKUPS),
         "entry-ClaimGranted", new ClaimEvent.ClaimGranted(MessageExamples.CLAIM));
   }
 

@@ -7,8 +7,10 @@ import io.flotilla.claim.event.ClaimSnapshot;
 import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigAnnouncement;
 import io.flotilla.config.cluster.ConfigPrimary;
+import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.event.Author;
+import io.flotilla.config.event.ChangeLookup;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
 import io.flotilla.config.event.EntityChange;
@@ -33,6 +35,7 @@ final class MessageExamples {
   static final EntityChange DELETED = new EntityChange("storages", "old", 9, bytes("{\"path\":\"/srv/old\"}"), null);
   static final ConfigChanged CHANGED = new ConfigChanged(42, "change-id-42", Instant.parse("2026-11-24T09:55:31.123456Z"),
       AUTHOR, "why it was made", List.of(UPDATED, CREATED, DELETED), DIGEST);
+  static final List<ChangeLookup> LOOKUPS = List.of(new ChangeLookup("change-id-41", 41, 1_795_427_731_123L));
   static final Claim CLAIM = new Claim("upload:/in/file.bin", "node-3/session-9", 77, 30_000);
   private static final StoredDocument DOCUMENT = new StoredDocument("users", "bob", 42, bytes("{\"enabled\":false}"));
 
@@ -74,7 +77,8 @@ final class MessageExamples {
         Example.of(new ConfigPrimary.SnapshotPart(7, 42, DIGEST, List.of(DOCUMENT), true)),
         Example.of(new ConfigPrimary.SnapshotGone(42)),
         Example.of(new ConfigPrimary.History(42, 30, List.of(CHANGED), List.of(1_000))),
-        Example.of(new ConfigPrimary.ChangeFound("change-id", 42)),
+        Example.of(new ConfigPrimary.ChangeFound("change-id", 42, null)),
+        Example.of(new ConfigPrimary.ChangeFound("change-id", 0, "node-2: port 2022 is in use"), "refused"),
         Example.of(new ConfigAnnouncement.ConfigCommitted(7, 42, CHANGED)),
         Example.of(new ConfigAnnouncement.ConfigCommitted(7, 42, null), "large"),
         Example.of(new ConfigAnnouncement.HeadAnnounced(7, 42, DIGEST)),
@@ -84,8 +88,11 @@ final class MessageExamples {
         Example.of(new ClusterStatus(42, DIGEST, 7, List.of(new ClusterStatus.Member("node-2", "127.0.0.2:20001",
             List.of("gateway", "voter"), "up", true, "0.1.0", 1_795_513_531_000L, 41, DIGEST, "degraded",
             List.of("port 2022 is in use"), Map.of("sftp", 12))))),
+        Example.of(new ClusterStatus(42, DIGEST, 7, List.of(),
+            new HistoryStatus(30, 12, 10_000, 34_567, 16_777_216, 40)), "history"),
         Example.of(CHANGED),
         Example.of(new ConfigSnapshot(42, DIGEST, List.of(DOCUMENT), List.of(CHANGED))),
+        Example.of(new ConfigSnapshot(42, DIGEST, List.of(DOCUMENT), List.of(CHANGED), LOOKUPS), "lookups"),
         Example.of(new ClaimKeeper.Acquire("upload:/in/file.bin", "node-3/session-9", 30_000, asker(refs))),
         Example.of(new ClaimKeeper.Renew("upload:/in/file.bin", 77, 30_000, asker(refs))),
         Example.of(new ClaimKeeper.Release("upload:/in/file.bin", 77, asker(refs))),

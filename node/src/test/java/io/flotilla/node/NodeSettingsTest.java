@@ -81,6 +81,16 @@ class NodeSettingsTest {
     assertTrue(refused.getMessage().contains(path.replace(".0", "")), refused.getMessage());
   }
 
+  @ParameterizedTest
+  @CsvSource({"flotilla.primary.snapshot-every,0", "flotilla.primary.snapshot-every,3000000000",
+      "flotilla.primary.snapshot-bytes,1000", "flotilla.primary.snapshot-bytes,2GiB"})
+  void boundThatNoJournalCanKeep_isNamed(String path, String value) {
+    NodeSettings.InvalidSettingException refused =
+        assertThrows(NodeSettings.InvalidSettingException.class, () -> read(Map.of(path, value), false));
+
+    assertTrue(refused.getMessage().startsWith(path + " must be "), refused.getMessage());
+  }
+
   @Test
   void commandLine_winsOverTheFile(@TempDir Path directory) throws IOException {
     Path file = Files.writeString(directory.resolve("application.conf"),

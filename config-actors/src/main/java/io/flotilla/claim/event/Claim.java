@@ -9,4 +9,9 @@ package io.flotilla.claim.event;
  *     earlier holder from the present one
  * @param milliseconds how long it holds without being renewed
  */
-public record Claim(String key, String holder, long number, long milliseconds) {}
+public record Claim(String key, String holder, long number, long milliseconds) {
+  /** About the bytes it takes in an event. */
+  public int size() {
+    return 64 + key.length() + holder.length();
+  }
+}

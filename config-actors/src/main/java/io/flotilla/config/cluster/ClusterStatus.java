@@ -1,11 +1,21 @@
 package io.flotilla.config.cluster;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.flotilla.config.event.CborSerializable;
 import java.util.List;
 import java.util.Map;
 
-/** The cluster as the primary sees it. */
-public record ClusterStatus(long version, String digest, long epoch, List<Member> members) implements CborSerializable {
+/**
+ * The cluster as the primary sees it.
+ *
+ * @param history what the primary keeps; null from a node that is not the primary, or one of a release that does not tell it
+ */
+public record ClusterStatus(long version, String digest, long epoch, List<Member> members,
+    @JsonInclude(JsonInclude.Include.NON_NULL) HistoryStatus history) implements CborSerializable {
+  public ClusterStatus(long version, String digest, long epoch, List<Member> members) {
+    this(version, digest, epoch, members, null);
+  }
+
   /**
    * One node.
    *

@@ -8,6 +8,11 @@ import io.flotilla.config.model.Refusal;
 public interface ConfigEvents {
   void primaryStarted(long epoch, long version);
 
+  /** Told by this node's primary, once a second while it runs. */
+  void historyKept(HistoryStatus status);
+
+  void primaryStopped();
+
   void committed(ConfigChanged change, long milliseconds);
 
   void rejected(String id, Author author, Refusal refusal);

@@ -24,6 +24,7 @@ import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.BehaviorInterceptor;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.TypedActorContext;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -31,27 +32,31 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.persistence.typed.DeleteEventsCompleted;
+import org.apache.pekko.persistence.typed.DeleteEventsFailed;
+import org.apache.pekko.persistence.typed.DeleteSnapshotsFailed;
 import org.apache.pekko.persistence.typed.JournalPersistFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.RecoveryFailed;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
+import org.apache.pekko.persistence.typed.SnapshotCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
 import org.apache.pekko.persistence.typed.javadsl.EffectBuilder;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
 import org.apache.pekko.persistence.typed.javadsl.EventSourcedBehavior;
-import org.apache.pekko.persistence.typed.javadsl.RetentionCriteria;
 import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
 
 /**
  * The one writer of the configuration: a cluster singleton. A command is decided against the present state and either
  * refused, with nothing changed, or becomes one event; only {@link PrimaryState#apply} changes state. A change is
  * acknowledged and published after its event is durable. Two primaries may overlap for a moment during a fail-over; the
- * journal's fence lets only the newer one commit. One that learns so from the fence refuses changes, the one under way among
- * them, until it has recovered, which the journal lets it do only if it still runs when the cluster has settled. What replicas report is kept in memory only and is complete again a
- * second after a start. A change of what nodes hold resources for is first put to all reachable nodes, one such change at a
- * time; others go on meanwhile, and the change is computed again before it is committed.
+ * journal's fence lets only the newer one commit. One that learns so from the fence refuses changes, the one under way
+ * among them, until it has recovered, which the journal lets it do only if it still runs when the cluster has settled.
+ * What replicas report is kept in memory only and is complete again a second after a start. A change of what nodes hold
+ * resources for is first put to all reachable nodes, one such change at a time; others go on meanwhile, and the change
+ * is computed again before it is committed.
  */
 public final class ConfigPrimary
     extends EventSourcedBehavior<ConfigPrimary.Command, ConfigChanged, PrimaryState> {
@@ -203,12 +208,21 @@ public final class ConfigPrimary
   public record History(long headVersion, long oldestVersion, List<ConfigChanged> changes, List<Integer> entityCounts)
       implements CborSerializable {}
 
-  /** @param version 0 if no change of that id is known */
-  public record ChangeFound(String id, long version) implements CborSerializable {}
+  /**
+   * @param version 0 if no committed change of that id is known
+   * @param refusal why this primary refused it, if it did; null if it is not known to have been refused
+   */
+  public record ChangeFound(String id, long version, @JsonInclude(JsonInclude.Include.NON_NULL) String refusal)
+      implements CborSerializable {}
 
-  /** What the primary needs from its node. */
-  public record Settings(
-      Duration headInterval, int snapshotEvery, ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
+  /**
+   * What the primary needs from its node.
+   *
+   * @param snapshotEvery after so many changes the journal gets a snapshot
+   * @param snapshotBytes after about so many bytes of changes, too
+   */
+  public record Settings(Duration headInterval, int snapshotEvery, long snapshotBytes,
+      ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
 
   private record Writing(String id, ActorRef<SubmitReply> replyTo) {}
 
@@ -228,6 +242,8 @@ public final class ConfigPrimary
   private final TimerScheduler<Command> timers;
   private final PendingUploads uploads = new PendingUploads();
   private final SnapshotTransfers transfers = new SnapshotTransfers();
+  private final RecentRefusals refusals = new RecentRefusals();
+  private final JournalRetention retention;
   private final ConvergenceTracker convergence;
   private final Queue<Proposal> waiting = new ArrayDeque<>();
   private Optional<PrepareRound> round = Optional.empty();
@@ -288,6 +304,8 @@ public final class ConfigPrimary
     this.clock = clock;
     this.settings = settings;
     this.convergence = new ConvergenceTracker(Cluster.get(context.getSystem()));
+    this.retention = new JournalRetention(context, PERSISTENCE_ID, journalPluginId(), snapshotPluginId(),
+        settings.snapshotEvery(), settings.snapshotBytes());
   }
 
   @Override
@@ -307,9 +325,9 @@ public final class ConfigPrimary
       case FetchChanges fetch -> reply(fetch.replyTo(), state.changesSince(epoch.getAsLong(), fetch));
       case FetchSnapshot fetch -> reply(fetch.replyTo(), transfers.part(epoch.getAsLong(), state.config(), fetch));
       case FetchHistory fetch -> reply(fetch.replyTo(), state.history(fetch.fromVersion(), fetch.limit()));
-      case FindChange find -> reply(find.replyTo(), new ChangeFound(find.id(), state.versionOf(find.id())));
-      case GetStatus get ->
-          reply(get.replyTo(), convergence.status(state.config(), epoch.getAsLong(), System.nanoTime()));
+      case FindChange find -> reply(find.replyTo(), find(state, find.id()));
+      case GetStatus get -> reply(get.replyTo(), convergence.status(
+          state.config(), epoch.getAsLong(), System.nanoTime(), state.historyStatus()));
       case ReplicaReport report -> {
         convergence.report(report, state.config(), System.nanoTime());
         yield Effect().none();
@@ -321,6 +339,7 @@ public final class ConfigPrimary
       case ContinuePrepare tick -> onContinuePrepare(state);
       case AnnounceHead tick -> {
         announcer.ifPresent(child -> child.tell(head(state)));
+        events.historyKept(state.historyStatus());
         convergence.tick(System.nanoTime());
         uploads.expire(System.nanoTime());
         yield Effect().none();
@@ -434,7 +453,15 @@ public final class ConfigPrimary
     };
   }
 
+  private ChangeFound find(PrimaryState state, String id) {
+    long version = state.versionOf(id);
+    return new ChangeFound(id, version, version > 0 ? null : refusals.find(id, System.nanoTime()).orElse(null));
+  }
+
   private void refuse(Proposal proposal, Refusal refusal) {
+    if (!proposal.dryRun()) {
+      refusals.add(proposal.id(), refusal.detail(), System.nanoTime());
+    }
     events.rejected(proposal.id(), proposal.author(), refusal);
     proposal.replyTo().tell(new Refused(proposal.id(), refusal));
   }
@@ -504,9 +531,16 @@ public final class ConfigPrimary
       announcer = Optional.of(context.spawnAnonymous(
           HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
       timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
-    }).onSignal(JournalPersistFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), writing))
-        .onSignal(RecoveryFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), Optional.empty()))
-        .build();
+      retention.recovered(state.applied(), lastSequenceNumber(context));
+    }).onSignal(SnapshotCompleted.class, (state, signal) ->
+        retention.snapshotTaken(state.applied(), signal.getSnapshotMetadata().sequenceNr())
+    ).onSignal(DeleteEventsCompleted.class, (state, signal) -> retention.eventsDeleted(signal.getToSequenceNr())
+    ).onSignal(DeleteEventsFailed.class, (state, signal) -> retention.deletionFailed(signal.getFailure())
+    ).onSignal(DeleteSnapshotsFailed.class, (state, signal) -> retention.deletionFailed(signal.getFailure())
+    ).onSignal(PostStop.class, (state, signal) -> events.primaryStopped()
+    ).onSignal(JournalPersistFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), writing)
+    ).onSignal(RecoveryFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), Optional.empty())
+    ).build();
   }
 
   /** @param written the change whose append failed: one that was fenced off was certainly not written, any other may have been */
@@ -524,8 +558,8 @@ public final class ConfigPrimary
   }
 
   @Override
-  public RetentionCriteria retentionCriteria() {
-    return RetentionCriteria.snapshotEvery(settings.snapshotEvery(), 2).withDeleteEventsOnSnapshot();
+  public boolean shouldSnapshot(PrimaryState state, ConfigChanged event, long sequenceNr) {
+    return retention.isDue(state.applied());
   }
 
   @Override

@@ -70,14 +70,14 @@ final class ConvergenceTracker {
     answer(now);
   }
 
-  ClusterStatus status(ClusterConfig config, long epoch, long now) {
+  ClusterStatus status(ClusterConfig config, long epoch, long now, HistoryStatus history) {
     CurrentClusterState state = cluster.state();
     List<ClusterStatus.Member> members = StreamSupport.stream(state.getMembers().spliterator(), false)
         .filter(member -> member.status() != MemberStatus.removed())
         .map(member -> member(member, state.getUnreachable().contains(member), config, now))
         .sorted(java.util.Comparator.comparing(ClusterStatus.Member::name))
         .toList();
-    return new ClusterStatus(config.version(), config.digest().toString(), epoch, members);
+    return new ClusterStatus(config.version(), config.digest().toString(), epoch, members, history);
   }
 
   private ClusterStatus.Member member(Member member, boolean unreachable, ClusterConfig config, long now) {

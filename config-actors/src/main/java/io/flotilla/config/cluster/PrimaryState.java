@@ -1,5 +1,6 @@
 package io.flotilla.config.cluster;
 
+import io.flotilla.config.event.ChangeLookup;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
 import io.flotilla.config.event.EntityChange;
@@ -16,19 +17,18 @@ import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.pcollections.HashPMap;
-import org.pcollections.HashTreePMap;
 import org.pcollections.TreePMap;
 
 /**
- * What the journal makes of its events: the configuration, the newest changes as history, and the ids of those changes.
- * Immutable; history is bounded in number, by policy, and in bytes; the newest change always stays.
+ * What the journal makes of its events: the configuration, the newest changes as history, and the ids of those changes and of
+ * the last day's. Immutable; history is bounded in number, by policy, and in bytes; the newest change always stays.
  */
-record PrimaryState(
-    ClusterConfig config, TreePMap<Long, ConfigChanged> history, HashPMap<String, Long> ids, long historyBytes) {
+record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history, long historyBytes, ChangeLookups lookups,
+    JournalRetention.Applied applied) {
   private static final long MAX_HISTORY_BYTES = 16 << 20;
 
-  static final PrimaryState EMPTY = new PrimaryState(ClusterConfig.EMPTY, TreePMap.empty(), HashTreePMap.empty(), 0);
+  static final PrimaryState EMPTY = new PrimaryState(
+      ClusterConfig.EMPTY, TreePMap.empty(), 0, ChangeLookups.EMPTY, JournalRetention.Applied.NONE);
 
   static PrimaryState of(ConfigSnapshot snapshot, EntityCodec codec) {
     ClusterConfig config = ClusterConfig.of(snapshot.version(), snapshot.documents(), codec);
@@ -36,9 +36,14 @@ record PrimaryState(
       throw new IllegalStateException(
           "the stored snapshot of configuration version " + snapshot.version() + " does not have its digest");
     }
-    PrimaryState state = new PrimaryState(config, TreePMap.empty(), HashTreePMap.empty(), 0);
+    ChangeLookups lookups = ChangeLookups.EMPTY;
+    for (ChangeLookup lookup : snapshot.lookups()) {
+      lookups = lookups.plus(lookup, Long.MAX_VALUE);
+    }
+    PrimaryState state =
+        new PrimaryState(config, TreePMap.empty(), 0, lookups, JournalRetention.Applied.NONE);
     for (ConfigChanged change : snapshot.history()) {
-      state = state.remember(config, change);
+      state = state.remember(config, change, JournalRetention.Applied.NONE);
     }
     return state;
   }
@@ -48,21 +53,20 @@ record PrimaryState(
     if (!next.digest().toString().equals(event.digest())) {
       throw new IllegalStateException("the stored change " + event.version() + " does not lead to its digest");
     }
-    return remember(next, event);
+    return remember(next, event, applied.plus(event.size()));
   }
 
-  private PrimaryState remember(ClusterConfig next, ConfigChanged event) {
+  private PrimaryState remember(ClusterConfig next, ConfigChanged event, JournalRetention.Applied nowApplied) {
     TreePMap<Long, ConfigChanged> changes = history.plus(event.version(), event);
-    HashPMap<String, Long> known = ids.plus(event.id(), event.version());
     long bytes = historyBytes + event.size();
     int kept = Policy.History.of(next).changes();
     while (changes.size() > 1 && (changes.size() > kept || bytes > MAX_HISTORY_BYTES)) {
       ConfigChanged oldest = changes.firstEntry().getValue();
       changes = changes.minus(oldest.version());
-      known = known.minus(oldest.id());
       bytes -= oldest.size();
     }
-    return new PrimaryState(next, changes, known, bytes);
+    ChangeLookup lookup = new ChangeLookup(event.id(), event.version(), event.at().toEpochMilli());
+    return new PrimaryState(next, changes, bytes, lookups.plus(lookup, changes.firstKey()), nowApplied);
   }
 
   /** The configuration at a version that history still leads back to, digest and entity versions included. */
@@ -86,7 +90,12 @@ record PrimaryState(
 
   /** The version a change of this id was committed as, 0 if none is known. */
   long versionOf(String id) {
-    return ids.getOrDefault(id, 0L);
+    return lookups.versionOf(id);
+  }
+
+  HistoryStatus historyStatus() {
+    return new HistoryStatus(oldest(), history.size(), Policy.History.of(config).changes(), historyBytes, MAX_HISTORY_BYTES,
+        lookups.size());
   }
 
   ConfigPrimary.ChangesReply changesSince(long epoch, ConfigPrimary.FetchChanges fetch) {
@@ -131,18 +140,23 @@ record PrimaryState(
     return new ConfigPrimary.History(config.version(), oldest(), found, counts);
   }
 
-  /** With as much of the history, the newest of it, as the journal takes beside the configuration. */
+  /**
+   * With as much of the history, the newest of it, as its bound allows and the journal takes beside the configuration and the
+   * lookups. A change that is over the bound by itself is left out: a voter would hold it once more in each snapshot.
+   */
   ConfigSnapshot toSnapshot() {
     List<StoredDocument> documents = config.entities().values().stream().map(StoredEntity::toDocument).toList();
-    long bytes = documents.stream().mapToLong(StoredDocument::size).sum();
+    long bytes = documents.stream().mapToLong(StoredDocument::size).sum() + lookups.bytes();
+    long left = Math.min(MAX_HISTORY_BYTES, ConfigEditor.MAX_CHANGE_BYTES - bytes);
     LinkedList<ConfigChanged> kept = new LinkedList<>();
     for (ConfigChanged change : history.descendingMap().values()) {
-      bytes += change.size();
-      if (bytes > ConfigEditor.MAX_CHANGE_BYTES) {
+      left -= change.size();
+      if (left < 0) {
         break;
       }
       kept.addFirst(change);
     }
-    return new ConfigSnapshot(config.version(), config.digest().toString(), documents, List.copyOf(kept));
+    return new ConfigSnapshot(config.version(), config.digest().toString(), documents, List.copyOf(kept),
+        lookups.before(kept.isEmpty() ? Long.MAX_VALUE : kept.getFirst().version()));
   }
 }

@@ -49,6 +49,15 @@ public final class FencedJournalDao extends DefaultJournalDao {
     }));
   }
 
+  /** The highest number is kept elsewhere, so no deleted event need stay for it; the plugin would keep one, of whatever size. */
+  @Override
+  public Future<BoxedUnit> delete(String persistenceId, long toSequenceNr) {
+    return FutureConverters.asScala(database.call(() -> {
+      database.fence().deleteTo(persistenceId, toSequenceNr);
+      return BoxedUnit.UNIT;
+    }));
+  }
+
   /** The highest number ever written, whether or not its event was deleted. The beginning of a replay. */
   @Override
   public Future<Object> highestSequenceNr(String persistenceId, long fromSequenceNr) {

@@ -159,6 +159,18 @@ final class JournalFence {
     writer.highest = last;
   }
 
+  /** Only what a snapshot makes needless is deleted, so whoever asks for it may: the present writer or one before it. */
+  void deleteTo(String persistenceId, long sequenceNumber) throws DatabaseException {
+    database.inTransaction(connection -> {
+      try (PreparedStatement delete = connection.prepareStatement(
+          "DELETE FROM flotilla_event WHERE persistence_id = ? AND sequence_number <= ?")) {
+        delete.setString(1, persistenceId);
+        delete.setLong(2, sequenceNumber);
+        return delete.executeUpdate();
+      }
+    });
+  }
+
   private static void insert(Connection connection, List<Row> rows) throws SQLException {
     try (PreparedStatement insert = connection.prepareStatement("""
         INSERT INTO flotilla_event (persistence_id, sequence_number, writer, write_timestamp, adapter_manifest,

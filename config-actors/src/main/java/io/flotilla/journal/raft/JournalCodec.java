@@ -238,6 +238,10 @@ public final class JournalCodec {
                     out.number(q.offset());
                 }
                 case JournalQuery.FormatLevel _ -> out.tag(10);
+                case JournalQuery.VoterStorage q -> {
+                    out.tag(11);
+                    out.text(q.persistenceId());
+                }
             }
         });
     }
@@ -256,6 +260,7 @@ public final class JournalCodec {
                 case 8 -> new JournalQuery.VoterProgress();
                 case 9 -> new JournalQuery.LoadEvent(in.text(), in.number(), in.count());
                 case 10 -> new JournalQuery.FormatLevel();
+                case 11 -> new JournalQuery.VoterStorage(in.text());
                 default -> throw unknown("query", tag);
             };
         });
@@ -356,6 +361,12 @@ public final class JournalCodec {
                     out.number(r.totalBytes());
                     out.bytes(r.bytes());
                 }
+                case JournalReply.VoterStorage r -> {
+                    out.tag(23);
+                    out.number(r.logBytes());
+                    out.number(r.snapshotBytes());
+                    out.stored(r.journal());
+                }
                 case JournalReply.LocalStatus r -> {
                     out.tag(17);
                     out.text(r.peerId());
@@ -399,6 +410,7 @@ public final class JournalCodec {
                         in.flag(), in.list(in::peer));
                 case 21 -> new JournalReply.EventPage(in.number(), in.count(), in.bytes());
                 case 22 -> new JournalReply.FormatLevel(in.count());
+                case 23 -> new JournalReply.VoterStorage(in.number(), in.number(), in.stored());
                 default -> throw unknown("reply", tag);
             };
         });

@@ -56,6 +56,16 @@ public sealed interface JournalQuery {
     /** How far the asked voter is and what it holds on disk. Answer: {@link JournalReply.VoterProgress}. */
     record VoterProgress() implements JournalQuery {}
 
+    /**
+     * What the asked voter holds, on disk and of one persistence id. Answer: {@link JournalReply.VoterStorage}; of a voter of an
+     * earlier release: Refused.
+     */
+    record VoterStorage(String persistenceId) implements JournalQuery {
+        public VoterStorage {
+            Objects.requireNonNull(persistenceId);
+        }
+    }
+
     /** What the asked voter itself knows, without asking the others. Answer: {@link JournalReply.LocalStatus}. */
     record LocalStatus() implements JournalQuery {}
 }

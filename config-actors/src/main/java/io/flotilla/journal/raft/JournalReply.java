@@ -134,6 +134,19 @@ public sealed interface JournalReply {
     }
 
     /**
+     * What one voter holds.
+     *
+     * @param logBytes its Raft log on disk
+     * @param snapshotBytes its Raft snapshots on disk
+     * @param journal what it holds of the persistence id that was asked for
+     */
+    record VoterStorage(long logBytes, long snapshotBytes, StoredJournal journal) implements JournalReply {
+        public VoterStorage {
+            Objects.requireNonNull(journal);
+        }
+    }
+
+    /**
      * One voter's own view, possibly behind.
      *
      * @param peerId who answers

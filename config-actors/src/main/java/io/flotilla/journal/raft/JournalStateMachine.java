@@ -15,30 +15,37 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.ratis.io.MD5Hash;
 import org.apache.ratis.proto.RaftProtos.LogEntryProto;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
+import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientRequest;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SnapshotManagementRequest;
+import org.apache.ratis.rpc.CallId;
 import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.raftlog.RaftLog;
 import org.apache.ratis.server.storage.FileInfo;
 import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.server.storage.RaftStorageDirectory;
 import org.apache.ratis.statemachine.StateMachineStorage;
 import org.apache.ratis.statemachine.TransactionContext;
 import org.apache.ratis.statemachine.impl.BaseStateMachine;
 import org.apache.ratis.statemachine.impl.SimpleStateMachineStorage;
 import org.apache.ratis.statemachine.impl.SingleFileSnapshotInfo;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.apache.ratis.util.FileUtils;
 import org.apache.ratis.util.LifeCycle;
 import org.apache.ratis.util.MD5FileUtil;
 import org.slf4j.Logger;
@@ -49,20 +56,35 @@ import org.slf4j.LoggerFactory;
  * queries on any thread, and keeps snapshots of the tables in checksummed files. Every log entry gets an answer: garbage is
  * refused, in the same way on each voter, rather than stopping the voters one after another. A command of a newer release is not:
  * voters of that release execute it, so this one stops before it instead of parting from them. A leader lets none into the log.
+ *
+ * <p>Ratis takes snapshots after a number of entries, of whatever size. This asks for one after a number of bytes as well, so that
+ * the log on disk is bounded by the larger of that and of what the tables hold.
  */
 public final class JournalStateMachine extends BaseStateMachine {
     private static final Logger LOG = LoggerFactory.getLogger(JournalStateMachine.class);
+    private static final String WRITING = ".writing";
+    private static final Duration SNAPSHOT_REQUEST_TIMEOUT = Duration.ofMinutes(1);
 
     private final SimpleStateMachineStorage storage = new SimpleStateMachineStorage();
     private final LocalAnswer localAnswer;
+    private final long snapshotBytes;
     private final Consumer<Throwable> onLogFailed;
     private volatile JournalTables tables = new JournalTables();
     private Optional<LogWatermark> watermark = Optional.empty();
     private Optional<RaftLog> log = Optional.empty();
+    /** Of entries applied since the last snapshot, and of that snapshot. Used by the applying thread only. */
+    private long appliedBytes;
+    private long lastSnapshotBytes;
+    /** One request at a time. */
+    private final AtomicBoolean snapshotRequested = new AtomicBoolean();
 
-    /** @param onLogFailed told once Raft's log can't be written any more; this server won't recover without being reopened */
-    JournalStateMachine(LocalAnswer localAnswer, Consumer<Throwable> onLogFailed) {
+    /**
+     * @param snapshotBytes of entries after which a snapshot is taken, or the size of the last one if that is more
+     * @param onLogFailed told once Raft's log can't be written any more; this server won't recover without being reopened
+     */
+    JournalStateMachine(LocalAnswer localAnswer, long snapshotBytes, Consumer<Throwable> onLogFailed) {
         this.localAnswer = localAnswer;
+        this.snapshotBytes = snapshotBytes;
         this.onLogFailed = onLogFailed;
     }
 
@@ -70,6 +92,7 @@ public final class JournalStateMachine extends BaseStateMachine {
     public void initialize(RaftServer server, RaftGroupId groupId, RaftStorage raftStorage) throws IOException {
         super.initialize(server, groupId, raftStorage);
         storage.init(raftStorage);
+        deleteUnfinished(raftStorage.getStorageDir());
         getLifeCycle().startAndTransition(this::loadSnapshot, IOException.class);
         watermark = Optional.of(LogWatermark.open(raftStorage.getStorageDir().getRoot().toPath()));
     }
@@ -89,6 +112,30 @@ public final class JournalStateMachine extends BaseStateMachine {
         getLifeCycle().transition(LifeCycle.State.RUNNING);
     }
 
+    /**
+     * Snapshots that a stop interrupted: of this voter, and of a leader on their way here. Nobody goes on with them, and each would
+     * lie there for ever.
+     */
+    private static void deleteUnfinished(RaftStorageDirectory directory) throws IOException {
+        for (Path received : children(directory.getTmpDir().toPath())) {
+            FileUtils.deleteFully(received);
+        }
+        for (Path written : children(directory.getStateMachineDir().toPath())) {
+            if (written.getFileName().toString().endsWith(WRITING)) {
+                Files.delete(written);
+            }
+        }
+    }
+
+    private static List<Path> children(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> children = Files.list(directory)) {
+            return children.toList();
+        }
+    }
+
     private void loadSnapshot() throws IOException {
         SingleFileSnapshotInfo snapshot = storage.getLatestSnapshot();
         if (snapshot == null) {
@@ -96,6 +143,8 @@ public final class JournalStateMachine extends BaseStateMachine {
         }
         tables = readSnapshot(snapshot.getFile().getPath());
         setLastAppliedTermIndex(snapshot.getTermIndex());
+        appliedBytes = 0;
+        lastSnapshotBytes = Files.size(snapshot.getFile().getPath());
         LOG.info("Loaded the journal from Raft snapshot {}", snapshot.getFile().getPath());
     }
 
@@ -120,7 +169,7 @@ public final class JournalStateMachine extends BaseStateMachine {
             return RaftLog.INVALID_LOG_INDEX;
         }
         Path file = storage.getSnapshotFile(last.getTerm(), last.getIndex()).toPath();
-        Path written = file.resolveSibling(file.getFileName() + ".writing");
+        Path written = file.resolveSibling(file.getFileName() + WRITING);
         try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                 StandardOpenOption.TRUNCATE_EXISTING)) {
             DataOutputStream out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16));
@@ -134,7 +183,30 @@ public final class JournalStateMachine extends BaseStateMachine {
         Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         syncDirectory(file.getParent());
         storage.updateLatestSnapshot(new SingleFileSnapshotInfo(new FileInfo(file, digest), last.getTerm(), last.getIndex()));
+        appliedBytes = 0;
+        lastSnapshotBytes = Files.size(file);
         return last.getIndex();
+    }
+
+    /** @param inParts whether a command is still on its way: a snapshot of its parts would be of no use soon, so it may wait */
+    private void requestSnapshotIfDue(boolean inParts) {
+        long limit = Math.max(snapshotBytes, lastSnapshotBytes) + (inParts ? PartStaging.MAX_BYTES : 0);
+        if (appliedBytes < limit || !getServer().isDone()
+                || !snapshotRequested.compareAndSet(false, true)) {
+            return;
+        }
+        RaftServer server = getServer().join();
+        SnapshotManagementRequest request = SnapshotManagementRequest.newCreate(ClientId.randomId(), server.getId(), getGroupId(),
+                CallId.getAndIncrement(), SNAPSHOT_REQUEST_TIMEOUT.toMillis(), 1);
+        // Not on the applying thread: taking the request locks the server, and applying must never wait for that.
+        Thread.ofVirtual().name("raft-snapshot-request").start(() -> {
+            try {
+                server.snapshotManagementAsync(request).whenComplete((reply, failure) -> snapshotRequested.set(false));
+            } catch (RuntimeException e) {
+                snapshotRequested.set(false);
+                LOG.debug("No Raft snapshot can be taken now", e);
+            }
+        });
     }
 
     private static void syncDirectory(Path directory) throws IOException {
@@ -195,6 +267,8 @@ public final class JournalStateMachine extends BaseStateMachine {
             reply = new JournalReply.Refused("The journal failed on this command: " + e);
         }
         applied(entry.getTerm(), entry.getIndex());
+        appliedBytes += entry.getSerializedSize();
+        requestSnapshotIfDue(reply instanceof JournalReply.PartStored);
         return CompletableFuture.completedFuture(message(reply));
     }
 
@@ -253,6 +327,7 @@ public final class JournalStateMachine extends BaseStateMachine {
                 case JournalQuery.LocalStatus _ -> localStatus();
                 case JournalQuery.FormatLevel _ -> new JournalReply.FormatLevel(JournalCodec.LEVEL);
                 case JournalQuery.VoterProgress _ -> progress();
+                case JournalQuery.VoterStorage q -> storage(q.persistenceId());
                 default -> applied < written ? new JournalReply.Behind(applied) : tables.answer(query);
             };
         } catch (IOException e) {
@@ -281,21 +356,29 @@ public final class JournalStateMachine extends BaseStateMachine {
         SingleFileSnapshotInfo snapshot = storage.getLatestSnapshot();
         return new JournalReply.VoterProgress(getId().toString(), getLastAppliedTermIndex().getIndex(),
                 committed, snapshot == null ? -1 : snapshot.getIndex(),
-                bytesIn(division.getRaftStorage().getStorageDir().getCurrentDir().toPath()), settled,
+                bytesIn(division.getRaftStorage().getStorageDir().getCurrentDir()), settled,
                 configuration.getCurrentPeers().stream().map(RatisCalls::voter).toList());
     }
 
-    /** Segments are closed, renamed and purged meanwhile. */
-    private static long bytesIn(Path directory) throws IOException {
+    JournalReply.VoterStorage storage(String persistenceId) throws IOException {
+        RaftStorageDirectory directory = getServer().join().getDivision(getGroupId()).getRaftStorage().getStorageDir();
+        return new JournalReply.VoterStorage(bytesIn(directory.getCurrentDir()), bytesIn(directory.getStateMachineDir()),
+                tables.stored(persistenceId));
+    }
+
+    /** Segments are closed, renamed and purged meanwhile, and a directory of snapshots is replaced by one that a leader sent. */
+    private static long bytesIn(File directory) throws IOException {
         long bytes = 0;
-        try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : files.toList()) {
+        try {
+            for (Path file : children(directory.toPath())) {
                 try {
                     bytes += Files.size(file);
                 } catch (NoSuchFileException e) {
                     LOG.debug("{} went while it was counted", file);
                 }
             }
+        } catch (NoSuchFileException e) {
+            LOG.debug("{} went while it was counted", directory);
         }
         return bytes;
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * All that the Raft group agrees about, in memory: the journal of each persistence id behind its fence, the generation of the
@@ -33,6 +34,8 @@ final class JournalTables {
     private final PartStaging staging = new PartStaging();
     private final NodeRegistry nodes = new NodeRegistry();
     private Optional<Generation> generation = Optional.empty();
+    /** What each of the journals holds, for readers that must not wait while a snapshot of all is written. */
+    private final Map<String, StoredJournal> stored = new ConcurrentHashMap<>();
 
     synchronized JournalReply apply(JournalCommand command) {
         return switch (command) {
@@ -69,12 +72,19 @@ final class JournalTables {
         if (table == null) {
             return new JournalReply.Fenced("Nobody has claimed " + command.persistenceId() + " yet");
         }
-        return switch (command) {
+        JournalReply reply = switch (command) {
             case Append c -> table.append(c);
             case DeleteTo c -> table.fenced(c, () -> table.deleteTo(c.toSequenceNr()));
             case SaveSnapshot c -> table.fenced(c, () -> table.saveSnapshot(c));
             case DeleteSnapshots c -> table.fenced(c, () -> table.deleteSnapshots(c.range()));
         };
+        stored.put(command.persistenceId(), table.stored());
+        return reply;
+    }
+
+    /** Never waits for a command or a snapshot. */
+    StoredJournal stored(String persistenceId) {
+        return stored.getOrDefault(persistenceId, StoredJournal.NOTHING);
     }
 
     /** Answers everything but what a voter says about itself, which isn't about the tables. */
@@ -91,7 +101,7 @@ final class JournalTables {
             case JournalQuery.CurrentGeneration _ -> new JournalReply.CurrentGeneration(generation);
             case JournalQuery.ListNodes _ -> new JournalReply.Nodes(nodes.list());
             case JournalQuery.ListWishes _ -> new JournalReply.Wishes(nodes.wishes());
-            case JournalQuery.FormatLevel _, JournalQuery.LocalStatus _, JournalQuery.VoterProgress _ ->
+            case JournalQuery.FormatLevel _, JournalQuery.LocalStatus _, JournalQuery.VoterProgress _, JournalQuery.VoterStorage _ ->
                     new JournalReply.Refused("Only a voter itself can answer this");
         };
     }
@@ -141,6 +151,7 @@ final class JournalTables {
         for (int i = 0; i < count; i++) {
             PersistenceTable table = PersistenceTable.readFrom(in);
             tables.journals.put(table.persistenceId(), table);
+            tables.stored.put(table.persistenceId(), table.stored());
         }
         in.end();
         return tables;

@@ -43,6 +43,8 @@ final class PersistenceTable {
     private Bytes lastAppend = Bytes.EMPTY;
     private final NavigableMap<Long, Bytes> entries = new TreeMap<>();
     private final NavigableMap<SnapshotKey, Bytes> snapshots = new TreeMap<>(SnapshotKey.ORDER);
+    private long entryBytes;
+    private long snapshotBytes;
 
     PersistenceTable(String persistenceId) {
         this.persistenceId = persistenceId;
@@ -83,7 +85,7 @@ final class PersistenceTable {
             }
             last = entry.sequenceNr();
         }
-        append.entries().forEach(entry -> entries.put(entry.sequenceNr(), entry.bytes()));
+        append.entries().forEach(entry -> add(entry.sequenceNr(), entry.bytes()));
         highest = last;
         lastAppend = digest;
         return new JournalReply.Appended(highest);
@@ -103,16 +105,39 @@ final class PersistenceTable {
                 + claimed + ")");
     }
 
+    private void add(long sequenceNr, Bytes event) {
+        entries.put(sequenceNr, event);
+        entryBytes += event.size();
+    }
+
     void deleteTo(long toSequenceNr) {
-        entries.headMap(toSequenceNr, true).clear();
+        NavigableMap<Long, Bytes> deleted = entries.headMap(toSequenceNr, true);
+        entryBytes -= deleted.values().stream().mapToLong(Bytes::size).sum();
+        deleted.clear();
     }
 
     void saveSnapshot(SaveSnapshot snapshot) {
-        snapshots.put(new SnapshotKey(snapshot.sequenceNr(), snapshot.timestamp()), snapshot.bytes());
+        add(new SnapshotKey(snapshot.sequenceNr(), snapshot.timestamp()), snapshot.bytes());
+    }
+
+    private void add(SnapshotKey key, Bytes snapshot) {
+        Bytes replaced = snapshots.put(key, snapshot);
+        snapshotBytes += snapshot.size() - (replaced == null ? 0 : replaced.size());
     }
 
     void deleteSnapshots(SnapshotRange range) {
-        snapshots.keySet().removeIf(key -> range.contains(key.sequenceNr(), key.timestamp()));
+        snapshots.entrySet().removeIf(snapshot -> {
+            boolean goes = range.contains(snapshot.getKey().sequenceNr(), snapshot.getKey().timestamp());
+            snapshotBytes -= goes ? snapshot.getValue().size() : 0;
+            return goes;
+        });
+    }
+
+    StoredJournal stored() {
+        Optional<StoredJournal.Snapshot> newest = Optional.ofNullable(snapshots.lastEntry()).map(snapshot ->
+                new StoredJournal.Snapshot(snapshot.getKey().sequenceNr(), snapshot.getKey().timestamp(), snapshot.getValue().size()));
+        return new StoredJournal(entries.size(), entryBytes, entries.isEmpty() ? highest : entries.firstKey(), highest,
+                snapshots.size(), snapshotBytes, newest);
     }
 
     JournalReply replay(JournalQuery.Replay query) {
@@ -209,11 +234,11 @@ final class PersistenceTable {
         table.lastAppend = in.bytes();
         int events = in.count();
         for (int i = 0; i < events; i++) {
-            table.entries.put(in.number(), in.bytes());
+            table.add(in.number(), in.bytes());
         }
         int snapshots = in.count();
         for (int i = 0; i < snapshots; i++) {
-            table.snapshots.put(new SnapshotKey(in.number(), in.number()), in.bytes());
+            table.add(new SnapshotKey(in.number(), in.number()), in.bytes());
         }
         return table;
     }

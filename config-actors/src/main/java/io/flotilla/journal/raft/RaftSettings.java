@@ -15,12 +15,15 @@ import java.util.Objects;
  * @param electionTimeoutMin a follower that hears nothing for a random time between min and max stands for election
  * @param electionTimeoutMax see above; a leader without a majority for this long steps down
  * @param snapshotThreshold number of log entries after which a snapshot is taken and the log before it can go
+ * @param snapshotBytes of log entries after which one is taken too; more if the last snapshot is larger, so that what is written
+ *     stays in proportion to what was changed
  */
 public record RaftSettings(Path directory, String bindHost, int port, String advertisedHost, Duration electionTimeoutMin,
-                           Duration electionTimeoutMax, long snapshotThreshold) {
+                           Duration electionTimeoutMax, long snapshotThreshold, long snapshotBytes) {
     public static final Duration ELECTION_TIMEOUT_MIN = Duration.ofMillis(500);
     public static final Duration ELECTION_TIMEOUT_MAX = Duration.ofMillis(1000);
     public static final long SNAPSHOT_THRESHOLD = 8192;
+    public static final long SNAPSHOT_BYTES = 32L * 1024 * 1024;
 
     public RaftSettings {
         Objects.requireNonNull(directory);
@@ -33,29 +36,39 @@ public record RaftSettings(Path directory, String bindHost, int port, String adv
             throw new IllegalArgumentException("The Raft election timeout must be a range, not " + electionTimeoutMin + " to "
                     + electionTimeoutMax);
         }
-        if (snapshotThreshold < 1) {
-            throw new IllegalArgumentException("The Raft snapshot threshold must be positive, not " + snapshotThreshold);
+        if (snapshotThreshold < 1 || snapshotBytes < 1) {
+            throw new IllegalArgumentException("The entries and bytes after which a Raft snapshot is taken must be positive, not "
+                    + snapshotThreshold + " and " + snapshotBytes);
         }
     }
 
     /** With the defaults, advertising the address that is bound. */
     public static RaftSettings of(Path directory, String host, int port) {
-        return new RaftSettings(directory, host, port, host, ELECTION_TIMEOUT_MIN, ELECTION_TIMEOUT_MAX, SNAPSHOT_THRESHOLD);
+        return new RaftSettings(directory, host, port, host, ELECTION_TIMEOUT_MIN, ELECTION_TIMEOUT_MAX, SNAPSHOT_THRESHOLD,
+                SNAPSHOT_BYTES);
     }
 
     /** Reads {@code flotilla.raft}. */
     public static RaftSettings from(Config config, Path directory) {
         Config raft = config.getConfig("flotilla.raft");
         return new RaftSettings(directory, raft.getString("host"), raft.getInt("port"), raft.getString("host"),
-                raft.getDuration("election-timeout-min"), raft.getDuration("election-timeout-max"), raft.getLong("snapshot-threshold"));
+                raft.getDuration("election-timeout-min"), raft.getDuration("election-timeout-max"), raft.getLong("snapshot-threshold"),
+                raft.getBytes("snapshot-bytes"));
     }
 
     public RaftSettings withPort(int other) {
-        return new RaftSettings(directory, bindHost, other, advertisedHost, electionTimeoutMin, electionTimeoutMax, snapshotThreshold);
+        return new RaftSettings(directory, bindHost, other, advertisedHost, electionTimeoutMin, electionTimeoutMax, snapshotThreshold,
+                snapshotBytes);
     }
 
     public RaftSettings withSnapshotThreshold(long entries) {
-        return new RaftSettings(directory, bindHost, port, advertisedHost, electionTimeoutMin, electionTimeoutMax, entries);
+        return new RaftSettings(directory, bindHost, port, advertisedHost, electionTimeoutMin, electionTimeoutMax, entries,
+                snapshotBytes);
+    }
+
+    public RaftSettings withSnapshotBytes(long bytes) {
+        return new RaftSettings(directory, bindHost, port, advertisedHost, electionTimeoutMin, electionTimeoutMax, snapshotThreshold,
+                bytes);
     }
 
     /** host:port as the others see it; IPv6 addresses in brackets. */

@@ -1,6 +1,5 @@
 package io.flotilla.journal.raft;
 
-import java.io.ByteArrayOutputStream;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -22,31 +21,35 @@ public final class RaftSnapshotStore extends SnapshotStore {
 
     @Override
     public Future<Optional<SelectedSnapshot>> doLoadAsync(String persistenceId, SnapshotSelectionCriteria criteria) {
+        JournalQuery.LoadSnapshot query = new JournalQuery.LoadSnapshot(persistenceId, range(criteria), 0);
         return PluginFutures.of(raft.epochs().claimForSnapshot(persistenceId)
-                .thenCompose(claimed -> load(new JournalQuery.LoadSnapshot(persistenceId, range(criteria), 0), new ByteArrayOutputStream())));
+                .thenCompose(claimed -> raft.query(query))
+                .thenCompose(reply -> switch (reply) {
+                    case JournalReply.NoSnapshot _ -> CompletableFuture.completedFuture(Optional.empty());
+                    case JournalReply.SnapshotPage first -> rest(persistenceId, first, new byte[first.totalBytes()], 0)
+                            .thenApply(whole -> Optional.of(selected(persistenceId, first, whole)));
+                    default -> throw EpochKeeper.failure(reply);
+                }));
     }
 
-    private CompletionStage<Optional<SelectedSnapshot>> load(JournalQuery.LoadSnapshot query, ByteArrayOutputStream received) {
-        return raft.query(query).thenCompose(reply -> switch (reply) {
-            case JournalReply.NoSnapshot _ -> {
-                if (query.offset() > 0) {
-                    throw new IllegalStateException("The snapshot of " + query.persistenceId() + " was deleted while it was loaded");
-                }
-                yield CompletableFuture.completedFuture(Optional.empty());
-            }
-            case JournalReply.SnapshotPage page -> {
-                received.writeBytes(page.bytes().toArray());
-                yield received.size() >= page.totalBytes()
-                        ? CompletableFuture.completedFuture(Optional.of(selected(query.persistenceId(), page, received)))
-                        : load(new JournalQuery.LoadSnapshot(query.persistenceId(),
-                                SnapshotRange.exactly(page.sequenceNr(), page.timestamp()), received.size()), received);
-            }
-            default -> throw EpochKeeper.failure(reply);
-        });
+    /** The snapshot that a page belongs to, from that page on; its length is known, so it is in memory once. */
+    private CompletionStage<Bytes> rest(String persistenceId, JournalReply.SnapshotPage page, byte[] received, int from) {
+        page.bytes().copyTo(received, from);
+        int to = from + page.bytes().size();
+        if (to == received.length) {
+            return CompletableFuture.completedFuture(Bytes.owning(received));
+        }
+        return raft.query(new JournalQuery.LoadSnapshot(persistenceId, SnapshotRange.exactly(page.sequenceNr(), page.timestamp()), to))
+                .thenCompose(reply -> switch (reply) {
+                    case JournalReply.SnapshotPage next -> rest(persistenceId, next, received, to);
+                    case JournalReply.NoSnapshot _ ->
+                            throw new IllegalStateException("The snapshot of " + persistenceId + " was deleted while it was loaded");
+                    default -> throw EpochKeeper.failure(reply);
+                });
     }
 
-    private SelectedSnapshot selected(String persistenceId, JournalReply.SnapshotPage page, ByteArrayOutputStream received) {
-        PersistentRepr kept = codec.fromBytes(Bytes.owning(received.toByteArray()));
+    private SelectedSnapshot selected(String persistenceId, JournalReply.SnapshotPage page, Bytes whole) {
+        PersistentRepr kept = codec.fromBytes(whole);
         SnapshotMetadata metadata = new SnapshotMetadata(persistenceId, page.sequenceNr(), page.timestamp(), kept.metadata());
         return SelectedSnapshot.create(metadata, kept.payload());
     }

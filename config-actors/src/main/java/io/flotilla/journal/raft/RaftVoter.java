@@ -211,7 +211,8 @@ public final class RaftVoter implements AutoCloseable {
                 .setOption(StartupOption.RECOVER)
                 .setProperties(properties)
                 .setParameters(new Parameters())
-                .setStateMachine(new JournalStateMachine(localAnswer, cause -> failure.compareAndSet(null, cause)))
+                .setStateMachine(new JournalStateMachine(
+                        localAnswer, settings.snapshotBytes(), cause -> failure.compareAndSet(null, cause)))
                 .build();
         try {
             server.start();
@@ -456,6 +457,15 @@ public final class RaftVoter implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IOException("Interrupted while waiting for the Raft group", e);
         }
+    }
+
+    /**
+     * What this voter holds of a persistence id, and on disk. Reads two directories; waits for nothing else.
+     *
+     * @throws IOException if the directories can't be read
+     */
+    public JournalReply.VoterStorage storage(String persistenceId) throws IOException {
+        return stateMachine().storage(persistenceId);
     }
 
     JournalStateMachine stateMachine() {

@@ -55,7 +55,8 @@ final class RatisProperties {
         // Acknowledged means on disk. Purging the log of voters that are away comes close to RATIS-2487: left off too.
         RaftServerConfigKeys.Log.setUnsafeFlushEnabled(properties, false);
         RaftServerConfigKeys.Log.setPurgeUptoSnapshotIndex(properties, false);
-        RaftServerConfigKeys.Log.setPurgeGap(properties, 256);
+        // Purging happens after a snapshot only, which is rare; each time all that can go goes.
+        RaftServerConfigKeys.Log.setPurgeGap(properties, 1);
         // Otherwise each commit is itself logged, replicated and flushed. Followers hear of it by the next entry or heartbeat.
         RaftServerConfigKeys.Log.setLogMetadataEnabled(properties, false);
         // VoterDirectory has judged the log before; what it lets pass is a torn last write, which is to be cut off.

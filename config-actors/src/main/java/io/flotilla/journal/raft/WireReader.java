@@ -127,6 +127,11 @@ final class WireReader {
         return new VoterWish(text(), flag(), optional(this::text));
     }
 
+    StoredJournal stored() throws IOException {
+        return new StoredJournal(number(), number(), number(), number(), number(), number(),
+                optional(() -> new StoredJournal.Snapshot(number(), number(), number())));
+    }
+
     VoterPeer peer() throws IOException {
         return new VoterPeer(text(), text());
     }

@@ -112,6 +112,20 @@ final class WireWriter {
         optional(wish.after(), this::text);
     }
 
+    void stored(StoredJournal journal) throws IOException {
+        number(journal.events());
+        number(journal.eventBytes());
+        number(journal.oldest());
+        number(journal.highest());
+        number(journal.snapshots());
+        number(journal.snapshotBytes());
+        optional(journal.newest(), snapshot -> {
+            number(snapshot.sequenceNr());
+            number(snapshot.timestamp());
+            number(snapshot.bytes());
+        });
+    }
+
     void peer(VoterPeer peer) throws IOException {
         text(peer.id());
         text(peer.address());

@@ -154,7 +154,7 @@ class ConfigPrimaryRollBackTest {
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
         Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, 16 << 20, topic)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

@@ -19,6 +19,7 @@ import io.flotilla.fence.FencedException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,7 @@ import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.persistence.testkit.javadsl.PersistenceTestKit;
+import org.apache.pekko.persistence.testkit.javadsl.SnapshotTestKit;
 import org.apache.pekko.persistence.testkit.ProcessingSuccess;
 import org.apache.pekko.persistence.testkit.StorageFailure;
 import org.apache.pekko.persistence.testkit.WriteEvents;
@@ -48,6 +50,7 @@ import org.junit.jupiter.api.Test;
 class ConfigPrimaryTest {
   private static ActorTestKit kit;
   private static PersistenceTestKit journal;
+  private static SnapshotTestKit snapshots;
   private final RecordingEvents events = new RecordingEvents();
   private volatile Optional<List<String>> objections = Optional.of(List.of());
   private TestProbe<SubmitReply> replies;
@@ -74,6 +77,7 @@ class ConfigPrimaryTest {
       return null;
     });
     journal = PersistenceTestKit.create(kit.system());
+    snapshots = SnapshotTestKit.create(kit.system());
   }
 
   @AfterAll
@@ -84,6 +88,7 @@ class ConfigPrimaryTest {
   @BeforeEach
   void clear() {
     journal.clearAll();
+    snapshots.clearAll();
     replies = kit.createTestProbe();
     published = kit.createTestProbe();
   }
@@ -258,6 +263,142 @@ class ConfigPrimaryTest {
   }
 
   @Test
+  void journal_ofLargeChanges_isBoundedInBytes_andARestartHasEverything() {
+    ActorRef<ConfigPrimary.Command> primary = primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 64 << 10);
+    String id = ConfigPrimary.PERSISTENCE_ID.id();
+    submit(primary, "0", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    for (int i = 1; i <= 60; i++) {
+      submit(primary, "c" + i, put("users", "user-" + i, largeUser()));
+      replies.expectMessageClass(Committed.class);
+      if (i == 30) {
+        kit.stop(primary);
+        primary = primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 64 << 10);
+      }
+    }
+
+    // Each change has 6 KiB and more: a snapshot after eleven at the most.
+    replies.awaitAssert(Duration.ofSeconds(10), () -> {
+      assertTrue(journal.persistedInStorage(id).size() <= 22, () -> journal.persistedInStorage(id).size() + " events are kept");
+      assertTrue(snapshots.persistedInStorage(id).size() <= 2, () -> snapshots.persistedInStorage(id).size() + " snapshots are kept");
+      return null;
+    });
+    assertTrue(snapshots.persistedInStorage(id).size() > 0, "there should be a snapshot");
+    kit.stop(primary);
+    ActorRef<ConfigPrimary.Command> next = primary();
+    submit(next, "c1", put("users", "user-1", "{}"));
+    assertEquals(2, replies.expectMessageClass(Committed.class).version());
+    submit(next, "last", put("users", "last", "{}"));
+    assertEquals(62, replies.expectMessageClass(Committed.class).version());
+  }
+
+  @Test
+  void journal_ofOneChangeFarOverTheBound_getsASnapshotAtOnce_andKeepsThatOnly() {
+    ActorRef<ConfigPrimary.Command> primary = primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 2 << 10);
+    String id = ConfigPrimary.PERSISTENCE_ID.id();
+
+    submit(primary, "large", put("users", "large", largeUser()), put("storages", "main", "{\"path\":\"/srv\"}"));
+
+    replies.expectMessageClass(Committed.class);
+    replies.awaitAssert(Duration.ofSeconds(10), () -> {
+      assertEquals(1, snapshots.persistedInStorage(id).size());
+      assertEquals(0, journal.persistedInStorage(id).size());
+      return null;
+    });
+    kit.stop(primary);
+    ActorRef<ConfigPrimary.Command> next = primary();
+    submit(next, "small", put("users", "small", "{}"));
+    assertEquals(2, replies.expectMessageClass(Committed.class).version());
+  }
+
+  @Test
+  void journal_ofManySmallChanges_isBoundedInEvents() {
+    ActorRef<ConfigPrimary.Command> primary = primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 10, 16 << 20);
+    for (int i = 1; i <= 45; i++) {
+      submit(primary, "c" + i, put("admins", "a" + i, "{\"role\":\"viewer\"}"));
+      replies.expectMessageClass(Committed.class);
+    }
+
+    replies.awaitAssert(Duration.ofSeconds(10), () -> {
+      assertEquals(15, journal.persistedInStorage(ConfigPrimary.PERSISTENCE_ID.id()).size());
+      return null;
+    });
+  }
+
+  @Test
+  void findChange_isKnownForADay_beyondHistory_alsoToTheNextPrimary() {
+    MovableClock clock = new MovableClock();
+    ActorRef<ConfigPrimary.Command> primary = primary(clock, 5, 16 << 20);
+    submit(primary, "first", put("policies", "history", "{\"changes\":1}"));
+    replies.expectMessageClass(Committed.class);
+    clock.now = clock.now.plus(Duration.ofHours(23));
+    for (int i = 2; i <= 7; i++) {
+      submit(primary, "c" + i, put("admins", "a" + i, "{\"role\":\"viewer\"}"));
+      replies.expectMessageClass(Committed.class);
+    }
+    assertEquals(1, events.awaitKept(7).changes());
+    assertEquals(7, events.awaitKept(7).lookups());
+    kit.stop(primary);
+
+    primary = primary(clock, 5, 16 << 20);
+    assertEquals(new ConfigPrimary.ChangeFound("first", 1, null), find(primary, "first"));
+    submit(primary, "first", put("admins", "again", "{\"role\":\"viewer\"}"));
+    assertEquals(1, replies.expectMessageClass(Committed.class).version(), "a repeated request is the same change");
+    clock.now = clock.now.plus(Duration.ofHours(2));
+    submit(primary, "c8", put("admins", "a8", "{\"role\":\"viewer\"}"));
+    assertEquals(8, replies.expectMessageClass(Committed.class).version());
+
+    assertEquals(new ConfigPrimary.ChangeFound("first", 0, null), find(primary, "first"));
+    assertEquals(2, find(primary, "c2").version());
+  }
+
+  @Test
+  void findChange_thatWasRefused_saysWhy_untilItIsCommitted() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    submit(primary, "x", put("users", "alice", "{\"home\":{\"storage\":\"none\"}}"));
+    String why = replies.expectMessageClass(ConfigPrimary.Refused.class).refusal().detail();
+    primary.tell(new ConfigPrimary.SubmitChange("dry", AUTHOR, "", 0, true, true, false,
+        List.of(put("users", "alice", "{\"home\":{\"storage\":\"none\"}}")), replies.ref()));
+    replies.expectMessageClass(ConfigPrimary.Refused.class);
+
+    assertEquals(new ConfigPrimary.ChangeFound("x", 0, why), find(primary, "x"));
+    assertEquals(new ConfigPrimary.ChangeFound("dry", 0, null), find(primary, "dry"));
+    submit(primary, "x", put("users", "alice", "{}"), put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    assertEquals(new ConfigPrimary.ChangeFound("x", 1, null), find(primary, "x"));
+  }
+
+  private ConfigPrimary.ChangeFound find(ActorRef<ConfigPrimary.Command> primary, String id) {
+    TestProbe<ConfigPrimary.ChangeFound> found = kit.createTestProbe();
+    primary.tell(new ConfigPrimary.FindChange(id, found.ref()));
+    return found.receiveMessage();
+  }
+
+  private static String largeUser() {
+    return "{\"publicKeys\":[\"ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(300) + "\"]}";
+  }
+
+  /** Stands still until it is moved. */
+  private static final class MovableClock extends Clock {
+    private volatile Instant now = Instant.parse("2026-11-24T09:00:00Z");
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+  }
+
+  @Test
   void submit_inParts_isOneChange_andLostPartsAreRefused() {
     ActorRef<ConfigPrimary.Command> primary = primary();
     part(primary, "big", 0, false, put("storages", "main", "{\"path\":\"/srv\"}"));
@@ -401,13 +542,16 @@ class ConfigPrimaryTest {
   }
 
   private ActorRef<ConfigPrimary.Command> primary() {
+    return primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 16 << 20);
+  }
+
+  private ActorRef<ConfigPrimary.Command> primary(Clock clock, int snapshotEvery, long snapshotBytes) {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
     topic.tell(Topic.subscribe(published.ref()));
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
-    return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
-        Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic)));
+    return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events, clock,
+        new ConfigPrimary.Settings(Duration.ofMillis(200), snapshotEvery, snapshotBytes, topic)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

@@ -7,6 +7,7 @@ import static io.flotilla.config.model.ConfigExamples.put;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.config.event.ChangeLookup;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.Operation;
@@ -70,6 +71,57 @@ class PrimaryStateTest {
     assertEquals(state.config(), restored.config());
     assertTrue(restored.history().isEmpty());
     assertEquals(2, restored.oldest());
+  }
+
+  @Test
+  void snapshot_leavesAChangeOverTheHistoryBoundOut_butKnowsItsId() {
+    String key = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(400);
+    String user = "{\"publicKeys\":[\"%1$s a\",\"%1$s b\"]}".formatted(key);
+    commit(put("storages", "main", "{\"path\":\"/srv\"}"));
+    commit(IntStream.range(0, 1_100).mapToObj(i -> put("users", "u" + i, user)).toArray(Operation[]::new));
+    assertTrue(state.history().containsKey(2L), "the newest change always stays");
+
+    PrimaryState restored = PrimaryState.of(state.toSnapshot(), CODEC);
+
+    assertEquals(state.config(), restored.config());
+    assertTrue(restored.history().isEmpty());
+    assertEquals(2, restored.versionOf("change-2"));
+    assertEquals(1, restored.versionOf("change-1"));
+  }
+
+  @Test
+  void lookups_areKeptForADay_boundedInNumberAndBytes_andNeverLessThanHistory() {
+    ChangeLookups lookups = ChangeLookups.EMPTY;
+    long day = ChangeLookups.KEPT.toMillis();
+    for (int version = 1; version <= ChangeLookups.MAX_BEYOND_HISTORY + 10; version++) {
+      lookups = lookups.plus(new ChangeLookup("id-" + version, version, 0), Long.MAX_VALUE);
+    }
+    assertEquals(ChangeLookups.MAX_BEYOND_HISTORY, lookups.size());
+    assertEquals(0, lookups.versionOf("id-10"));
+    assertEquals(11, lookups.versionOf("id-11"));
+
+    ChangeLookups later = lookups.plus(new ChangeLookup("later", 200_000, day + 1), 100_000);
+    assertEquals(12, later.size(), "history holds eleven of those, and the new one");
+    assertEquals(100_010, later.versionOf("id-100010"));
+    assertEquals(0, later.versionOf("id-99999"));
+
+    String longId = "x".repeat(1_000);
+    ChangeLookups many = ChangeLookups.EMPTY;
+    for (int version = 1; version <= 10_000; version++) {
+      many = many.plus(new ChangeLookup(longId + version, version, 0), Long.MAX_VALUE);
+    }
+    assertTrue(many.bytes() <= ChangeLookups.MAX_BYTES);
+    assertTrue(many.size() > 8_000, "as many as fit");
+  }
+
+  @Test
+  void lookups_ofAnIdThatIsUsedAgain_nameTheNewerChange() {
+    ChangeLookups lookups = ChangeLookups.EMPTY.plus(new ChangeLookup("id", 1, 0), 1)
+        .plus(new ChangeLookup("id", 2, 1), 1)
+        .plus(new ChangeLookup("other", 3, ChangeLookups.KEPT.toMillis() + 1), 2);
+
+    assertEquals(2, lookups.versionOf("id"));
+    assertEquals(2, lookups.size());
   }
 
   private void commit(Operation... operations) {

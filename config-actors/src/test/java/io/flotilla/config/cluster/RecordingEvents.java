@@ -1,5 +1,7 @@
 package io.flotilla.config.cluster;
 
+import static org.awaitility.Awaitility.await;
+
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.model.Refusal;
@@ -9,10 +11,26 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Keeps what it is told, as words. */
 final class RecordingEvents implements ConfigEvents {
   final List<String> told = new CopyOnWriteArrayList<>();
+  private volatile HistoryStatus kept = new HistoryStatus(0, 0, 0, 0, 0, 0);
+
+  /** The first status with so many lookups. */
+  HistoryStatus awaitKept(int lookups) {
+    return await().until(() -> kept, status -> status.lookups() >= lookups);
+  }
 
   @Override
   public void primaryStarted(long epoch, long version) {
     told.add("primary started " + epoch + " " + version);
+  }
+
+  @Override
+  public void historyKept(HistoryStatus status) {
+    kept = status;
+  }
+
+  @Override
+  public void primaryStopped() {
+    told.add("primary stopped");
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -263,6 +264,28 @@ class PostgresPersistenceTest {
     assertEquals(40, behind.read().size());
     refused.expectNoMessage(Duration.ofMillis(1));
     assertEquals(0, numberOf("SELECT count(*) FROM flotilla_event WHERE sequence_number = 2"));
+  }
+
+  @Test
+  void deletedEvents_leaveNoRow_andWhatIsStoredIsCounted() throws Exception {
+    try (Database database = Database.open(settings)) {
+      assertEquals(new StoredJournal(0, 0, 0, 0, 0, 0, Optional.empty()), StoredJournal.of(database, "notebook"));
+      Node node = node();
+      IntStream.rangeClosed(1, 43).forEach(i -> assertEquals(i, node.write("line " + i)));
+
+      StoredJournal stored = await().atMost(PATIENCE).until(() -> StoredJournal.of(database, "notebook"),
+          found -> found.snapshots() == 3 && found.events() == 13);
+
+      assertEquals(13, numberOf("SELECT count(*) FROM flotilla_event"), "the plugin would keep one for the highest number");
+      assertEquals(31, stored.oldest());
+      assertEquals(43, stored.highest());
+      assertEquals(numberOf("SELECT sum(length(event_payload)) FROM flotilla_event"), stored.eventBytes());
+      assertEquals(numberOf("SELECT sum(length(snapshot_payload)) FROM flotilla_snapshot"), stored.snapshotBytes());
+      StoredJournal.Snapshot newest = stored.newest().orElseThrow();
+      assertEquals(40, newest.sequenceNr());
+      assertEquals(numberOf("SELECT created FROM flotilla_snapshot WHERE sequence_number = 40"), newest.timestamp());
+      assertEquals(numberOf("SELECT length(snapshot_payload) FROM flotilla_snapshot WHERE sequence_number = 40"), newest.bytes());
+    }
   }
 
   @Test

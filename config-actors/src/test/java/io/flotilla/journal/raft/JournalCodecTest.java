@@ -84,8 +84,16 @@ class JournalCodecTest {
                 Combinators.combine(texts(), numbers(), numbers(), numbers()).as(JournalQuery.Replay::new),
                 Combinators.combine(texts(), ranges(), counts()).as(JournalQuery.LoadSnapshot::new),
                 Combinators.combine(texts(), numbers(), counts()).as(JournalQuery.LoadEvent::new),
+                texts().map(JournalQuery.VoterStorage::new),
                 Arbitraries.of(new JournalQuery.CurrentGeneration(), new JournalQuery.ListNodes(), new JournalQuery.LocalStatus(),
                         new JournalQuery.ListWishes(), new JournalQuery.VoterProgress(), new JournalQuery.FormatLevel()));
+    }
+
+    private static Arbitrary<StoredJournal> stored() {
+        Arbitrary<StoredJournal.Snapshot> snapshots =
+                Combinators.combine(numbers(), numbers(), numbers()).as(StoredJournal.Snapshot::new);
+        return Combinators.combine(numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), snapshots.optional())
+                .as(StoredJournal::new);
     }
 
     @Provide
@@ -114,6 +122,7 @@ class JournalCodecTest {
                 wishes().map(JournalReply.Wishes::new),
                 Combinators.combine(texts(), numbers(), numbers(), numbers(), numbers(), Arbitraries.of(true, false),
                         peers.list().ofMaxSize(3)).as(JournalReply.VoterProgress::new),
+                Combinators.combine(numbers(), numbers(), stored()).as(JournalReply.VoterStorage::new),
                 Combinators.combine(texts(), maybeText(), numbers(), numbers(), peers.list().ofMaxSize(3), numbers(),
                         generations().optional(), runs()).as(JournalReply.LocalStatus::new));
     }

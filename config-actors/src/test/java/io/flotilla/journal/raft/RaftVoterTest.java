@@ -113,6 +113,70 @@ class RaftVoterTest {
     }
 
     @Test
+    void log_ofLargeEntriesAndAbandonedParts_staysBounded_onEachVoter() throws Exception {
+        RaftVoter first = voters.keep(RaftVoter.found(
+                TestVoters.settings(directory.resolve("a")).withSnapshotBytes(1 << 20), cluster, LocalAnswer.NONE));
+        RaftVoter second = voters.keep(RaftVoter.join(
+                TestVoters.settings(directory.resolve("b")).withSnapshotBytes(1 << 20), cluster, LocalAnswer.NONE));
+        first.addVoter(second.self());
+        RaftQuorum quorum = voters.quorum(first);
+        long epoch = write(quorum, 1);
+        Bytes large = Bytes.owning(new byte[60 << 10]);
+        long written = 0;
+        for (long number = 2; number <= 501; number++) {
+            get(quorum.submit(new JournalCommand.Append(ID, epoch, number - 1,
+                    List.of(new JournalCommand.Entry(number, large)))), Appended.class);
+            get(quorum.submit(new JournalCommand.Part(UUID.randomUUID(), 0, 1_000, large)), JournalReply.PartStored.class);
+            get(quorum.submit(new JournalCommand.DeleteTo(ID, epoch, number - 5)), JournalReply.Done.class);
+            written += 2L * large.size();
+        }
+        assertTrue(written > 58 << 20, "written");
+
+        for (RaftVoter voter : List.of(first, second)) {
+            // Two segments of 8 MiB, and what came since the last snapshot, which is about 4 MiB: 64 abandoned parts.
+            await().atMost(PATIENCE).until(() -> voter.storage(ID).logBytes() < 26 << 20);
+            assertTrue(voter.storage(ID).snapshotBytes() < 10 << 20, () -> storage(voter).toString());
+        }
+        assertEquals(5, first.storage(ID).journal().events());
+        assertEquals(5L * large.size(), first.storage(ID).journal().eventBytes());
+        assertEquals(497, first.storage(ID).journal().oldest());
+        assertEquals(501, first.storage(ID).journal().highest());
+        StoredJournal held = first.storage(ID).journal();
+        await().atMost(PATIENCE).until(() -> get(quorum.queryPeer(second.self(), new JournalQuery.VoterStorage(ID)),
+                JournalReply.VoterStorage.class).journal().equals(held));
+        first.close();
+        RaftVoter reopened = voters.open(directory.resolve("a"));
+        // Counted again, from the snapshot and what follows it in the log.
+        await().atMost(PATIENCE).until(() -> storage(reopened).journal().equals(held));
+    }
+
+    private static JournalReply.VoterStorage storage(RaftVoter voter) {
+        try {
+            return voter.storage(ID);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void reopened_deletesSnapshotsThatAStopInterrupted() throws Exception {
+        RaftVoter founded = voters.found(directory, cluster);
+        write(voters.quorum(founded), 5);
+        founded.close();
+        Path group = directory.resolve(cluster.toString());
+        Path written = Files.write(group.resolve("sm").resolve("snapshot.1_3.writing"), new byte[100]);
+        Path received = Files.createDirectories(group.resolve("tmp").resolve("snapshot-1")).resolve("snapshot.2_9");
+        Files.write(received, new byte[100]);
+
+        RaftVoter reopened = voters.open(directory);
+
+        assertEquals(RaftVoter.Start.REOPENED, reopened.start());
+        assertFalse(Files.exists(written));
+        assertFalse(Files.exists(received));
+        assertEquals(upTo(5), numbers(voters.quorum(reopened), ID));
+    }
+
+    @Test
     void newVoter_afterTheLogWasPurged_getsTheSnapshot_andTakesOver() throws Exception {
         RaftSettings settings = TestVoters.settings(directory.resolve("a")).withSnapshotThreshold(50);
         RaftVoter first = voters.keep(RaftVoter.found(settings, cluster, LocalAnswer.NONE));
@@ -497,7 +561,7 @@ class RaftVoterTest {
     void commandOfANewerRelease_inTheLog_stopsTheVoter_ratherThanBeingSkipped() {
         for (Bytes newer : List.of(NEWER_COMMAND, JournalCodec.encode(new JournalCommand.Part(UUID.randomUUID(), 0, 1, NEWER_COMMAND)))) {
             AtomicReference<Throwable> failure = new AtomicReference<>();
-            JournalStateMachine machine = new JournalStateMachine(LocalAnswer.NONE, failure::set);
+            JournalStateMachine machine = new JournalStateMachine(LocalAnswer.NONE, 1 << 20, failure::set);
             TransactionContext entry = TransactionContext.newBuilder().setStateMachine(machine).setServerRole(RaftPeerRole.FOLLOWER)
                     .setLogEntry(LogEntryProto.newBuilder().setTerm(1).setIndex(7).setStateMachineLogEntry(StateMachineLogEntryProto
                             .newBuilder().setLogData(JournalStateMachine.message(newer).getContent())).build()).build();

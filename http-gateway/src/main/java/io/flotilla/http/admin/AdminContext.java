@@ -15,6 +15,7 @@ import java.util.function.Supplier;
  * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
  * @param control what the cluster can be asked to do
  * @param voters who keeps the journal
+ * @param journal what keeps the configuration
  * @param metrics the node's metrics in Prometheus' text format
  * @param clusterId of the cluster this node belongs to, once it does
  * @param maxBodyBytes the largest request body
@@ -31,6 +32,7 @@ public record AdminContext(
     Supplier<ClusterStatus> localStatus,
     ClusterControl control,
     Supplier<Voters> voters,
+    Supplier<Journal> journal,
     Supplier<String> metrics,
     Supplier<Optional<UUID>> clusterId,
     long maxBodyBytes,

@@ -1,12 +1,16 @@
 package io.flotilla.http.admin;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ClusterStatus;
+import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.model.EntityCodec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
@@ -20,9 +24,43 @@ final class ClusterReads {
   }
 
   CompletionStage<HttpResponse> cluster() {
+    CompletionStage<Journal.Report> journal = context.journal().get().report();
     return context.client().clusterStatus(TIMEOUT)
         .exceptionally(failure -> context.localStatus().get())
-        .thenApply(status -> Responses.json(200, json(status), status.version()));
+        .thenCombine(journal, (status, report) -> {
+          ObjectNode json = json(status);
+          json.set("journal", json(report));
+          json.set("history", json(Optional.ofNullable(status.history())));
+          return Responses.json(200, json, status.version());
+        });
+  }
+
+  private static ObjectNode json(Journal.Report report) {
+    ObjectNode json = EntityCodec.JSON.createObjectNode().put("engine", report.engine());
+    report.stored().ifPresent(stored -> {
+      json.put("events", stored.events()).put("bytes", stored.bytes());
+      json.put("oldestEvent", stored.oldestEvent()).put("newestEvent", stored.newestEvent());
+      json.put("snapshots", stored.snapshots()).put("snapshotBytes", stored.snapshotBytes());
+      stored.lastSnapshot().ifPresentOrElse(snapshot -> json.putObject("lastSnapshot")
+          .put("version", snapshot.version()).put("at", snapshot.at().toString()).put("bytes", snapshot.bytes()),
+          () -> json.putNull("lastSnapshot"));
+    });
+    ArrayNode voters = json.putArray("voters");
+    for (Journal.Voter voter : report.voters()) {
+      ObjectNode one = voters.addObject().put("node", voter.node()).put("raftAddress", voter.raftAddress());
+      one.put("reachable", voter.reachable());
+      VoterRequests.number(one, "logBytes", voter.logBytes());
+      VoterRequests.number(one, "snapshotBytes", voter.snapshotBytes());
+    }
+    return json.put("trouble", report.trouble().isEmpty() ? null : report.trouble());
+  }
+
+  /** Only the primary knows it. */
+  private static JsonNode json(Optional<HistoryStatus> history) {
+    return history.<JsonNode>map(known -> EntityCodec.JSON.createObjectNode()
+        .put("oldest", known.oldestVersion()).put("changes", known.changes()).put("maxChanges", known.maxChanges())
+        .put("bytes", known.bytes()).put("maxBytes", known.maxBytes()).put("lookups", known.lookups()))
+        .orElseGet(NullNode::getInstance);
   }
 
   HttpResponse live() {

@@ -169,10 +169,15 @@ final class ConfigReads {
 
   CompletionStage<HttpResponse> change(String id) {
     return context.client().findChange(id, HISTORY_TIMEOUT).thenApply(found -> {
-      if (found.version() == 0) {
-        throw new Problem.ProblemException(Problem.notFound("no committed change has the id " + id));
-      }
       ObjectNode json = EntityCodec.JSON.createObjectNode();
+      if (found.version() == 0 && found.refusal() == null) {
+        throw new Problem.ProblemException(Problem.notFound("no change of the last day with the id " + id + " is known: none was "
+            + "committed, unless it is still under way; one that was refused may be forgotten, since only the primary that "
+            + "refused it knows"));
+      }
+      if (found.version() == 0) {
+        return Responses.json(200, json.put("id", id).put("state", "refused").put("detail", found.refusal()));
+      }
       json.put("id", id).put("state", "committed").put("version", found.version());
       return Responses.json(200, json, found.version());
     });

@@ -83,7 +83,7 @@ final class VoterRequests {
     return json;
   }
 
-  private static void number(ObjectNode json, String field, OptionalLong number) {
+  static void number(ObjectNode json, String field, OptionalLong number) {
     json.put(field, number.isPresent() ? Long.valueOf(number.getAsLong()) : null);
   }
 }

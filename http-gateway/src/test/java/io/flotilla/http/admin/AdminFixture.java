@@ -16,6 +16,7 @@ import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigEvents;
 import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.cluster.ConfigReplica;
+import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.cluster.MemberNames;
 import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.event.Author;
@@ -106,7 +107,7 @@ final class AdminFixture implements AutoCloseable {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration"));
     primary = kit.spawn(ConfigPrimary.create(codec, () -> 1, new NoEvents(), Clock.systemUTC(),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 100, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 100, 16 << 20, topic)));
     String address = MemberNames.address(cluster.selfMember());
     replica = kit.spawn(ConfigReplica.create(live, codec, primary, (catchingUp, config) -> new ReplicaReport("node-1",
         address, config.view().config().version(), config.view().config().digest().toString(), catchingUp,
@@ -132,7 +133,7 @@ final class AdminFixture implements AutoCloseable {
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
-        OneVoter::new,
+        OneVoter::new, OneJournal::new,
         () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID), MAX_BODY, MAX_IMPORT);
   }
 
@@ -246,6 +247,12 @@ final class AdminFixture implements AutoCloseable {
   private static final class NoEvents implements ConfigEvents {
     @Override
     public void primaryStarted(long epoch, long version) {}
+
+    @Override
+    public void historyKept(HistoryStatus status) {}
+
+    @Override
+    public void primaryStopped() {}
 
     @Override
     public void committed(ConfigChanged change, long milliseconds) {}

@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.event.Author;
+import io.flotilla.config.model.Operation;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -124,6 +128,39 @@ class ConfigReadsTest {
     assertEquals("127.0.0.1", latest.get("from").textValue());
     assertTrue(latest.get("operations").get(0).get("before").isNull());
     assertFalse(latest.get("operations").get(0).get("after").get("enabled").booleanValue());
+  }
+
+  @Test
+  void change_thatWasRefused_isFoundWithTheReason() {
+    node.client.submit(new ConfigClient.Request("lost-answer", new Author("root", "127.0.0.1", "node-1"), "", false, false),
+        List.of(new Operation(Operation.Action.PUT, "users", "lost",
+            "{\"home\":{\"storage\":\"none\"}}".getBytes(StandardCharsets.UTF_8), Operation.ANY)), AdminFixture.SOON)
+        .toCompletableFuture().join();
+
+    JsonNode found = node.get("/config/changes/lost-answer").expect(200).json();
+
+    assertEquals("refused", found.get("state").textValue());
+    assertTrue(found.get("detail").textValue().contains("there is no storage named 'none'"), found.toString());
+    assertFalse(found.has("version"), found.toString());
+  }
+
+  @Test
+  void cluster_tellsWhatJournalAndHistoryHold() {
+    JsonNode cluster = node.get("/cluster").expect(200).json();
+
+    JsonNode journal = cluster.get("journal");
+    assertEquals("""
+        {"engine":"embedded","events":12,"bytes":3456,"oldestEvent":31,"newestEvent":42,"snapshots":2,"snapshotBytes":7890,\
+        "lastSnapshot":{"version":40,"at":"2026-11-24T09:55:31Z","bytes":4000},"voters":[\
+        {"node":"node-1","raftAddress":"127.0.0.1:1","reachable":true,"logBytes":65536,"snapshotBytes":1024},\
+        {"node":"node-2","raftAddress":"127.0.0.2:1","reachable":false,"logBytes":null,"snapshotBytes":null}],\
+        "trouble":"node-2 does not answer"}""", journal.toString());
+    JsonNode history = cluster.get("history");
+    assertEquals(cluster.get("version"), history.get("changes"), "nothing was forgotten yet");
+    assertEquals(10_000, history.get("maxChanges").intValue());
+    assertTrue(history.get("bytes").longValue() > 0 && history.get("maxBytes").longValue() == 16 << 20, history.toString());
+    assertEquals(1, history.get("oldest").longValue());
+    assertEquals(history.get("changes"), history.get("lookups"));
   }
 
   @Test

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +52,41 @@ final class StatusCommand implements Callable<Integer> {
           reasons.append(member.path("name").asText()).append(": ").append(reason.asText()).append('\n'));
     }
     return "Configuration version " + cluster.path("version").asText() + ", digest "
-        + cluster.path("digest").asText().substring(0, 12) + "\n" + Table.of(rows) + reasons;
+        + cluster.path("digest").asText().substring(0, 12) + "\n" + Table.of(rows) + reasons
+        + describeJournal(cluster.path("journal")) + describeHistory(cluster.path("history"));
+  }
+
+  private static String describeJournal(JsonNode journal) {
+    StringBuilder text = new StringBuilder("Journal: ").append(journal.path("engine").asText("unknown"));
+    if (journal.path("events").isNumber()) {
+      text.append(", ").append(journal.path("events").asLong()).append(" changes (").append(bytes(journal.path("bytes")))
+          .append(") and ").append(journal.path("snapshots").asLong()).append(" snapshots (")
+          .append(bytes(journal.path("snapshotBytes"))).append(')');
+    }
+    if (journal.path("lastSnapshot").isObject()) {
+      text.append(", the last of version ").append(journal.path("lastSnapshot").path("version").asText()).append(" at ")
+          .append(journal.path("lastSnapshot").path("at").asText());
+    }
+    text.append('\n');
+    List<String> disks = new ArrayList<>();
+    for (JsonNode voter : journal.path("voters")) {
+      String name = voter.path("node").asText().isEmpty() ? voter.path("raftAddress").asText() : voter.path("node").asText();
+      disks.add(name + (voter.path("logBytes").isNumber()
+          ? " " + bytes(voter.path("logBytes")) + " of log, " + bytes(voter.path("snapshotBytes")) + " of snapshots" : " unknown"));
+    }
+    text.append(disks.isEmpty() ? "" : "On disk: " + String.join("; ", disks) + "\n");
+    return text + (journal.path("trouble").isTextual() ? "Journal: " + journal.path("trouble").asText() + "\n" : "");
+  }
+
+  private static String describeHistory(JsonNode history) {
+    return !history.isObject() ? "" : "History: " + history.path("changes").asLong() + " changes (at most "
+        + history.path("maxChanges").asLong() + "), " + bytes(history.path("bytes")) + " (at most "
+        + bytes(history.path("maxBytes")) + "), back to version " + history.path("oldest").asLong() + "\n";
+  }
+
+  private static String bytes(JsonNode number) {
+    long bytes = number.asLong();
+    return bytes < 1 << 10 ? bytes + " B"
+        : bytes < 1 << 20 ? bytes / (1 << 10) + " KiB" : String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
   }
 }

@@ -86,7 +86,8 @@ final class ClusterGuardian {
         () -> registry.epoch(system, ConfigPrimary.PERSISTENCE_ID.id()),
         surroundings.events(),
         Clock.systemUTC(),
-        new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(), topic));
+        new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(),
+            primarySettings.snapshotBytes(), topic));
     ActorRef<ConfigPrimary.Command> primaryRef = ClusterSingleton.get(context.getSystem()).init(
         SingletonActor.of(supervised(primaryBehavior), "config-primary")
             .withStopMessage(new ConfigPrimary.Stop())

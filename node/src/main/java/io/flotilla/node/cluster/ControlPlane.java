@@ -10,6 +10,7 @@ import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.admin.Journal;
 import io.flotilla.http.admin.Voters;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
@@ -73,6 +74,7 @@ public final class ControlPlane {
   private final Thread thread;
   private volatile Optional<ClusterRegistry> registry = Optional.empty();
   private final Voters voters;
+  private final Journal journal;
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
   private volatile long generation;
   /** Whether this node has been up since it last founded a generation. */
@@ -93,6 +95,7 @@ public final class ControlPlane {
     this.key = key;
     this.refused = refused;
     this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
+    this.journal = settings.database().isPresent() ? new DatabaseJournal(this::database) : new EmbeddedJournal(this::raft);
     this.answer = new AtomicReference<>(VoterAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
         settings, live, codec, client, claims, events, report, this::rememberMembership, this::rejoin);
@@ -111,6 +114,11 @@ public final class ControlPlane {
   /** Who keeps the journal, as an administrator sees and changes it. */
   public Voters voters() {
     return voters;
+  }
+
+  /** What is stored of the journal. */
+  public Journal journal() {
+    return journal;
   }
 
   public boolean isVoter() {

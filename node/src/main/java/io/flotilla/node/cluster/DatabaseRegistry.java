@@ -1,5 +1,6 @@
 package io.flotilla.node.cluster;
 
+import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.postgresql.ClusterTables;
@@ -9,6 +10,7 @@ import io.flotilla.journal.postgresql.Database;
 import io.flotilla.journal.postgresql.DatabaseExtension;
 import io.flotilla.journal.postgresql.DatabaseSettings;
 import io.flotilla.journal.postgresql.DatabaseSetup;
+import io.flotilla.journal.postgresql.StoredJournal;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
@@ -32,6 +34,7 @@ import org.slf4j.LoggerFactory;
 final class DatabaseRegistry implements ClusterRegistry {
   private static final Logger log = LoggerFactory.getLogger(DatabaseRegistry.class);
   private static final Duration TELL_INTERVAL = Duration.ofMillis(1500);
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(10);
   /**
    * How long nodes that did not say good-bye must look dead, in this node's own time: after the database was away, or its clock
    * jumped, the living ones look dead as well until they have told again.
@@ -54,6 +57,8 @@ final class DatabaseRegistry implements ClusterRegistry {
   private boolean anyFellSilent;
   private boolean gaveUp;
   private long gaveUpNanos;
+  private long lookedNanos = System.nanoTime() - LOOK_INTERVAL.toNanos();
+  private volatile Optional<StoredJournal> stored = Optional.empty();
 
   private DatabaseRegistry(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer,
       Database database, UUID clusterId) {
@@ -138,7 +143,25 @@ final class DatabaseRegistry implements ClusterRegistry {
       told = now;
       toldNanos = System.nanoTime();
     }
+    if (System.nanoTime() - lookedNanos >= LOOK_INTERVAL.toNanos()) {
+      lookedNanos = System.nanoTime();
+      look();
+    }
     return false;
+  }
+
+  private void look() throws IOException {
+    try {
+      stored = Optional.of(StoredJournal.of(database, ConfigPrimary.PERSISTENCE_ID.id()));
+    } catch (IOException e) {
+      stored = Optional.empty();
+      throw e;
+    }
+  }
+
+  /** What the database held of the configuration when this node looked last, some seconds ago; empty if it could not. */
+  Optional<StoredJournal> stored() {
+    return stored;
   }
 
   @Override

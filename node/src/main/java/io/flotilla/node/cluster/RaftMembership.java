@@ -61,6 +61,7 @@ final class RaftMembership implements ClusterRegistry {
   private final RaftQuorum quorum;
   private final VoterKeeper keeper = new VoterKeeper(this);
   private volatile Optional<RaftVoter> voter;
+  private volatile List<NodeRecord> lastNodes = List.of();
   private List<String> remembered = List.of();
   private boolean tooOld;
   private boolean changed;
@@ -440,17 +441,53 @@ final class RaftMembership implements ClusterRegistry {
     return ask(new JournalQuery.ListWishes()) instanceof JournalReply.Wishes wishes ? wishes.wishes() : List.of();
   }
 
-  /** What a voter says about itself; empty if it does not answer. */
-  Optional<JournalReply.VoterProgress> progress(VoterPeer peer) {
-    return quorum.queryPeer(peer, new JournalQuery.VoterProgress()).toCompletableFuture()
-        .orTimeout(ANSWER_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-        .handle((reply, failure) -> reply instanceof JournalReply.VoterProgress progress
-            ? Optional.of(progress) : Optional.<JournalReply.VoterProgress>empty())
-        .join();
+  /** How far a voter is; empty if it does not answer in time. */
+  CompletableFuture<Optional<JournalReply.VoterProgress>> progress(VoterPeer peer, Duration patience) {
+    return askPeer(peer, new JournalQuery.VoterProgress(), JournalReply.VoterProgress.class, patience);
+  }
+
+  /** What a voter holds; empty if it does not answer in time, or is of a release that does not tell. */
+  CompletableFuture<Optional<JournalReply.VoterStorage>> storage(VoterPeer peer, String persistenceId, Duration patience) {
+    return askPeer(peer, new JournalQuery.VoterStorage(persistenceId), JournalReply.VoterStorage.class, patience);
+  }
+
+  private <T extends JournalReply> CompletableFuture<Optional<T>> askPeer(
+      VoterPeer peer, JournalQuery query, Class<T> answer, Duration patience) {
+    return quorum.queryPeer(peer, query).toCompletableFuture()
+        .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+        .handle((reply, failure) -> answer.isInstance(reply) ? Optional.of(answer.cast(reply)) : Optional.empty());
+  }
+
+  /** What this node's own voter holds; asks nobody. */
+  Optional<JournalReply.VoterStorage> ownStorage(String persistenceId) {
+    return voter.filter(RaftVoter::isRunning).flatMap(own -> {
+      try {
+        return Optional.of(own.storage(persistenceId));
+      } catch (IOException e) {
+        log.debug("The files of the own voter cannot be counted", e);
+        return Optional.empty();
+      }
+    });
   }
 
   List<NodeRecord> nodes() throws IOException {
-    return ask(new JournalQuery.ListNodes()) instanceof JournalReply.Nodes nodes ? nodes.nodes() : List.of();
+    if (ask(new JournalQuery.ListNodes()) instanceof JournalReply.Nodes nodes) {
+      lastNodes = nodes.nodes();
+      return lastNodes;
+    }
+    return List.of();
+  }
+
+  /** The registry's nodes, or those of the last time if it does not answer in time. */
+  CompletableFuture<List<NodeRecord>> knownNodes(Duration patience) {
+    return quorum.query(new JournalQuery.ListNodes()).toCompletableFuture()
+        .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+        .handle((reply, failure) -> {
+          if (reply instanceof JournalReply.Nodes nodes) {
+            lastNodes = nodes.nodes();
+          }
+          return lastNodes;
+        });
   }
 
   /** Asks the group and waits; an IOException says why there is no answer. */

@@ -10,6 +10,7 @@ import io.flotilla.journal.raft.VoterWish;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +30,7 @@ import java.util.stream.Stream;
  */
 final class VoterAdministration implements Voters {
   private static final Duration POLL = Duration.ofMillis(200);
+  private static final Duration PROGRESS_TIMEOUT = Duration.ofSeconds(1);
   private static final int MAX_AT_ONCE = 32;
 
   private final Supplier<Optional<RaftMembership>> raft;
@@ -63,7 +65,11 @@ final class VoterAdministration implements Voters {
 
   @Override
   public CompletionStage<Report> list() {
-    return onThread(membership -> report(state(membership), membership));
+    return onThread(membership -> {
+      // Asked before the leader is, which may have to be found first: a dead voter must not cost its time twice.
+      Progress progress = Progress.of(membership.voters(), membership);
+      return report(state(membership), progress);
+    });
   }
 
   @Override
@@ -124,7 +130,7 @@ final class VoterAdministration implements Voters {
         return new Refused("node " + node + " is running; stop it first");
       }
       return commit(membership, new JournalCommand.ForgetNode(record.get().nodeId()))
-          .orElseGet(() -> new Settled(report(state, membership)));
+          .orElseGet(() -> new Settled(report(state, Progress.of(state.admitted(), membership))));
     });
   }
 
@@ -178,7 +184,7 @@ final class VoterAdministration implements Voters {
         state = state.unsettled();
       }
     }
-    Report report = report(state, membership);
+    Report report = report(state, Progress.of(state.admitted(), membership));
     return done.test(state) ? new Settled(report) : new UnderWay(report);
   }
 
@@ -200,6 +206,12 @@ final class VoterAdministration implements Voters {
       return settled ? node(name).flatMap(this::peer).isPresent() : wish == null || !wish.votes();
     }
 
+    /** Voters of the registry that have no vote. */
+    List<VoterPeer> waiting() {
+      return nodes.stream().filter(node -> node.raftPeerId().isPresent() && node.raftAddress().isPresent() && peer(node).isEmpty())
+          .map(node -> new VoterPeer(node.raftPeerId().get(), node.raftAddress().get())).toList();
+    }
+
     State unsettled() {
       return new State(nodes, admitted, false, wishes, leader);
     }
@@ -213,16 +225,32 @@ final class VoterAdministration implements Voters {
         membership.wishes().stream().collect(Collectors.toMap(VoterWish::node, Function.identity())), leader.peerId());
   }
 
-  private static Report report(State state, RaftMembership membership) {
+  /** How far voters are; each is asked once, all at the same time. */
+  private record Progress(RaftMembership membership,
+      Map<String, CompletableFuture<Optional<JournalReply.VoterProgress>>> asked) {
+    static Progress of(List<VoterPeer> voters, RaftMembership membership) {
+      Progress progress = new Progress(membership, new HashMap<>());
+      voters.forEach(progress::ask);
+      return progress;
+    }
+
+    CompletableFuture<Optional<JournalReply.VoterProgress>> ask(VoterPeer voter) {
+      return asked.computeIfAbsent(voter.id(), id -> membership.progress(voter, PROGRESS_TIMEOUT));
+    }
+  }
+
+  private static Report report(State state, Progress progress) {
+    state.admitted().forEach(progress::ask);
+    state.waiting().forEach(progress::ask);
     List<Voter> voters = new ArrayList<>();
     for (VoterPeer peer : state.admitted()) {
       String name = state.nodes().stream().filter(node -> state.peer(node).filter(peer::equals).isPresent())
           .map(NodeRecord::name).findFirst().orElse("");
-      voters.add(voter(name, peer, true, state, membership));
+      voters.add(voter(name, peer, true, state, progress));
     }
     for (NodeRecord node : state.nodes()) {
       if (node.raftPeerId().isPresent() && node.raftAddress().isPresent() && state.peer(node).isEmpty()) {
-        voters.add(voter(node.name(), new VoterPeer(node.raftPeerId().get(), node.raftAddress().get()), false, state, membership));
+        voters.add(voter(node.name(), new VoterPeer(node.raftPeerId().get(), node.raftAddress().get()), false, state, progress));
       }
     }
     Stream<String> pending = state.wishes().values().stream().filter(VoterWish::votes).map(VoterWish::node)
@@ -234,8 +262,8 @@ final class VoterAdministration implements Voters {
         ? Optional.of(count + " voters bear no more failures than " + (count - 1) + ": add one, or remove one") : Optional.empty());
   }
 
-  private static Voter voter(String name, VoterPeer peer, boolean votes, State state, RaftMembership membership) {
-    Optional<JournalReply.VoterProgress> progress = membership.progress(peer);
+  private static Voter voter(String name, VoterPeer peer, boolean votes, State state, Progress asked) {
+    Optional<JournalReply.VoterProgress> progress = asked.ask(peer).join();
     String wish = Optional.ofNullable(state.wishes().get(name)).map(one -> one.votes() ? "voter" : "removed").orElse("");
     return new Voter(name, peer.address(), peer.id(), votes, peer.id().equals(state.leader()), progress.isPresent(),
         number(progress.map(JournalReply.VoterProgress::appliedIndex)),

@@ -1,6 +1,7 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.journal.raft.Discovery;
+import io.flotilla.journal.raft.JournalReply;
 import io.flotilla.journal.raft.NodeRecord;
 import io.flotilla.journal.raft.RaftQuorum;
 import io.flotilla.journal.raft.RaftVoter;
@@ -9,9 +10,11 @@ import io.flotilla.journal.raft.VoterWish;
 import io.flotilla.node.HostPort;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -26,6 +29,7 @@ import org.slf4j.LoggerFactory;
 final class VoterKeeper {
   private static final Logger log = LoggerFactory.getLogger(VoterKeeper.class);
   private static final Duration DISCOVERY_TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(30);
@@ -147,7 +151,9 @@ final class VoterKeeper {
     if (left.isEmpty()) {
       return Optional.of("it is the last voter, and holds the only journal; add another voter first");
     }
-    List<VoterPeer> silent = left.stream().filter(other -> membership.progress(other).isEmpty()).toList();
+    Map<VoterPeer, CompletableFuture<Optional<JournalReply.VoterProgress>>> asked = new LinkedHashMap<>();
+    left.forEach(other -> asked.put(other, membership.progress(other, ANSWER_TIMEOUT)));
+    List<VoterPeer> silent = left.stream().filter(other -> asked.get(other).join().isEmpty()).toList();
     return left.size() - silent.size() > left.size() / 2 ? Optional.empty()
         : Optional.of("of the voters left, these do not answer: " + silent + "; without a majority of them no change could "
             + "be made. Start them, or remove them first");

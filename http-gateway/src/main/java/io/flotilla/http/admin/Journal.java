@@ -1,0 +1,59 @@
+package io.flotilla.http.admin;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionStage;
+
+/** What is stored of the configuration's journal and what it takes, as an administrator sees it. Methods return at once. */
+public interface Journal {
+
+  /**
+   * The journal's content. Numbers of events are versions of the configuration.
+   *
+   * @param events the changes kept since the snapshot before the last one
+   * @param bytes what they take
+   * @param newestEvent the highest ever written
+   * @param snapshotBytes what all snapshots take
+   */
+  record Stored(long events, long bytes, long oldestEvent, long newestEvent, long snapshots, long snapshotBytes,
+      Optional<Snapshot> lastSnapshot) {}
+
+  record Snapshot(long version, Instant at, long bytes) {}
+
+  /**
+   * One voter's files.
+   *
+   * @param node its name; empty if it is not known
+   * @param reachable whether it answers; if not, or if it is of a release that does not tell them, the numbers are missing
+   * @param logBytes its Raft log on disk
+   * @param snapshotBytes its Raft snapshots on disk
+   */
+  record Voter(String node, String raftAddress, boolean reachable, OptionalLong logBytes, OptionalLong snapshotBytes) {}
+
+  /**
+   * @param engine where the journal is: embedded or postgresql
+   * @param stored empty if nobody who holds it answered
+   * @param voters empty where the journal is kept without any
+   * @param trouble why something is missing, in words; empty if nothing is
+   */
+  record Report(String engine, Optional<Stored> stored, List<Voter> voters, String trouble) {
+    public Report {
+      voters = List.copyOf(voters);
+    }
+  }
+
+  /**
+   * What this node knows without asking anybody, for its metrics.
+   *
+   * @param logBytes this node's Raft log on disk; empty, as the next, if it is no voter
+   */
+  record Own(Stored stored, OptionalLong logBytes, OptionalLong raftSnapshotBytes) {}
+
+  /** What is known within about a second; the stage never fails. */
+  CompletionStage<Report> report();
+
+  /** Empty if this node holds nothing of the journal. */
+  Optional<Own> own();
+}

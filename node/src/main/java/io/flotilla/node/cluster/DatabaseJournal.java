@@ -1,0 +1,42 @@
+package io.flotilla.node.cluster;
+
+import io.flotilla.http.admin.Journal;
+import io.flotilla.journal.postgresql.StoredJournal;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+
+/** The journal in PostgreSQL, as this node has last seen it: it looks every ten seconds, so nobody has to wait for the database. */
+final class DatabaseJournal implements Journal {
+  private final Supplier<Optional<DatabaseRegistry>> registry;
+
+  DatabaseJournal(Supplier<Optional<DatabaseRegistry>> registry) {
+    this.registry = registry;
+  }
+
+  @Override
+  public CompletionStage<Report> report() {
+    Optional<Stored> stored = stored();
+    return CompletableFuture.completedFuture(new Report("postgresql", stored, List.of(),
+        stored.isPresent() ? "" : "this node has not reached the database lately"));
+  }
+
+  @Override
+  public Optional<Own> own() {
+    return stored().map(stored -> new Own(stored, OptionalLong.empty(), OptionalLong.empty()));
+  }
+
+  private Optional<Stored> stored() {
+    return registry.get().flatMap(DatabaseRegistry::stored).map(DatabaseJournal::stored);
+  }
+
+  private static Stored stored(StoredJournal journal) {
+    return new Stored(journal.events(), journal.eventBytes(), journal.oldest(), journal.highest(), journal.snapshots(),
+        journal.snapshotBytes(), journal.newest().map(snapshot -> new Snapshot(
+            snapshot.sequenceNr(), Instant.ofEpochMilli(snapshot.timestamp()), snapshot.bytes())));
+  }
+}
