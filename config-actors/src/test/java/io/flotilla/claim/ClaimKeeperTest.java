@@ -37,7 +37,7 @@ class ClaimKeeperTest {
     Config config = ConfigFactory.parseMap(Map.of(
         "flotilla.data-directory", directory.toString(), "pekko.actor.allow-java-serialization", "off"));
     system = ActorTestKit.create("claims", config.withFallback(ConfigFactory.load()));
-    keeper = system.spawn(ClaimKeeper.create(nanos::get));
+    keeper = system.spawn(ClaimKeeper.create(nanos::get, 1));
     replies = system.createTestProbe();
   }
 
@@ -117,7 +117,7 @@ class ClaimKeeperTest {
   @Test
   void secondKeeper_takesTheFence_andTheFirstCanNeitherGrantNorRenew() {
     Claim claim = granted("lock", "alice");
-    ActorRef<ClaimKeeper.Command> second = system.spawn(ClaimKeeper.create(nanos::get));
+    ActorRef<ClaimKeeper.Command> second = system.spawn(ClaimKeeper.create(nanos::get, 1));
     second.tell(new ClaimKeeper.Acquire("lock", "bob", MINUTE, replies.ref()));
     assertEquals(claim, ((ClaimKeeper.Held) replies.receiveMessage(SOON)).claim());
     second.tell(new ClaimKeeper.Release("lock", claim.number(), replies.ref()));

@@ -120,6 +120,13 @@ public final class JournalStateMachine extends BaseStateMachine {
             return RaftLog.INVALID_LOG_INDEX;
         }
         Path file = storage.getSnapshotFile(last.getTerm(), last.getIndex()).toPath();
+        MD5Hash digest = writeSnapshot(tables, file);
+        storage.updateLatestSnapshot(new SingleFileSnapshotInfo(new FileInfo(file, digest), last.getTerm(), last.getIndex()));
+        return last.getIndex();
+    }
+
+    /** Durably, with its checksum beside it; a crash leaves no half a snapshot under this name. */
+    static MD5Hash writeSnapshot(JournalTables tables, Path file) throws IOException {
         Path written = file.resolveSibling(file.getFileName() + ".writing");
         try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                 StandardOpenOption.TRUNCATE_EXISTING)) {
@@ -133,11 +140,10 @@ public final class JournalStateMachine extends BaseStateMachine {
         MD5FileUtil.saveMD5File(file.toFile(), digest);
         Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         syncDirectory(file.getParent());
-        storage.updateLatestSnapshot(new SingleFileSnapshotInfo(new FileInfo(file, digest), last.getTerm(), last.getIndex()));
-        return last.getIndex();
+        return digest;
     }
 
-    private static void syncDirectory(Path directory) throws IOException {
+    static void syncDirectory(Path directory) throws IOException {
         if (File.separatorChar == '\\') {
             return; // Windows can't open a directory, and doesn't need to
         }

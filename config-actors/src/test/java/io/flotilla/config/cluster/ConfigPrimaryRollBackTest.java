@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.config.cluster.ConfigPrimary.Committed;
 import io.flotilla.config.cluster.ConfigPrimary.SubmitReply;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import java.time.Clock;
@@ -154,7 +155,7 @@ class ConfigPrimaryRollBackTest {
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
         Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic, 0, () -> ClusterConfig.EMPTY)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

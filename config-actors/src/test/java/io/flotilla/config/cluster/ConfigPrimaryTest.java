@@ -361,7 +361,7 @@ class ConfigPrimaryTest {
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
         Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, topic, 0, () -> ClusterConfig.EMPTY)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

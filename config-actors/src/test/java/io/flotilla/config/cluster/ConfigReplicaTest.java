@@ -315,7 +315,7 @@ class ConfigReplicaTest {
 
   private void answerWithSnapshotNeeded() {
     ConfigPrimary.FetchChanges fetch = next(ConfigPrimary.FetchChanges.class);
-    fetch.replyTo().tell(new ConfigPrimary.SnapshotNeeded(1, head.version()));
+    fetch.replyTo().tell(new ConfigPrimary.SnapshotNeeded(1, head.version(), 0));
   }
 
   private void answerChanges() {

@@ -358,7 +358,7 @@ final class RaftMembership implements ClusterRegistry {
         quorum.useLocal(Optional.empty());
         voter.get().close();
         voter = Optional.empty();
-        Optional<Path> aside = RaftVoter.setAsideRemoved(data.raftDirectory(), clusterId);
+        Optional<Path> aside = RaftVoter.setAside(data.raftDirectory(), clusterId, "removed");
         log.warn("The vote of this node was removed. It keeps no journal any more; its old one is in {}, and can be deleted",
             aside.map(Path::toString).orElse("no place"));
         return true;
