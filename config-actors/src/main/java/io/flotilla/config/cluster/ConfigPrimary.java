@@ -527,6 +527,12 @@ public final class ConfigPrimary
     }).build();
   }
 
+  /** So that a primary of a release without lineages starts behind the event, which it can't apply. */
+  @Override
+  public boolean shouldSnapshot(PrimaryState state, ConfigChanged event, long sequenceNr) {
+    return event.lineage() != null;
+  }
+
   @Override
   public RetentionCriteria retentionCriteria() {
     return RetentionCriteria.snapshotEvery(settings.snapshotEvery(), 2).withDeleteEventsOnSnapshot();

@@ -292,10 +292,10 @@ public final class ConfigReplica {
   private void tellDropped(ClusterConfig recovered, long keptVersion) {
     List<EntityChange> differences = ConfigEditor.differences(current, recovered);
     context.getLog().error("The cluster was recovered from its version {}, but this node had applied version {}: the changes after "
-            + "{} are lost, and undone here. {} entities differ since{}{}", keptVersion, current.version(), keptVersion,
-        differences.size(), differences.isEmpty() ? "" : ": " + differences.stream().limit(MAX_NAMED)
+            + "{} are lost, and undone here. Entities that differ: {}{}", keptVersion, current.version(), keptVersion,
+        differences.isEmpty() ? "none" : differences.stream().limit(MAX_NAMED)
             .map(change -> change.kind() + "/" + change.name()).collect(Collectors.joining(", ")),
-        differences.size() > MAX_NAMED ? ", ..." : "");
+        differences.size() > MAX_NAMED ? " and " + (differences.size() - MAX_NAMED) + " more" : "");
   }
 
   private Behavior<Command> finish(CatchUp progress) {
