@@ -190,6 +190,7 @@ public final class ControlPlane {
   /** Returns when the registry is open, or the node stops. */
   private void openRegistry() throws ClusterRefusedException {
     while (registry.isEmpty() && !isStopping()) {
+      Duration pause = STEP_PAUSE.multipliedBy(2);
       try {
         switch (settings.database().isPresent()
             ? DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
@@ -201,6 +202,7 @@ public final class ControlPlane {
           case ClusterRegistry.NobodyThere nobody -> {
             String why = nobody.loss().map(loss -> loss + "; stop it and run 'flotilla node --recover-alone', or restore its journal")
                 .orElse("No seed node can be asked for the cluster (" + String.join("; ", nobody.tried()) + ")");
+            pause = nobody.loss().isPresent() ? FAILURE_PAUSE : pause;
             surroundings.client().troubled(why);
             complain(why + ". This node keeps trying and meanwhile serves configuration version "
                 + surroundings.live().view().config().version() + " from its boot cache.");
@@ -211,7 +213,7 @@ public final class ControlPlane {
         complain("The journal cannot be opened: " + e.getMessage() + ". This node keeps trying and meanwhile serves configuration "
             + "version " + surroundings.live().view().config().version() + " from its boot cache.");
       }
-      pause(STEP_PAUSE.multipliedBy(2));
+      pause(pause);
     }
   }
 

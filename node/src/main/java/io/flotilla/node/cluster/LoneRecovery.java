@@ -16,10 +16,12 @@ import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -39,6 +41,8 @@ public final class LoneRecovery implements AutoCloseable {
     }
   }
 
+  private static final Duration ELECTION_PATIENCE = Duration.ofSeconds(10);
+
   private final NodeSettings settings;
   private final DataDirectory data;
   private final Lineage former;
@@ -57,7 +61,7 @@ public final class LoneRecovery implements AutoCloseable {
   }
 
   /**
-   * Looks at what the node has and at who else is there; blocks for a few seconds.
+   * Looks at what the node has and at who else is there; blocks for seconds, at most about half a minute.
    *
    * @throws IOException if the data directory is in use or can't be read
    */
@@ -106,12 +110,48 @@ public final class LoneRecovery implements AutoCloseable {
     }
     List<String> voters = journal.stream().flatMap(one -> Stream.concat(one.voters().stream(), one.self().stream()))
         .map(VoterPeer::address).distinct().toList();
-    VoterSearch search = VoterSearch.run(settings, data, voters);
-    refuseIfOthersLive(search, former);
-    return new LoneRecovery(settings, data, former, journal, cached, search);
+    return new LoneRecovery(settings, data, former, journal, cached, askOthers(settings, data, former, journal, voters));
   }
 
-  private static void refuseIfOthersLive(VoterSearch search, Lineage former) throws RefusedException {
+  /** Who else is there; refuses if they can go on, for which those without a leader have the time of an election. */
+  private static VoterSearch askOthers(NodeSettings settings, DataDirectory data, Lineage former, Optional<Remains> journal,
+      List<String> voters) throws IOException, RefusedException {
+    long deadline = System.nanoTime() + ELECTION_PATIENCE.toNanos();
+    while (true) {
+      VoterSearch search = VoterSearch.run(settings, data, voters, VoterSearch.THOROUGH);
+      refuseIfLed(search, former);
+      List<VoterPeer> living = journal.stream().flatMap(one -> one.voters().stream())
+          .filter(voter -> search.voters().stream().anyMatch(answer -> answer.voter().id().equals(voter.id()))).toList();
+      if (living.isEmpty()) {
+        return search;
+      }
+      if (System.nanoTime() > deadline) {
+        refuseIfMajority(living, journal.orElseThrow());
+        return search;
+      }
+      pause();
+    }
+  }
+
+  private static void pause() throws IOException {
+    try {
+      TimeUnit.MILLISECONDS.sleep(500);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  private static void refuseIfMajority(List<VoterPeer> living, Remains journal) throws RefusedException {
+    boolean couldVote = journal.inPlace() && journal.damage().isEmpty();
+    if (living.size() + (couldVote ? 1 : 0) > journal.voters().size() / 2) {
+      throw new RefusedException("the voters at " + living.stream().map(VoterPeer::address).collect(Collectors.joining(", "))
+          + " answer and are a majority" + (couldVote ? " together with this node" : "")
+          + ": start this node without --recover-alone, and nothing is lost");
+    }
+  }
+
+  private static void refuseIfLed(VoterSearch search, Lineage former) throws RefusedException {
     Optional<Lineage> newer = search.replacing(former).or(() -> search.contradicting(former));
     if (newer.isPresent()) {
       throw new RefusedException("the cluster was recovered already, and goes on as " + newer.get()
@@ -154,6 +194,7 @@ public final class LoneRecovery implements AutoCloseable {
     lines.add("  boot cache   " + (cached.version() == 0 ? "none" : cached.toString()));
     List<String> answering = search.voters().stream().map(voter -> voter.voter().address()).toList();
     lines.add("  answer now   " + (answering.isEmpty() ? "no other voters" : String.join(", ", answering) + ", without a leader"));
+    search.tried().forEach(reason -> lines.add("  no answer    " + reason));
     lines.add("Whatever the other voters acknowledged after that is lost. Of several nodes that are left, recover the one with the "
         + "highest term, and of those the one with the highest log index; if the other voters' disks can be had back, start them "
         + "instead. Former voters that return are set aside, and join with what this node has.");

@@ -69,7 +69,7 @@ final class RaftMembership implements ClusterRegistry {
     this.lineage = lineage;
     this.quorum = quorum;
     this.voter = voter;
-    this.lineages = new LineageWatch(lineage, () -> VoterSearch.run(settings, data, addresses()));
+    this.lineages = new LineageWatch(lineage, () -> VoterSearch.run(settings, data, addresses(), VoterSearch.QUICK));
     quorum.useLocal(voter);
   }
 
@@ -86,7 +86,8 @@ final class RaftMembership implements ClusterRegistry {
     if (held.isEmpty() && known.isEmpty() && settings.mayForm()) {
       return form(settings, data, key, answer, raft);
     }
-    VoterSearch search = VoterSearch.run(settings, data, List.of());
+    VoterSearch search = VoterSearch.run(
+        settings, data, List.of(), held.isPresent() ? VoterSearch.THOROUGH : VoterSearch.QUICK);
     if (held.isPresent()) {
       // Before its voter can vote: in a newer lineage nobody counts what it votes for any more.
       Optional<Lineage> newer = known.filter(one -> one.replaces(held.get())).or(() -> search.replacing(held.get()));
@@ -115,7 +116,7 @@ final class RaftMembership implements ClusterRegistry {
     if (!settings.isVoter()) {
       throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
     }
-    Optional<Discovery.Voter> living = VoterSearch.run(settings, data, List.of()).member(Optional.empty());
+    Optional<Discovery.Voter> living = VoterSearch.run(settings, data, List.of(), VoterSearch.THOROUGH).member(Optional.empty());
     if (living.isPresent()) {
       throw new ClusterRefusedException("the seed nodes are in cluster " + living.get().clusterId()
           + " already, so no other is formed beside it; start this node without --form and it joins them");

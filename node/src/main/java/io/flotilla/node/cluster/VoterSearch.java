@@ -31,7 +31,10 @@ import org.slf4j.LoggerFactory;
  */
 record VoterSearch(List<Discovery.Voter> voters, List<String> tried) {
   private static final Logger log = LoggerFactory.getLogger(VoterSearch.class);
-  private static final Duration TIMEOUT = Duration.ofSeconds(1);
+  /** For whoever asks again if nobody answers. */
+  static final Duration QUICK = Duration.ofSeconds(1);
+  /** For whoever goes on alone if nobody answers: a process that has just started is slow to ask. */
+  static final Duration THOROUGH = Duration.ofSeconds(5);
 
   VoterSearch {
     voters = List.copyOf(voters);
@@ -39,11 +42,12 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried) {
   }
 
   /**
-   * Asks all at the same time, this node itself left out; blocks for a few seconds at the most.
+   * Asks all at the same time, this node itself left out; blocks for about twice the timeout at the most.
    *
    * @param more Raft addresses to be asked too
    */
-  static VoterSearch run(NodeSettings settings, DataDirectory data, Collection<String> more) throws IOException {
+  static VoterSearch run(NodeSettings settings, DataDirectory data, Collection<String> more, Duration timeout)
+      throws IOException {
     Map<HostPort, String> asked = new LinkedHashMap<>();
     settings.seedNodes().forEach(seed -> asked.put(seed.withPort(seed.port() + 1), seed.toString()));
     for (String voter : Stream.concat(data.lastVoters().stream(), more.stream()).toList()) {
@@ -59,7 +63,7 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried) {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Map<String, CompletableFuture<Discovery>> answers = new LinkedHashMap<>();
       asked.forEach((address, name) -> answers.put(name, CompletableFuture.supplyAsync(
-          () -> RaftQuorum.discover(address.host(), address.port(), TIMEOUT), threads)));
+          () -> RaftQuorum.discover(address.host(), address.port(), timeout), threads)));
       answers.forEach((name, answer) -> {
         switch (answer.join()) {
           case Discovery.Voter found -> {
