@@ -129,6 +129,17 @@ class ClaimKeeperTest {
   }
 
   @Test
+  void keeperOfALaterLineage_grantsNumbersAboveThoseThatWereLost() {
+    granted("lock", "alice");
+    ActorRef<ClaimKeeper.Command> recovered = system.spawn(ClaimKeeper.create(nanos::get, 1_000));
+
+    recovered.tell(new ClaimKeeper.Acquire("one", "bob", MINUTE, replies.ref()));
+    assertEquals(new ClaimKeeper.Granted(new Claim("one", "bob", 1_000, MINUTE)), replies.receiveMessage(SOON));
+    recovered.tell(new ClaimKeeper.Acquire("two", "bob", MINUTE, replies.ref()));
+    assertEquals(new ClaimKeeper.Granted(new Claim("two", "bob", 1_001, MINUTE)), replies.receiveMessage(SOON));
+  }
+
+  @Test
   void find_listsByPrefixInOrder_andPages() {
     for (String key : List.of("upload/2", "lock/1", "upload/1", "upload/3", "uploads")) {
       granted(key, "x");

@@ -195,9 +195,14 @@ public final class LoneRecovery implements AutoCloseable {
     List<String> answering = search.voters().stream().map(voter -> voter.voter().address()).toList();
     lines.add("  answer now   " + (answering.isEmpty() ? "no other voters" : String.join(", ", answering) + ", without a leader"));
     search.tried().forEach(reason -> lines.add("  no answer    " + reason));
-    lines.add("Whatever the other voters acknowledged after that is lost. Of several nodes that are left, recover the one with the "
-        + "highest term, and of those the one with the highest log index; if the other voters' disks can be had back, start them "
-        + "instead. Former voters that return are set aside, and join with what this node has.");
+    if (journal.filter(one -> one.isAlone() && one.damage().isEmpty()).isPresent()) {
+      lines.add("It was the only voter, and its journal is whole: nothing is lost.");
+    } else {
+      lines.addAll(List.of(
+          "Whatever was acknowledged after that is lost. If the other voters' disks can be had back, start them instead.",
+          "Of several voters that are left, recover the one with the highest term, and of those the highest log index.",
+          "Former voters that return are set aside, and join with what this node has."));
+    }
     if (!settings.roles().contains(NodeIdentity.PRIMARY)) {
       lines.add("This node does not have the role primary: no change can be made before a node with it joins.");
     }
