@@ -102,6 +102,12 @@ class RecoverAloneTest {
         assertTrue(newest.toString().contains("recovered alone"), newest.toString());
         assertEquals(0, cluster.node(1).stop());
         assertRefused(cluster, 1, "the only voter of its cluster already", "twice");
+
+        delete(cluster.state(1).resolve("raft"));
+        recover(cluster, 1);
+        cluster.startNode(1, List.of());
+        await().atMost(TestCluster.SOON).ignoreExceptions().until(() -> cluster.api(1).version() >= 2 * SECOND_LINEAGE);
+        cluster.api(1).get("/api/v1/config/users/after").expect(200);
       } catch (Throwable e) {
         System.err.println(cluster.logs());
         throw e;

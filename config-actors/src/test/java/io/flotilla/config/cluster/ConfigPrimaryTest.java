@@ -35,6 +35,7 @@ import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.persistence.testkit.javadsl.PersistenceTestKit;
+import org.apache.pekko.persistence.testkit.javadsl.SnapshotTestKit;
 import org.apache.pekko.persistence.testkit.ProcessingSuccess;
 import org.apache.pekko.persistence.testkit.WriteEvents;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitPlugin;
@@ -83,6 +84,7 @@ class ConfigPrimaryTest {
   @BeforeEach
   void clear() {
     journal.clearAll();
+    SnapshotTestKit.create(kit.system()).clearAll();
     replies = kit.createTestProbe();
     published = kit.createTestProbe();
   }
