@@ -91,20 +91,27 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
   private final TimerScheduler<Command> timers;
   private final LongSupplier nanoTime;
   private final JournalRetention retention;
+  private final long firstNumber;
   private final Map<String, Long> deadlines = new HashMap<>();
 
-  /** @param nanoTime a monotonic clock */
-  public static Behavior<Command> create(LongSupplier nanoTime) {
-    return Behaviors.setup(context -> Behaviors.withTimers(timers -> new ClaimKeeper(context, timers, nanoTime)));
+  /**
+   * @param nanoTime a monotonic clock
+   * @param firstNumber that grants may have, 1 or more; after a recovery above all that lost grants can have had
+   */
+  public static Behavior<Command> create(LongSupplier nanoTime, long firstNumber) {
+    return Behaviors.setup(context -> Behaviors.withTimers(timers ->
+        new ClaimKeeper(context, timers, nanoTime, firstNumber)));
   }
 
-  private ClaimKeeper(ActorContext<Command> context, TimerScheduler<Command> timers, LongSupplier nanoTime) {
+  private ClaimKeeper(
+      ActorContext<Command> context, TimerScheduler<Command> timers, LongSupplier nanoTime, long firstNumber) {
     super(PERSISTENCE_ID, SupervisorStrategy.restartWithBackoff(Duration.ofMillis(200), Duration.ofSeconds(3), 0.1));
     this.context = context;
     this.timers = timers;
     this.nanoTime = nanoTime;
     this.retention = new JournalRetention(
         context, PERSISTENCE_ID, journalPluginId(), snapshotPluginId(), SNAPSHOT_EVERY, SNAPSHOT_BYTES);
+    this.firstNumber = firstNumber;
   }
 
   @Override
@@ -143,7 +150,8 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     if (table.claims().size() >= MAX_CLAIMS) {
       return reply(acquire.replyTo(), new Refused(acquire.key(), "there are " + MAX_CLAIMS + " claims already"));
     }
-    Claim claim = new Claim(acquire.key(), acquire.holder(), table.lastNumber() + 1, acquire.milliseconds());
+    long number = Math.max(table.lastNumber() + 1, firstNumber);
+    Claim claim = new Claim(acquire.key(), acquire.holder(), number, acquire.milliseconds());
     return Effect().persist(new ClaimEvent.ClaimGranted(claim)).thenRun((ClaimTable after) -> {
       startTime(claim.key(), claim.milliseconds());
       acquire.replyTo().tell(new Granted(claim));

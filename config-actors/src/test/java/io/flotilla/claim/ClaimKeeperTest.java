@@ -49,7 +49,7 @@ class ClaimKeeperTest {
     Config config = ConfigFactory.parseMap(Map.of(
         "flotilla.data-directory", directory.toString(), "pekko.actor.allow-java-serialization", "off"));
     system = ActorTestKit.create("claims", config.withFallback(ConfigFactory.load()));
-    keeper = system.spawn(ClaimKeeper.create(nanos::get));
+    keeper = system.spawn(ClaimKeeper.create(nanos::get, 1));
     replies = system.createTestProbe();
   }
 
@@ -143,7 +143,7 @@ class ClaimKeeperTest {
     Config config = ConfigFactory.parseString("pekko.actor.allow-java-serialization = off").withFallback(ConfigFactory.load());
     system = ActorTestKit.create(ActorSystem.create(Behaviors.empty(), "claims", ActorSystemSetup.create(
         BootstrapSetup.create(config), new RaftQuorumSetup(quorum))));
-    keeper = system.spawn(ClaimKeeper.create(nanos::get));
+    keeper = system.spawn(ClaimKeeper.create(nanos::get, 1));
     replies = system.createTestProbe();
   }
 
@@ -163,7 +163,7 @@ class ClaimKeeperTest {
   @Test
   void secondKeeper_takesTheFence_andTheFirstCanNeitherGrantNorRenew() {
     Claim claim = granted("lock", "alice");
-    ActorRef<ClaimKeeper.Command> second = system.spawn(ClaimKeeper.create(nanos::get));
+    ActorRef<ClaimKeeper.Command> second = system.spawn(ClaimKeeper.create(nanos::get, 1));
     second.tell(new ClaimKeeper.Acquire("lock", "bob", MINUTE, replies.ref()));
     assertEquals(claim, ((ClaimKeeper.Held) replies.receiveMessage(SOON)).claim());
     second.tell(new ClaimKeeper.Release("lock", claim.number(), replies.ref()));
@@ -172,6 +172,17 @@ class ClaimKeeperTest {
     keeper.tell(new ClaimKeeper.Renew("lock", claim.number(), MINUTE, replies.ref()));
 
     replies.expectNoMessage(Duration.ofMillis(300));
+  }
+
+  @Test
+  void keeperOfALaterLineage_grantsNumbersAboveThoseThatWereLost() {
+    granted("lock", "alice");
+    ActorRef<ClaimKeeper.Command> recovered = system.spawn(ClaimKeeper.create(nanos::get, 1_000));
+
+    recovered.tell(new ClaimKeeper.Acquire("one", "bob", MINUTE, replies.ref()));
+    assertEquals(new ClaimKeeper.Granted(new Claim("one", "bob", 1_000, MINUTE)), replies.receiveMessage(SOON));
+    recovered.tell(new ClaimKeeper.Acquire("two", "bob", MINUTE, replies.ref()));
+    assertEquals(new ClaimKeeper.Granted(new Claim("two", "bob", 1_001, MINUTE)), replies.receiveMessage(SOON));
   }
 
   @Test

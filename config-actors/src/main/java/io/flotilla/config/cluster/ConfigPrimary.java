@@ -7,6 +7,7 @@ import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
 import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.event.StoredDocument;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Operation;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.BehaviorInterceptor;
@@ -63,7 +65,7 @@ public final class ConfigPrimary
 
   /** What the primary understands. */
   public sealed interface Command permits SubmitChange, RollBack, AwaitApplied, FetchChanges, FetchSnapshot,
-      FetchHistory, FindChange, GetStatus, ReplicaReport, NodePrepared, ContinuePrepare, AnnounceHead, Stop {}
+      FetchHistory, FindChange, GetStatus, ReplicaReport, NodePrepared, ContinuePrepare, AnnounceHead, BeginLineage, Stop {}
 
   /**
    * A change, or one part of a large one; parts of one id come in order and each is answered before the next is sent.
@@ -143,6 +145,8 @@ public final class ConfigPrimary
 
   private record AnnounceHead() implements Command {}
 
+  private record BeginLineage() implements Command {}
+
   /** Answers to {@link SubmitChange}. */
   public sealed interface SubmitReply extends CborSerializable {}
 
@@ -187,8 +191,13 @@ public final class ConfigPrimary
   /** Parts of changes in order, about 64 KiB at the most. */
   public record Changes(long epoch, List<ChangePart> parts) implements ChangesReply {}
 
-  /** The changes asked for are no longer kept, or too many; take a snapshot. */
-  public record SnapshotNeeded(long epoch, long headVersion) implements ChangesReply {}
+  /**
+   * The changes asked for are no longer kept, or too many; take a snapshot.
+   *
+   * @param keptVersion if the asker's version was lost in a recovery, the newest that was kept of its lineage; otherwise 0
+   */
+  public record SnapshotNeeded(
+      long epoch, long headVersion, @JsonInclude(JsonInclude.Include.NON_DEFAULT) long keptVersion) implements ChangesReply {}
 
   /** Some entities of one change; {@code last} ends it. */
   public record ChangePart(ConfigChanged change, int fromEntity, boolean last) {}
@@ -220,9 +229,11 @@ public final class ConfigPrimary
    *
    * @param snapshotEvery after so many changes the journal gets a snapshot
    * @param snapshotBytes after about so many bytes of changes, too
+   * @param firstVersion of the cluster's lineage, 0 in the first: a journal that has not got there begins the lineage with it
+   * @param known the newest configuration this node has applied; a lineage begins with it if the journal is behind it
    */
   public record Settings(Duration headInterval, int snapshotEvery, long snapshotBytes,
-      ActorRef<Topic.Command<ConfigAnnouncement>> topic) {}
+      ActorRef<Topic.Command<ConfigAnnouncement>> topic, long firstVersion, Supplier<ClusterConfig> known) {}
 
   private record Writing(String id, ActorRef<SubmitReply> replyTo) {}
 
@@ -231,6 +242,7 @@ public final class ConfigPrimary
   private static final int MAX_WAITING = 64;
   private static final long MAX_WAITING_BYTES = 64L << 20;
   private static final Duration PREPARE_REPEAT = Duration.ofMillis(400);
+  private static final Duration LINEAGE_PAUSE = Duration.ofSeconds(3);
 
   private final ActorContext<Command> context;
   private final EntityCodec codec;
@@ -344,8 +356,52 @@ public final class ConfigPrimary
         uploads.expire(System.nanoTime());
         yield Effect().none();
       }
+      case BeginLineage begin -> onBeginLineage(state);
       case Stop stop -> Effect().none().thenStop();
     };
+  }
+
+  private boolean isBegun(PrimaryState state) {
+    return state.config().version() >= settings.firstVersion();
+  }
+
+  /**
+   * Skips the versions that lost changes may have had. Nothing is announced and no change is taken before, so no version of
+   * the new lineage is one of the former.
+   */
+  private Effect<ConfigChanged, PrimaryState> onBeginLineage(PrimaryState state) {
+    if (isBegun(state)) {
+      return Effect().none();
+    }
+    ClusterConfig known = settings.known().get();
+    // What a node has applied was committed; of the same version, the end of a recovered journal perhaps was not.
+    ClusterConfig wanted = known.version() >= state.config().version() ? known : state.config();
+    if (wanted.entities().isEmpty()) {
+      context.getLog().error("The cluster was recovered without a journal, and this node has no configuration in its boot cache "
+          + "either. Nothing is announced, so that the others keep what they have. Start the node that was recovered");
+      timers.startSingleTimer(new BeginLineage(), LINEAGE_PAUSE);
+      return Effect().none();
+    }
+    ConfigChanged draft = new ConfigChanged(settings.firstVersion(), "lineage-" + settings.firstVersion(), clock.instant(),
+        new Author("system", "local", MemberNames.name(Cluster.get(context.getSystem()).selfMember())),
+        "The cluster was recovered alone. Its configuration is that of version " + wanted.version()
+            + "; what was committed after that is lost", ConfigEditor.differences(state.config(), wanted), "",
+        new ConfigChanged.LineageBegun(state.config().version(), wanted.version()), Map.of());
+    ConfigChanged event = draft.withDigest(state.config().apply(draft, codec).digest().toString());
+    context.getLog().warn("This cluster was recovered alone: its configuration goes on from version {} as version {}, so that no "
+        + "version means two things", wanted.version(), event.version());
+    return Effect().persist(event).thenRun((PrimaryState after) -> {
+      publish(event);
+      announce(after);
+      events.committed(event, 0);
+    });
+  }
+
+  private void announce(PrimaryState state) {
+    announcer.ifPresent(context::stop);
+    announcer = Optional.of(context.spawnAnonymous(
+        HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
+    timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
   }
 
   private Effect<ConfigChanged, PrimaryState> onSubmit(PrimaryState state, SubmitChange submit) {
@@ -373,6 +429,9 @@ public final class ConfigPrimary
 
   /** Refuses a change, commits it, or puts it to the nodes first. */
   private Effect<ConfigChanged, PrimaryState> decide(PrimaryState state, Proposal proposal) {
+    if (!isBegun(state)) {
+      return reply(proposal.replyTo(), new Busy(proposal.id(), "the cluster has just been recovered; try again shortly"));
+    }
     return switch (proposal.edit().apply(state.config())) {
       case ConfigEditor.Refused refused -> {
         refuse(proposal, refused.refusal());
@@ -527,10 +586,11 @@ public final class ConfigPrimary
         timers.startTimerAtFixedRate(new ContinuePrepare(), Duration.ZERO, PREPARE_REPEAT);
       }
       events.primaryStarted(epoch.getAsLong(), state.config().version());
-      announcer.ifPresent(context::stop);
-      announcer = Optional.of(context.spawnAnonymous(
-          HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
-      timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
+      if (isBegun(state)) {
+        announce(state);
+      } else {
+        context.getSelf().tell(new BeginLineage());
+      }
       retention.recovered(state.applied(), lastSequenceNumber(context));
     }).onSignal(SnapshotCompleted.class, (state, signal) ->
         retention.snapshotTaken(state.applied(), signal.getSnapshotMetadata().sequenceNr())
@@ -557,9 +617,10 @@ public final class ConfigPrimary
     waiting.clear();
   }
 
+  /** After the begin of a lineage, too: a primary of a release without lineages can't apply that event, and starts behind it. */
   @Override
   public boolean shouldSnapshot(PrimaryState state, ConfigChanged event, long sequenceNr) {
-    return retention.isDue(state.applied());
+    return event.lineage() != null || retention.isDue(state.applied());
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.event.StoredDocument;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.ReplicaStatus;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -45,6 +47,7 @@ public final class ConfigReplica {
   private record ReportNow() implements Command {}
 
   private static final Duration FETCH_TIMEOUT = Duration.ofSeconds(3);
+  private static final int MAX_NAMED = 20;
 
   private final ActorContext<Command> context;
   private final LiveConfig live;
@@ -234,7 +237,10 @@ public final class ConfigReplica {
 
   private Behavior<Command> onChanges(CatchUp progress, ConfigPrimary.ChangesReply reply) {
     return switch (reply) {
-      case ConfigPrimary.SnapshotNeeded needed -> takeSnapshot(progress);
+      case ConfigPrimary.SnapshotNeeded needed -> {
+        progress.keptVersion = needed.keptVersion();
+        yield takeSnapshot(progress);
+      }
       case ConfigPrimary.Changes changes when changes.parts().isEmpty() -> finish(progress);
       case ConfigPrimary.Changes changes -> {
         for (ConfigPrimary.ChangePart part : changes.parts()) {
@@ -272,11 +278,24 @@ public final class ConfigReplica {
               + "it was dropped and will be fetched again", part.version());
           yield following();
         }
+        if (progress.keptVersion > 0) {
+          tellDropped(whole, progress.keptVersion);
+        }
         install(ConfigDelta.between(current, whole), Optional.empty());
         progress.documents.clear();
         yield current.version() >= headVersion ? finish(progress) : fetchChanges(progress);
       }
     };
+  }
+
+  /** The cluster was recovered from a state that is older than this node's. */
+  private void tellDropped(ClusterConfig recovered, long keptVersion) {
+    List<EntityChange> differences = ConfigEditor.differences(current, recovered);
+    context.getLog().error("The cluster was recovered from its version {}, but this node had applied version {}: the changes after "
+            + "{} are lost, and undone here. Entities that differ: {}{}", keptVersion, current.version(), keptVersion,
+        differences.isEmpty() ? "none" : differences.stream().limit(MAX_NAMED)
+            .map(change -> change.kind() + "/" + change.name()).collect(Collectors.joining(", ")),
+        differences.size() > MAX_NAMED ? " and " + (differences.size() - MAX_NAMED) + " more" : "");
   }
 
   private Behavior<Command> finish(CatchUp progress) {
@@ -334,6 +353,8 @@ public final class ConfigReplica {
     private final List<EntityChange> entities = new ArrayList<>();
     private final List<StoredDocument> documents = new ArrayList<>();
     private long snapshotVersion;
+    /** What the cluster kept of this node's lineage, if it lost some of what this node has; otherwise 0. */
+    private long keptVersion;
 
     private CatchUp(long fromVersion, long begunNanos) {
       this.fromVersion = fromVersion;
@@ -345,7 +366,9 @@ public final class ConfigReplica {
     }
 
     CatchUp withoutParts() {
-      return new CatchUp(fromVersion, begunNanos);
+      CatchUp fresh = new CatchUp(fromVersion, begunNanos);
+      fresh.keptVersion = keptVersion;
+      return fresh;
     }
   }
 }

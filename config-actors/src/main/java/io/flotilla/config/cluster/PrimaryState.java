@@ -71,7 +71,9 @@ record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history,
 
   /** The configuration at a version that history still leads back to, digest and entity versions included. */
   Optional<ClusterConfig> configAt(long version, EntityCodec codec) {
-    if (version < oldest() || version > config.version()) {
+    Map.Entry<Long, ConfigChanged> following = history.higherEntry(version);
+    boolean skipped = following != null && following.getValue().previous() != version;
+    if (skipped || version < oldest() || version > config.version()) {
       return Optional.empty();
     }
     Map<EntityKey, EntityChange> first = new LinkedHashMap<>();
@@ -85,7 +87,7 @@ record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history,
 
   /** The oldest version that can be restored: that before the oldest change kept, but not the empty one. */
   long oldest() {
-    return history.isEmpty() ? config.version() : Math.max(1, history.firstKey() - 1);
+    return history.isEmpty() ? config.version() : Math.max(1, history.firstEntry().getValue().previous());
   }
 
   /** The version a change of this id was committed as, 0 if none is known. */
@@ -99,17 +101,17 @@ record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history,
   }
 
   ConfigPrimary.ChangesReply changesSince(long epoch, ConfigPrimary.FetchChanges fetch) {
-    long next = fetch.sinceVersion() + 1;
-    if (next > config.version()) {
+    if (fetch.sinceVersion() >= config.version()) {
       return new ConfigPrimary.Changes(epoch, List.of());
     }
-    if (!history.containsKey(next)) {
-      return new ConfigPrimary.SnapshotNeeded(epoch, config.version());
+    Map.Entry<Long, ConfigChanged> following = history.higherEntry(fetch.sinceVersion());
+    if (following == null || following.getValue().previous() != fetch.sinceVersion()) {
+      return new ConfigPrimary.SnapshotNeeded(epoch, config.version(), keptBefore(fetch.sinceVersion()));
     }
     List<ConfigPrimary.ChangePart> parts = new ArrayList<>();
     int budget = ConfigPrimary.MAX_MESSAGE_BYTES;
     int from = fetch.fromEntity();
-    for (ConfigChanged change : history.tailMap(next).values()) {
+    for (ConfigChanged change : history.tailMap(following.getKey()).values()) {
       if (!parts.isEmpty() && change.size() > budget) {
         break;
       }
@@ -122,6 +124,12 @@ record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history,
       }
     }
     return new ConfigPrimary.Changes(epoch, parts);
+  }
+
+  /** The newest version that is kept of the lineage in which a version was committed, if it was lost; otherwise 0. */
+  private long keptBefore(long version) {
+    return history.tailMap(version, false).values().stream().filter(change -> change.lineage() != null)
+        .map(change -> change.lineage().known()).findFirst().filter(known -> known < version).orElse(0L);
   }
 
   ConfigPrimary.History history(long fromVersion, int limit) {

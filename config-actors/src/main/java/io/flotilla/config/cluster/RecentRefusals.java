@@ -1,6 +1,5 @@
 package io.flotilla.config.cluster;
 
-import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;

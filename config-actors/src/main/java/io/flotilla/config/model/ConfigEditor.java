@@ -97,19 +97,7 @@ public final class ConfigEditor {
     if (expectedHead != Operation.ANY && expectedHead != config.version()) {
       return notAt(config, expectedHead);
     }
-    List<EntityChange> changes = new ArrayList<>();
-    List<Operation> operations = new ArrayList<>();
-    for (EntityKey key : new TreeSet<>(ConfigDelta.between(config, wanted).changed())) {
-      Optional<StoredEntity> present = config.stored(key);
-      byte[] before = present.map(StoredEntity::document).orElse(null);
-      byte[] after = wanted.stored(key).map(StoredEntity::document).orElse(null);
-      if (!Arrays.equals(before, after)) {
-        long version = present.map(StoredEntity::version).orElse(Operation.ABSENT);
-        changes.add(new EntityChange(key.kind(), key.name(), version, before, after));
-        operations.add(new Operation(after == null ? Operation.Action.DELETE : Operation.Action.PUT,
-            key.kind(), key.name(), after, Operation.ANY));
-      }
-    }
+    List<EntityChange> changes = differences(config, wanted);
     if (changes.isEmpty()) {
       return new Edited(List.of(), config);
     }
@@ -117,7 +105,25 @@ public final class ConfigEditor {
       return new Refused(Refusal.of(Refusal.Reason.INVALID, "version " + wanted.version() + " differs in " + changes.size()
           + " entities, and one change may touch " + MAX_OPERATIONS + "; restore it in steps, by versions between"));
     }
+    List<Operation> operations = changes.stream().map(change -> new Operation(
+        change.after() == null ? Operation.Action.DELETE : Operation.Action.PUT,
+        change.kind(), change.name(), change.after(), Operation.ANY)).toList();
     return checked(config, changes, operations);
+  }
+
+  /** What has to change for a configuration to hold exactly the entities of another, in order; their versions don't matter. */
+  public static List<EntityChange> differences(ClusterConfig config, ClusterConfig wanted) {
+    List<EntityChange> changes = new ArrayList<>();
+    for (EntityKey key : new TreeSet<>(ConfigDelta.between(config, wanted).changed())) {
+      Optional<StoredEntity> present = config.stored(key);
+      byte[] before = present.map(StoredEntity::document).orElse(null);
+      byte[] after = wanted.stored(key).map(StoredEntity::document).orElse(null);
+      if (!Arrays.equals(before, after)) {
+        long version = present.map(StoredEntity::version).orElse(Operation.ABSENT);
+        changes.add(new EntityChange(key.kind(), key.name(), version, before, after));
+      }
+    }
+    return changes;
   }
 
   private Optional<EntityChange> change(

@@ -169,6 +169,15 @@ public final class JournalStateMachine extends BaseStateMachine {
             return RaftLog.INVALID_LOG_INDEX;
         }
         Path file = storage.getSnapshotFile(last.getTerm(), last.getIndex()).toPath();
+        MD5Hash digest = writeSnapshot(tables, file);
+        storage.updateLatestSnapshot(new SingleFileSnapshotInfo(new FileInfo(file, digest), last.getTerm(), last.getIndex()));
+        appliedBytes = 0;
+        lastSnapshotBytes = Files.size(file);
+        return last.getIndex();
+    }
+
+    /** Durably, with its checksum beside it; a crash leaves no half a snapshot under this name. */
+    static MD5Hash writeSnapshot(JournalTables tables, Path file) throws IOException {
         Path written = file.resolveSibling(file.getFileName() + WRITING);
         try (FileChannel channel = FileChannel.open(written, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                 StandardOpenOption.TRUNCATE_EXISTING)) {
@@ -182,10 +191,7 @@ public final class JournalStateMachine extends BaseStateMachine {
         MD5FileUtil.saveMD5File(file.toFile(), digest);
         Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         syncDirectory(file.getParent());
-        storage.updateLatestSnapshot(new SingleFileSnapshotInfo(new FileInfo(file, digest), last.getTerm(), last.getIndex()));
-        appliedBytes = 0;
-        lastSnapshotBytes = Files.size(file);
-        return last.getIndex();
+        return digest;
     }
 
     /** @param inParts whether a command is still on its way: a snapshot of its parts would be of no use soon, so it may wait */
@@ -209,7 +215,7 @@ public final class JournalStateMachine extends BaseStateMachine {
         });
     }
 
-    private static void syncDirectory(Path directory) throws IOException {
+    static void syncDirectory(Path directory) throws IOException {
         if (File.separatorChar == '\\') {
             return; // Windows can't open a directory, and doesn't need to
         }

@@ -54,6 +54,7 @@ public final class RaftQuorum implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RaftQuorum.class);
     /** A longer command travels in parts of this size. */
     static final int PART_BYTES = 64 * 1024;
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(10);
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(200);
 
@@ -395,10 +396,15 @@ public final class RaftQuorum implements AutoCloseable {
         }
     }
 
-    /** Asks an address what is there, blocking for at most about the timeout; a closed port is answered at once. */
+    /**
+     * Asks an address what is there, blocking for at most about twice the timeout, where nothing can be reached for a second; a
+     * closed port is answered at once.
+     *
+     * @param timeout for each of two answers; the first of a process that has just started needs seconds on a busy machine
+     */
     public static Discovery discover(String host, int port, Duration timeout) {
         try (Socket socket = new Socket()) {
-            socket.connect(new InetSocketAddress(host, port), Math.toIntExact(timeout.toMillis()));
+            socket.connect(new InetSocketAddress(host, port), Math.toIntExact(Math.min(timeout.toMillis(), CONNECT_TIMEOUT.toMillis())));
         } catch (IOException | IllegalArgumentException e) {
             return new Discovery.Nothing(HostPort.format(host, port) + " can't be reached: " + e.getMessage());
         }

@@ -74,13 +74,15 @@ public final class RaftVoter implements AutoCloseable {
     private final VoterPeer self;
     private final Start start;
     private final Optional<Path> setAside;
+    private final Optional<String> loss;
     private final RaftServer server;
     private final RaftServer.Division division;
     private final AtomicReference<Throwable> failure;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private RaftVoter(UUID clusterId, VoterPeer self, Start start, Optional<Path> setAside, RaftServer server,
+    private RaftVoter(UUID clusterId, VoterPeer self, Start start, Optional<Path> setAside, Optional<String> loss, RaftServer server,
                       AtomicReference<Throwable> failure) throws IOException {
+        this.loss = loss;
         this.clusterId = clusterId;
         this.self = self;
         this.start = start;
@@ -92,12 +94,7 @@ public final class RaftVoter implements AutoCloseable {
 
     /** The cluster whose log a directory holds, if it holds any, usable or not. */
     public static Optional<UUID> clusterIn(Path directory) throws IOException {
-        return switch (VoterDirectory.inspect(directory)) {
-            case VoterDirectory.Empty _ -> Optional.empty();
-            case VoterDirectory.Usable usable -> Optional.of(usable.clusterId());
-            case VoterDirectory.Unfinished unfinished -> Optional.of(unfinished.clusterId());
-            case VoterDirectory.Damaged damaged -> Optional.of(damaged.clusterId());
-        };
+        return VoterDirectory.newestGroup(directory);
     }
 
     /**
@@ -142,14 +139,18 @@ public final class RaftVoter implements AutoCloseable {
             throw new IOException(settings.directory() + " already holds the log of cluster " + held.get()
                     + ": open it, or empty the directory first");
         }
-        return joinAs(Start.JOINING, settings, clusterId, Optional.empty(), localAnswer);
+        return joinAs(Start.JOINING, settings, clusterId, Optional.empty(), Optional.empty(), localAnswer);
     }
 
     private static RaftVoter joinAs(Start start, RaftSettings settings, UUID clusterId, Optional<Path> setAside,
-                                    LocalAnswer localAnswer) throws IOException {
+                                    Optional<String> loss, LocalAnswer localAnswer) throws IOException {
         RaftSettings bound = withFreePort(settings, Optional.empty());
         Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), false);
-        VoterDirectory.writeIdentity(VoterDirectory.group(settings.directory(), clusterId), identity);
+        Path group = VoterDirectory.group(settings.directory(), clusterId);
+        VoterDirectory.writeIdentity(group, identity);
+        if (loss.isPresent()) {
+            VoterDirectory.writeLoss(group, loss.get());
+        }
         return start(bound, clusterId, new VoterPeer(identity.peerId(), identity.address()), start, setAside,
                 RaftGroup.valueOf(RaftGroupId.valueOf(clusterId)), false, localAnswer);
     }
@@ -160,6 +161,7 @@ public final class RaftVoter implements AutoCloseable {
      * @throws IOException if the directory holds nothing, another process uses it, the port is taken, or the disk fails
      */
     public static RaftVoter open(RaftSettings settings, LocalAnswer localAnswer) throws IOException {
+        VoterDirectory.setAsideFormer(settings.directory());
         return switch (VoterDirectory.inspect(settings.directory())) {
             case VoterDirectory.Empty _ -> throw new IOException(settings.directory() + " holds no Raft log to open");
             case VoterDirectory.Unfinished unfinished -> {
@@ -169,9 +171,14 @@ public final class RaftVoter implements AutoCloseable {
             case VoterDirectory.Damaged damaged -> {
                 Path aside = VoterDirectory.setAside(VoterDirectory.group(settings.directory(), damaged.clusterId()), "damaged");
                 LOG.warn("The Raft log of cluster {} can't be trusted: {}. It was moved to {}, and this voter returns as a new member, "
-                        + "without a vote until the leader admits it. If it was the only voter, restore a backup, or see "
-                        + "'flotilla node --recover-alone'", damaged.clusterId(), damaged.reason(), aside);
-                yield joinAs(Start.RETURNING, settings, damaged.clusterId(), Optional.of(aside), localAnswer);
+                        + "without a vote until the leader admits it", damaged.clusterId(), damaged.reason(), aside);
+                Optional<String> loss = JournalRecovery.onlyVoterIn(aside)
+                        ? Optional.of("this node was the only voter, and its journal can't be trusted: " + damaged.reason()
+                                + ". It was moved to " + aside)
+                        : Optional.empty();
+                loss.ifPresent(why -> LOG.error("{}. No other voter holds the configuration: restore that directory from a copy, or stop "
+                        + "this node and let 'flotilla node --recover-alone' start again from what is left", why));
+                yield joinAs(Start.RETURNING, settings, damaged.clusterId(), Optional.of(aside), loss, localAnswer);
             }
             case VoterDirectory.Usable usable -> reopen(settings, usable, localAnswer);
         };
@@ -186,10 +193,11 @@ public final class RaftVoter implements AutoCloseable {
                 LOG.warn("The Raft address of this voter changed from {} to {}. Raft knows a member by its address, so it returns as a "
                         + "new member, without a vote until the leader admits it; its old log is in {}", identity.address(),
                         bound.advertisedAddress(), aside);
-                return joinAs(Start.RETURNING, bound, usable.clusterId(), Optional.of(aside), localAnswer);
+                return joinAs(Start.RETURNING, bound, usable.clusterId(), Optional.of(aside), Optional.empty(), localAnswer);
             }
-            LOG.warn("The Raft address of this only voter changed from {} to {}. It works alone, but voters added from now on will "
-                    + "look for it at the old address", identity.address(), bound.advertisedAddress());
+            LOG.warn("The Raft address of this only voter changed from {} to {}. It works alone, but other nodes will look for it at the "
+                    + "old address. If it moved for good, stop it and run 'flotilla node --recover-alone' with the new address once",
+                    identity.address(), bound.advertisedAddress());
         }
         return start(bound, usable.clusterId(), new VoterPeer(identity.peerId(), bound.advertisedAddress()), Start.REOPENED,
                 Optional.empty(), RaftGroup.valueOf(RaftGroupId.valueOf(usable.clusterId())), usable.alone(), localAnswer);
@@ -216,7 +224,8 @@ public final class RaftVoter implements AutoCloseable {
                 .build();
         try {
             server.start();
-            RaftVoter voter = new RaftVoter(clusterId, self, start, setAside, server, failure);
+            RaftVoter voter = new RaftVoter(clusterId, self, start, setAside,
+                    VoterDirectory.readLoss(VoterDirectory.group(settings.directory(), clusterId)), server, failure);
             LOG.info("Voter {} of cluster {} is {}", self, clusterId, start);
             return voter;
         } catch (IOException | RuntimeException e) {
@@ -280,13 +289,14 @@ public final class RaftVoter implements AutoCloseable {
     }
 
     /**
-     * Moves what a removed voter has kept aside, so that nothing uses it again and nothing is lost. Close the voter first.
+     * Moves what a voter has kept aside, so that nothing uses it again and nothing is lost. Close the voter first.
      *
+     * @param why one word for the name of where it goes
      * @return where it went; empty if there was nothing
      */
-    public static Optional<Path> setAsideRemoved(Path directory, UUID clusterId) throws IOException {
+    public static Optional<Path> setAside(Path directory, UUID clusterId, String why) throws IOException {
         Path group = VoterDirectory.group(directory, clusterId);
-        return Files.exists(group) ? Optional.of(VoterDirectory.setAside(group, "removed")) : Optional.empty();
+        return Files.exists(group) ? Optional.of(VoterDirectory.setAside(group, why)) : Optional.empty();
     }
 
     public UUID clusterId() {
@@ -304,6 +314,11 @@ public final class RaftVoter implements AutoCloseable {
     /** Where the directory went that couldn't be used, if {@link Start#RETURNING}. */
     public Optional<Path> setAside() {
         return setAside;
+    }
+
+    /** Why no other voter can admit this one, if it was the only one and lost its journal. */
+    public Optional<String> loss() {
+        return loss;
     }
 
     /** Whether this voter leads now and can take commands. */

@@ -46,7 +46,8 @@ import org.slf4j.LoggerFactory;
  */
 final class VoterDirectory {
     private static final Logger LOG = LoggerFactory.getLogger(VoterDirectory.class);
-    private static final String PEER_FILE = "flotilla-peer";
+    static final String PEER_FILE = "flotilla-peer";
+    private static final String LOSS_FILE = "flotilla-lost";
     private static final Pattern SEGMENT = Pattern.compile("log_(?:inprogress_(\\d+)|(\\d+)-(\\d+))");
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS");
 
@@ -76,17 +77,13 @@ final class VoterDirectory {
         return directory.resolve(clusterId.toString());
     }
 
-    /** @throws IOException if it can't be judged: in use by another process, of a newer release, unreadable, or more than one group */
+    /** @throws IOException if it can't be judged: in use by another process, of a newer release, unreadable, or of several clusters */
     static Contents inspect(Path directory) throws IOException {
-        List<UUID> groups = groups(directory);
-        if (groups.isEmpty()) {
+        Optional<UUID> newest = newestGroup(directory);
+        if (newest.isEmpty()) {
             return new Empty();
         }
-        if (groups.size() > 1) {
-            throw new IOException(directory + " holds the Raft logs of several clusters (" + groups + "): move those that this "
-                    + "node doesn't belong to out of it");
-        }
-        UUID clusterId = groups.getFirst();
+        UUID clusterId = newest.get();
         Path group = group(directory, clusterId);
         refuseIfLocked(group);
         Optional<Identity> identity = readIdentity(group);
@@ -102,6 +99,29 @@ final class VoterDirectory {
             throw e;
         } catch (IOException | RuntimeException e) {
             return new Damaged(clusterId, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** The group that counts: a recovery that was interrupted leaves the one it replaces beside it. */
+    static Optional<UUID> newestGroup(Path directory) throws IOException {
+        List<UUID> groups = groups(directory);
+        Optional<UUID> newest = groups.stream().max(Comparator.comparingInt(id -> new Lineage(id).number()));
+        if (newest.isPresent() && !groups.stream().allMatch(
+                id -> id.equals(newest.get()) || new Lineage(newest.get()).replaces(new Lineage(id)))) {
+            throw new IOException(directory + " holds the Raft logs of several clusters (" + groups + "): move those that this "
+                    + "node doesn't belong to out of it");
+        }
+        return newest;
+    }
+
+    /** Puts away the groups that the newest one replaces. */
+    static void setAsideFormer(Path directory) throws IOException {
+        Optional<UUID> newest = newestGroup(directory);
+        for (UUID id : groups(directory)) {
+            if (!newest.equals(Optional.of(id))) {
+                LOG.info("The journal of the former lineage {} is kept in {}, and can be deleted", id,
+                        setAside(group(directory, id), "superseded"));
+            }
         }
     }
 
@@ -126,7 +146,7 @@ final class VoterDirectory {
         return groups;
     }
 
-    private static void refuseIfLocked(Path group) throws IOException {
+    static void refuseIfLocked(Path group) throws IOException {
         Path file = group.resolve("in_use.lock");
         if (!Files.exists(file)) {
             return;
@@ -168,9 +188,9 @@ final class VoterDirectory {
     }
 
     /** @param end empty for the segment that was being written */
-    private record Segment(Path path, long first, OptionalLong end) {}
+    record Segment(Path path, long first, OptionalLong end) {}
 
-    private static List<Segment> segments(Path current) throws IOException {
+    static List<Segment> segments(Path current) throws IOException {
         List<Segment> segments = new ArrayList<>();
         try (Stream<Path> files = Files.list(current)) {
             for (Path file : files.toList()) {
@@ -280,6 +300,16 @@ final class VoterDirectory {
             channel.force(true);
         }
         Files.move(written, group.resolve(PEER_FILE), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Keeps why nobody can admit the voter in a directory. */
+    static void writeLoss(Path group, String why) throws IOException {
+        Files.writeString(group.resolve(LOSS_FILE), why);
+    }
+
+    static Optional<String> readLoss(Path group) throws IOException {
+        Path file = group.resolve(LOSS_FILE);
+        return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
     }
 
     /** Renames a group's directory so that nothing will use it again, and nothing in it is lost. */

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.config.cluster.ConfigPrimary.Committed;
 import io.flotilla.config.cluster.ConfigPrimary.SubmitReply;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import java.time.Clock;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
@@ -154,7 +154,7 @@ class ConfigPrimaryRollBackTest {
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events,
         Clock.fixed(Instant.EPOCH, ZoneOffset.UTC),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, 16 << 20, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 1_000, 16 << 20, topic, 0, () -> ClusterConfig.EMPTY)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

@@ -13,6 +13,7 @@ import io.flotilla.config.cluster.ConfigPrimary.SubmitReply;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.StoredDocument;
 import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.ConfigExamples;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import io.flotilla.fence.FencedException;
@@ -541,17 +542,86 @@ class ConfigPrimaryTest {
     assertEquals(Refusal.Reason.NOT_PREPARED, refused.refusal().reason());
   }
 
+  private static final long SECOND_LINEAGE = 1_000;
+
+  /** What the journal holds when the cluster is recovered. */
+  private ClusterConfig formerLineage() {
+    ActorRef<ConfigPrimary.Command> former = primary();
+    List<Operation> operations = List.of(put("storages", "main", "{\"path\":\"/srv\"}"));
+    submit(former, "one", operations.getFirst());
+    replies.expectMessageClass(Committed.class);
+    journal.expectNextPersistedClass(ConfigPrimary.PERSISTENCE_ID.id(), ConfigChanged.class);
+    kit.stop(former);
+    published = kit.createTestProbe();
+    return ConfigExamples.commit(ClusterConfig.EMPTY, operations);
+  }
+
+  @Test
+  void lineage_beginsWithAVersionOfItsOwn_beforeAnythingIsAnnounced() {
+    ClusterConfig journaled = formerLineage();
+
+    ActorRef<ConfigPrimary.Command> primary = primary(SECOND_LINEAGE, ClusterConfig.EMPTY);
+
+    ConfigChanged begun = journal.expectNextPersistedClass(ConfigPrimary.PERSISTENCE_ID.id(), ConfigChanged.class);
+    assertEquals(new ConfigChanged.LineageBegun(1, 1), begun.lineage());
+    assertEquals(SECOND_LINEAGE, begun.version());
+    assertEquals(List.of(), begun.changes());
+    assertEquals(journaled.digest().toString(), begun.digest());
+    assertTrue(published.receiveMessage(Duration.ofSeconds(10)).version() >= SECOND_LINEAGE);
+    submit(primary, "two", put("users", "bob", "{}"));
+    assertEquals(SECOND_LINEAGE + 1, replies.expectMessageClass(Committed.class, Duration.ofSeconds(10)).version());
+    kit.stop(primary);
+
+    ActorRef<ConfigPrimary.Command> next = primary(SECOND_LINEAGE, ClusterConfig.EMPTY);
+    submit(next, "three", put("users", "carl", "{}"));
+    assertEquals(SECOND_LINEAGE + 2, replies.expectMessageClass(Committed.class, Duration.ofSeconds(10)).version(),
+        "it begins once");
+  }
+
+  @Test
+  void lineage_whoseJournalIsBehindItsNode_beginsWithWhatTheNodeHasApplied() {
+    ClusterConfig ahead = ConfigExamples.commit(formerLineage(), List.of(put("users", "alice", "{}")));
+
+    ActorRef<ConfigPrimary.Command> primary = primary(SECOND_LINEAGE, ahead);
+
+    ConfigChanged begun = journal.expectNextPersistedClass(ConfigPrimary.PERSISTENCE_ID.id(), ConfigChanged.class);
+    assertEquals(new ConfigChanged.LineageBegun(1, 2), begun.lineage());
+    assertEquals(List.of("users/alice"), begun.changes().stream().map(one -> one.kind() + "/" + one.name()).toList());
+    kit.stop(primary);
+  }
+
+  @Test
+  void lineage_ofWhichNothingIsKnown_isNotBegun() {
+    ActorRef<ConfigPrimary.Command> primary = primary(SECOND_LINEAGE, ClusterConfig.EMPTY);
+
+    submit(primary, "one", put("users", "bob", "{}"));
+
+    replies.expectMessageClass(ConfigPrimary.Busy.class, Duration.ofSeconds(10));
+    journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+    published.expectNoMessage(Duration.ofMillis(600));
+    kit.stop(primary);
+  }
+
   private ActorRef<ConfigPrimary.Command> primary() {
-    return primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 16 << 20);
+    return primary(0, ClusterConfig.EMPTY);
+  }
+
+  private ActorRef<ConfigPrimary.Command> primary(long firstVersion, ClusterConfig known) {
+    return primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 16 << 20, firstVersion, known);
   }
 
   private ActorRef<ConfigPrimary.Command> primary(Clock clock, int snapshotEvery, long snapshotBytes) {
+    return primary(clock, snapshotEvery, snapshotBytes, 0, ClusterConfig.EMPTY);
+  }
+
+  private ActorRef<ConfigPrimary.Command> primary(
+      Clock clock, int snapshotEvery, long snapshotBytes, long firstVersion, ClusterConfig known) {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
     topic.tell(Topic.subscribe(published.ref()));
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events, clock,
-        new ConfigPrimary.Settings(Duration.ofMillis(200), snapshotEvery, snapshotBytes, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), snapshotEvery, snapshotBytes, topic, firstVersion, () -> known)));
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

@@ -11,6 +11,7 @@ import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.ConfigExamples;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.StoredEntity;
@@ -24,6 +25,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes;
+import org.apache.pekko.actor.testkit.typed.javadsl.LoggingTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.junit.jupiter.api.AfterAll;
@@ -83,6 +86,39 @@ class ConfigReplicaTest {
     awaitVersion(1);
     assertEquals(head.digest(), live.view().config().digest());
     await().atMost(SOON).until(() -> events.told.contains("caught up 0 1"));
+  }
+
+  @Test
+  void replicaAheadOfARecoveredCluster_takesItsConfiguration_andSaysWhatIsLost() {
+    bringTo(head);
+    ClusterConfig kept = head;
+    ConfigChanged lost = commit(put("users", "alice", "{}"));
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, lost.version(), lost));
+    awaitVersion(2);
+    head = ClusterConfig.of(1_000_000_000, kept.entities().values().stream().map(StoredEntity::toDocument).toList(), CODEC);
+
+    LoggingTestKit.error("").withMessageRegex(".*from its version 1, but this node had applied version 2:.*differ: users/alice")
+        .expect(kit.system(), () -> {
+          announceHead(1);
+          ConfigPrimary.FetchChanges fetch = next(ConfigPrimary.FetchChanges.class);
+          fetch.replyTo().tell(new ConfigPrimary.SnapshotNeeded(1, head.version(), 1));
+          answerSnapshotInTwoParts();
+          awaitVersion(1_000_000_000);
+          return null;
+        });
+
+    assertEquals(kept.digest(), live.view().config().digest());
+  }
+
+  @Test
+  void replicaAtTheLastVersionKept_followsIntoTheNextLineage() {
+    bringTo(head);
+    ConfigChanged begun = new ConfigChanged(1_000_000_000, "lineage", Instant.EPOCH, ConfigExamples.AUTHOR, "", List.of(),
+        head.digest().toString(), new ConfigChanged.LineageBegun(1, 1), Map.of());
+
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, begun.version(), begun));
+
+    awaitVersion(1_000_000_000);
   }
 
   @Test
@@ -315,7 +351,7 @@ class ConfigReplicaTest {
 
   private void answerWithSnapshotNeeded() {
     ConfigPrimary.FetchChanges fetch = next(ConfigPrimary.FetchChanges.class);
-    fetch.replyTo().tell(new ConfigPrimary.SnapshotNeeded(1, head.version()));
+    fetch.replyTo().tell(new ConfigPrimary.SnapshotNeeded(1, head.version(), 0));
   }
 
   private void answerChanges() {

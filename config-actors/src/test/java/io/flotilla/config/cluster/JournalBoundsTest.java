@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.config.cluster.ConfigPrimary.SubmitReply;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.Operation;
 import io.flotilla.journal.raft.JournalReply.VoterStorage;
 import io.flotilla.journal.raft.LocalAnswer;
@@ -101,7 +102,8 @@ class JournalBoundsTest {
     replies = kit.createTestProbe();
     ActorRef<Topic.Command<ConfigAnnouncement>> topic = kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration"));
     return kit.spawn(ConfigPrimary.create(CODEC, () -> RaftJournalExtension.get(kit.system()).epoch(ID), new RecordingEvents(),
-        Clock.systemUTC(), new ConfigPrimary.Settings(Duration.ofSeconds(1), 1_000, SNAPSHOT_BYTES, topic)));
+        Clock.systemUTC(), new ConfigPrimary.Settings(
+            Duration.ofSeconds(1), 1_000, SNAPSHOT_BYTES, topic, 0, () -> ClusterConfig.EMPTY)));
   }
 
   private void commit(ActorRef<ConfigPrimary.Command> primary, long version, Stream<Operation> operations) {

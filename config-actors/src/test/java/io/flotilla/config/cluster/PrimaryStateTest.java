@@ -8,14 +8,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.config.event.ChangeLookup;
+import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.ConfigExamples;
 import io.flotilla.config.model.Operation;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -122,6 +126,38 @@ class PrimaryStateTest {
 
     assertEquals(2, lookups.versionOf("id"));
     assertEquals(2, lookups.size());
+  }
+
+  /** Versions 3 to 99 were never committed here; 3 to 7 of them perhaps in the former lineage, whose 3 was still known. */
+  @Test
+  void versionsThatALineageSkipped_areNone_andWhoeverHasOneHearsWhatWasKept() {
+    commit(put("storages", "main", "{\"path\":\"/srv\"}"));
+    commit(put("users", "ann", "{}"));
+    ConfigChanged begun = new ConfigChanged(100, "lineage", Instant.EPOCH, ConfigExamples.AUTHOR, "", List.of(),
+        state.config().digest().toString(), new ConfigChanged.LineageBegun(2, 3), Map.of());
+    state = state.apply(begun, CODEC);
+    state = state.apply(event(state.config(), List.of(put("users", "bob", "{}"))), CODEC);
+
+    for (PrimaryState either : List.of(state, PrimaryState.of(state.toSnapshot(), CODEC))) {
+      assertEquals(101, either.config().version());
+      assertEquals(versions.get(2), either.configAt(2, CODEC).orElseThrow());
+      assertEquals(Optional.empty(), either.configAt(3, CODEC));
+      assertEquals(Optional.empty(), either.configAt(99, CODEC));
+      assertEquals(versions.get(2).digest(), either.configAt(100, CODEC).orElseThrow().digest());
+      assertEquals(List.of(100L, 101L), versionsSince(either, 2), "who was at the last version kept gets the changes");
+      assertEquals(new ConfigPrimary.SnapshotNeeded(7, 101, 0), since(either, 3));
+      assertEquals(new ConfigPrimary.SnapshotNeeded(7, 101, 3), since(either, 5));
+      assertEquals(List.of(), versionsSince(either, 101));
+      assertEquals(1, either.oldest());
+    }
+  }
+
+  private static ConfigPrimary.ChangesReply since(PrimaryState of, long version) {
+    return of.changesSince(7, new ConfigPrimary.FetchChanges(version, 0, null));
+  }
+
+  private static List<Long> versionsSince(PrimaryState of, long version) {
+    return ((ConfigPrimary.Changes) since(of, version)).parts().stream().map(part -> part.change().version()).toList();
   }
 
   private void commit(Operation... operations) {

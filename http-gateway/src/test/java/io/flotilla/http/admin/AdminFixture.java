@@ -21,6 +21,7 @@ import io.flotilla.config.cluster.MemberNames;
 import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.ConfigChanged;
+import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
@@ -107,14 +108,14 @@ final class AdminFixture implements AutoCloseable {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration"));
     primary = kit.spawn(ConfigPrimary.create(codec, () -> 1, new NoEvents(), Clock.systemUTC(),
-        new ConfigPrimary.Settings(Duration.ofMillis(200), 100, 16 << 20, topic)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), 100, 16 << 20, topic, 0, () -> ClusterConfig.EMPTY)));
     String address = MemberNames.address(cluster.selfMember());
     replica = kit.spawn(ConfigReplica.create(live, codec, primary, (catchingUp, config) -> new ReplicaReport("node-1",
         address, config.view().config().version(), config.view().config().digest().toString(), catchingUp,
         config.problems(), false, "1", 0, Map.of()), client::heard, new NoEvents()));
     topic.tell(Topic.subscribe(replica.<ConfigAnnouncement>narrow()));
     client.attach(kit.system(), primary);
-    claims.attach(kit.system(), kit.spawn(ClaimKeeper.create(System::nanoTime)));
+    claims.attach(kit.system(), kit.spawn(ClaimKeeper.create(System::nanoTime, 1)));
     server = open(client);
     await().atMost(SOON).until(() -> !client.isIsolated());
     submit(List.of(

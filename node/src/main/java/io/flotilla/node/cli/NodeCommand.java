@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.node.Node;
 import io.flotilla.node.NodeSettings;
+import io.flotilla.node.cluster.LoneRecovery;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -17,7 +18,10 @@ import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Runs one node in the foreground until it is told to stop (SIGTERM or Ctrl-C), which ends with status 0. */
+/**
+ * Runs one node in the foreground until it is told to stop (SIGTERM or Ctrl-C), which ends with status 0. With
+ * {@code --recover-alone} it runs none, but makes the node's data directory that of the only voter.
+ */
 @Command(name = "node", description = "Runs one node in the foreground.", mixinStandardHelpOptions = true)
 final class NodeCommand implements Callable<Integer> {
   @Option(names = "--name", description = "The node's name, unique in the cluster.")
@@ -39,6 +43,13 @@ final class NodeCommand implements Callable<Integer> {
   @Option(names = "--cluster-key", paramLabel = "FILE", description = "The cluster's key, copied from one of its nodes.")
   private Path clusterKey;
 
+  @Option(names = "--recover-alone", description = "When a majority of the voters' disks is lost: shows what this node, which must "
+      + "not run, can go on from, asks, and makes it the only voter. Then start it without this option.")
+  private boolean recoverAlone;
+
+  @Option(names = "--yes", description = "With --recover-alone: does not ask.")
+  private boolean yes;
+
   @Option(names = "--admin", paramLabel = "HOST:PORT", description = "Where the admin API listens.")
   private String admin;
 
@@ -53,6 +64,10 @@ final class NodeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    if (recoverAlone) {
+      recoverAlone();
+      return 0;
+    }
     CompletableFuture<Node> started = new CompletableFuture<>();
     CountDownLatch stopped = new CountDownLatch(1);
     // The JVM would end with status 143 on SIGTERM; a node that was told to stop and did ends with 0, also on its way up.
@@ -87,10 +102,30 @@ final class NodeCommand implements Callable<Integer> {
   }
 
   private Node start() throws IOException {
+    return Node.start(settings());
+  }
+
+  private NodeSettings settings() {
     NodeSettings settings = NodeSettings.read(
         Optional.ofNullable(config), commandLine(), form, Optional.ofNullable(clusterKey));
     Node.configureLogging(settings);
-    return Node.start(settings);
+    return settings;
+  }
+
+  private void recoverAlone() throws IOException {
+    if (form) {
+      throw new CommandFailedException("--form makes a new cluster, --recover-alone goes on with one: give one of both");
+    }
+    try (LoneRecovery recovery = LoneRecovery.prepare(settings())) {
+      recovery.report().forEach(System.out::println);
+      if (!yes) {
+        Confirmation.ask("Go on alone with this?", "--yes");
+      }
+      System.out.println("The cluster goes on as " + recovery.begin() + ", with this node as its only voter. Start the node now, "
+          + "without --recover-alone, and then the others.");
+    } catch (LoneRecovery.RefusedException e) {
+      throw new CommandFailedException("nothing was changed: " + e.getMessage());
+    }
   }
 
   /** Whether SIGTERM has come; if not, the hook is removed, so that the command's own status counts. */

@@ -86,14 +86,14 @@ final class ClusterGuardian {
         () -> registry.epoch(system, ConfigPrimary.PERSISTENCE_ID.id()),
         surroundings.events(),
         Clock.systemUTC(),
-        new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(),
-            primarySettings.snapshotBytes(), topic));
+        new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(), primarySettings.snapshotBytes(),
+            topic, registry.lineage().firstVersion(), () -> surroundings.live().view().config()));
     ActorRef<ConfigPrimary.Command> primaryRef = ClusterSingleton.get(context.getSystem()).init(
         SingletonActor.of(supervised(primaryBehavior), "config-primary")
             .withStopMessage(new ConfigPrimary.Stop())
             .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY)));
     surroundings.claims().attach(context.getSystem(), ClusterSingleton.get(context.getSystem()).init(
-        SingletonActor.of(supervised(ClaimKeeper.create(System::nanoTime)), "claim-keeper")
+        SingletonActor.of(supervised(ClaimKeeper.create(System::nanoTime, registry.lineage().firstClaim())), "claim-keeper")
             .withStopMessage(new ClaimKeeper.Stop())
             .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY))));
     ActorRef<ConfigReplica.Command> replica = context.spawn(supervised(ConfigReplica.create(

@@ -1,5 +1,6 @@
 package io.flotilla.node.cluster;
 
+import io.flotilla.journal.raft.Lineage;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -23,13 +24,26 @@ sealed interface ClusterRegistry extends AutoCloseable permits RaftMembership, D
 
   record Opened(ClusterRegistry registry) implements Opening {}
 
-  /** Nobody could be asked; {@code tried} tells whom and why not. */
-  record NobodyThere(List<String> tried) implements Opening {}
+  /**
+   * Nobody could be asked.
+   *
+   * @param tried whom, and why not
+   * @param loss what nobody else can mend, if this node's own journal is lost and no other is known
+   */
+  record NobodyThere(List<String> tried, Optional<String> loss) implements Opening {}
 
   /** A node that has its name. */
   record Entry(UUID nodeId, String name, String address) {}
 
   UUID clusterId();
+
+  /** The life of the cluster that this registry is of. */
+  default Lineage lineage() {
+    return new Lineage(clusterId());
+  }
+
+  /** Why this registry is over, so that it has to be closed and the cluster looked for anew; empty while it is not. */
+  Optional<String> over();
 
   /**
    * Keeps up what this node does for the registry: opens again what failed, tells that it lives. Called every two seconds at

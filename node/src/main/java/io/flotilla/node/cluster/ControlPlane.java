@@ -178,9 +178,17 @@ public final class ControlPlane {
 
   private void run() {
     try {
-      Optional<ClusterRegistry> opened = openRegistry();
-      while (opened.isPresent() && !isStopping()) {
-        tryASession(opened.get());
+      while (!isStopping()) {
+        openRegistry();
+        while (registry.isPresent() && registry.get().over().isEmpty() && !isStopping()) {
+          tryASession(registry.get());
+        }
+        Optional<String> over = registry.flatMap(ClusterRegistry::over);
+        if (over.isPresent()) {
+          log.warn("This node looks for its cluster anew: {}", over.get());
+          registry.ifPresent(ClusterRegistry::close);
+          registry = Optional.empty();
+        }
       }
     } catch (ClusterRefusedException e) {
       refused.accept(e.getMessage());
@@ -189,36 +197,42 @@ public final class ControlPlane {
     }
   }
 
-  private Optional<ClusterRegistry> openRegistry() throws ClusterRefusedException {
-    while (!isStopping()) {
+  /** Returns when the registry is open, or the node stops. */
+  private void openRegistry() throws ClusterRefusedException {
+    while (registry.isEmpty() && !isStopping()) {
+      Duration pause = STEP_PAUSE.multipliedBy(2);
       try {
         switch (settings.database().isPresent()
             ? DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
             : RaftMembership.open(settings, data, key, answer)) {
           case ClusterRegistry.Opened opened -> {
             registry = Optional.of(opened.registry());
-            return registry;
+            return;
           }
-          case ClusterRegistry.NobodyThere nobody -> complain(nobodyThere(nobody));
+          case ClusterRegistry.NobodyThere nobody -> {
+            String why = nobody.loss().map(loss -> loss + "; stop it and run 'flotilla node --recover-alone', or restore its journal")
+                .orElse("No seed node can be asked for the cluster (" + (nobody.tried().isEmpty()
+                    ? "flotilla.seed-nodes names no other node" : String.join("; ", nobody.tried())) + ")");
+            pause = nobody.loss().isPresent() ? FAILURE_PAUSE : pause;
+            surroundings.client().troubled(why);
+            complain(why + ". " + whatNext());
+          }
         }
       } catch (IOException e) {
         surroundings.client().troubled(e.getMessage());
         complain("The journal cannot be opened: " + e.getMessage() + ". This node keeps trying and meanwhile serves configuration "
             + "version " + surroundings.live().view().config().version() + " from its boot cache.");
       }
-      pause(STEP_PAUSE.multipliedBy(2));
+      pause(pause);
     }
-    return Optional.empty();
   }
 
-  private String nobodyThere(ClusterRegistry.NobodyThere nobody) throws IOException {
-    String asked = nobody.tried().isEmpty() ? "flotilla.seed-nodes names no other node" : String.join("; ", nobody.tried());
-    String next = data.clusterId().isPresent()
+  private String whatNext() throws IOException {
+    return data.clusterId().isPresent()
         ? "This node keeps trying and meanwhile serves configuration version "
             + surroundings.live().view().config().version() + " from its boot cache."
         : settings.mayForm() ? "This node keeps trying; it forms no cluster as long as it can't be sure that there is none."
         : "This node keeps trying and never forms a cluster by itself; if there is none yet, start its first node with --form.";
-    return "No seed node can be asked for the cluster (" + asked + "). " + next;
   }
 
   /** Whatever a session fails of, such as a port that is taken, may pass; the voter must not go with it. */
@@ -262,7 +276,7 @@ public final class ControlPlane {
     long begun = System.nanoTime();
     boolean registered = false;
     Formation.Step step = new Formation.WaitFor("the registry of the cluster");
-    while (!isStopping()) {
+    while (!isStopping() && opened.over().isEmpty()) {
       try {
         registered = !opened.tend() && registered;
         step = registered ? formation.next() : formation.register();
@@ -282,7 +296,7 @@ public final class ControlPlane {
       }
       pause(STEP_PAUSE);
     }
-    return new Formation.WaitFor("nothing, it is stopping");
+    return new Formation.WaitFor("nothing, this registry is over");
   }
 
   private void session(ClusterRegistry opened, Formation formation, long newGeneration, List<String> addresses) {
@@ -342,6 +356,9 @@ public final class ControlPlane {
       }
       if (rejoinWanted.isPresent()) {
         return rejoinWanted.get();
+      }
+      if (opened.over().isPresent()) {
+        return opened.over().get();
       }
       rememberMembership(Cluster.get(running));
       try {

@@ -136,6 +136,11 @@ final class DatabaseRegistry implements ClusterRegistry {
   }
 
   @Override
+  public Optional<String> over() {
+    return Optional.empty();
+  }
+
+  @Override
   public boolean tend() throws IOException {
     VoterAnswer now = answer.get();
     if (!now.equals(told) || System.nanoTime() - toldNanos > TELL_INTERVAL.toNanos()) {

@@ -7,6 +7,7 @@ import io.flotilla.journal.raft.Generation;
 import io.flotilla.journal.raft.JournalCommand;
 import io.flotilla.journal.raft.JournalQuery;
 import io.flotilla.journal.raft.JournalReply;
+import io.flotilla.journal.raft.Lineage;
 import io.flotilla.journal.raft.NewerFormatException;
 import io.flotilla.journal.raft.NodeRecord;
 import io.flotilla.journal.raft.QuorumSettings;
@@ -24,7 +25,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,7 +47,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RaftMembership implements ClusterRegistry {
   private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
-  private static final Duration DISCOVERY_TIMEOUT = Duration.ofSeconds(1);
   /** A voter that is behind needs time before it can lead; asking makes the present leader pause. */
   private static final Duration LEADERSHIP_INTERVAL = Duration.ofSeconds(5);
   private static final Duration LEADERSHIP_TIMEOUT = Duration.ofSeconds(1);
@@ -57,24 +56,27 @@ final class RaftMembership implements ClusterRegistry {
   private final NodeSettings settings;
   private final DataDirectory data;
   private final AtomicReference<VoterAnswer> answer;
-  private final UUID clusterId;
+  private final Lineage lineage;
   private final RaftQuorum quorum;
   private final VoterKeeper keeper = new VoterKeeper(this);
+  private final LineageWatch lineages;
   private volatile Optional<RaftVoter> voter;
   private volatile List<NodeRecord> lastNodes = List.of();
   private List<String> remembered = List.of();
   private boolean tooOld;
   private boolean changed;
   private long askedToLeadNanos = System.nanoTime();
+  private volatile boolean silent;
 
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
-      UUID clusterId, RaftQuorum quorum, Optional<RaftVoter> voter) {
+      Lineage lineage, RaftQuorum quorum, Optional<RaftVoter> voter) {
     this.settings = settings;
     this.data = data;
     this.answer = answer;
-    this.clusterId = clusterId;
+    this.lineage = lineage;
     this.quorum = quorum;
     this.voter = voter;
+    this.lineages = new LineageWatch(lineage, () -> VoterSearch.run(settings, data, addresses(), VoterSearch.QUICK));
     quorum.useLocal(voter);
   }
 
@@ -86,116 +88,92 @@ final class RaftMembership implements ClusterRegistry {
   static Opening open(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer)
       throws IOException, ClusterRefusedException {
     RaftSettings raft = RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort());
-    Optional<UUID> known = data.clusterId();
-    Optional<UUID> held = RaftVoter.clusterIn(data.raftDirectory());
+    Optional<Lineage> known = data.clusterId().map(Lineage::new);
+    Optional<Lineage> held = RaftVoter.clusterIn(data.raftDirectory()).map(Lineage::new);
+    if (held.isEmpty() && known.isEmpty() && settings.mayForm()) {
+      return form(settings, data, key, answer, raft);
+    }
+    VoterSearch search = VoterSearch.run(
+        settings, data, List.of(), held.isPresent() ? VoterSearch.THOROUGH : VoterSearch.QUICK);
     if (held.isPresent()) {
-      RaftVoter voter = RaftVoter.open(raft, () -> answer.get().toBytes());
-      List<VoterPeer> peers = voter.voters();
-      if (!voter.isAdmitted()) {
-        Neighbours neighbours = discover(settings, data);
-        peers = neighbours.voter().map(Discovery.Voter::voters).orElse(List.of());
-        if (peers.isEmpty()) {
-          // Without a vote it knows nobody; it is of no use before one that has a vote can be asked.
-          voter.close();
-          return new NobodyThere(neighbours.tried());
-        }
+      // Before its voter can vote: in a newer lineage nobody counts what it votes for any more.
+      Optional<Lineage> newer = known.filter(one -> one.replaces(held.get())).or(() -> search.replacing(held.get()));
+      if (newer.isEmpty()) {
+        return reopen(settings, data, answer, raft, held.get(), search);
       }
-      return opened(settings, data, answer, held.get(), peers, Optional.of(voter));
+      log.error("The cluster was recovered as {} without this node, which kept the journal of {}. That journal is set aside in {}; "
+          + "changes that were acknowledged only there are not in the cluster. This node joins as it is, and as a new voter if it "
+          + "is one", newer.get(), held.get(), RaftVoter.setAside(data.raftDirectory(), held.get().id(), "superseded").orElse(null));
     }
-    if (known.isEmpty() && settings.mayForm()) {
-      if (!settings.isVoter()) {
-        throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
-      }
-      Neighbours neighbours = discover(settings, data);
-      if (neighbours.clusterId().isPresent()) {
-        throw new ClusterRefusedException("the seed nodes are in cluster " + neighbours.clusterId().get()
-            + " already, so no other is formed beside it; start this node without --form and it joins them");
-      }
-      if (neighbours.anySilent()) {
-        // A voter that is frozen or overloaded may be in a cluster, and must not wake beside a second one.
-        return new NobodyThere(neighbours.tried());
-      }
-      UUID clusterId = UUID.randomUUID();
-      RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
-      data.keepClusterId(clusterId);
-      log.info("Cluster {} was formed by this node with cluster key {}", clusterId, key.id());
-      return opened(settings, data, answer, clusterId, List.of(voter.self()), Optional.of(voter));
+    Optional<Discovery.Voter> found = search.member(known);
+    if (found.isEmpty()) {
+      return new NobodyThere(search.reasons(known), known.filter(one -> search.isOfNobody()).map(one ->
+          "this node belongs to cluster " + one + ", but holds no journal, and knows no other voter (flotilla.seed-nodes)"));
     }
-    Neighbours neighbours = discover(settings, data);
-    if (neighbours.voter().isEmpty()) {
-      return new NobodyThere(neighbours.tried());
-    }
-    UUID clusterId = neighbours.voter().get().clusterId();
-    if (known.isPresent() && !known.get().equals(clusterId)) {
+    Lineage lineage = VoterSearch.lineage(found.get());
+    if (known.isPresent() && !known.get().isOfSameCluster(lineage)) {
       throw new ClusterRefusedException("this node belongs to cluster " + known.get() + ", but its seed nodes are in cluster "
-          + clusterId + "; correct flotilla.seed-nodes, or give it an empty data directory");
+          + lineage + "; correct flotilla.seed-nodes, or give it an empty data directory");
     }
-    data.keepJoined(clusterId);
-    return opened(settings, data, answer, clusterId, neighbours.voter().get().voters(), Optional.empty());
+    data.keepInitialized();
+    return opened(settings, data, answer, lineage, found.get().voters(), Optional.empty());
+  }
+
+  private static Opening form(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer,
+      RaftSettings raft) throws IOException, ClusterRefusedException {
+    if (!settings.isVoter()) {
+      throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
+    }
+    VoterSearch search = VoterSearch.run(settings, data, List.of(), VoterSearch.THOROUGH);
+    if (!search.voters().isEmpty()) {
+      throw new ClusterRefusedException("the seed nodes are in cluster " + search.voters().getFirst().clusterId()
+          + " already, so no other is formed beside it; start this node without --form and it joins them");
+    }
+    if (search.anySilent()) {
+      // A voter that is frozen or overloaded may be in a cluster, and must not wake beside a second one.
+      return new NobodyThere(search.tried(), Optional.empty());
+    }
+    UUID clusterId = UUID.randomUUID();
+    RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
+    data.keepClusterId(clusterId);
+    log.info("Cluster {} was formed by this node with cluster key {}", clusterId, key.id());
+    return opened(settings, data, answer, new Lineage(clusterId), List.of(voter.self()), Optional.of(voter));
+  }
+
+  private static Opening reopen(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer, RaftSettings raft,
+      Lineage held, VoterSearch search) throws IOException, ClusterRefusedException {
+    RaftVoter voter = RaftVoter.open(raft, () -> answer.get().toBytes());
+    List<VoterPeer> peers = voter.voters();
+    if (!voter.isAdmitted()) {
+      peers = search.member(Optional.of(held)).map(Discovery.Voter::voters).orElse(List.of());
+      if (peers.isEmpty()) {
+        // Without a vote it knows nobody; it is of no use before one that has a vote can be asked.
+        voter.close();
+        return new NobodyThere(search.reasons(Optional.of(held)), voter.loss());
+      }
+    }
+    return opened(settings, data, answer, held, peers, Optional.of(voter));
   }
 
   private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
-      UUID clusterId, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
-    Optional<UUID> known = data.clusterId();
-    if (known.isPresent() && !known.get().equals(clusterId)) {
+      Lineage lineage, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
+    Optional<Lineage> known = data.clusterId().map(Lineage::new);
+    if (known.isPresent() && !known.get().equals(lineage) && !lineage.replaces(known.get())) {
       voter.ifPresent(RaftVoter::close);
       throw new ClusterRefusedException("the data directory " + data.path() + " mixes cluster " + known.get()
-          + " with the journal of cluster " + clusterId + "; restore it as a whole");
+          + " with the journal of cluster " + lineage + "; restore it as a whole");
     }
-    if (known.isEmpty()) {
-      data.keepClusterId(clusterId);
+    if (!known.equals(Optional.of(lineage))) {
+      known.ifPresent(former -> log.warn("Cluster {} was recovered and goes on as {}; this node goes on there", former, lineage));
+      data.keepClusterId(lineage.id());
     }
-    return new Opened(new RaftMembership(settings, data, answer, clusterId,
-        new RaftQuorum(clusterId, peers, QuorumSettings.DEFAULTS), voter));
-  }
-
-  /**
-   * What the other seed nodes, and the voters of the last time, say.
-   *
-   * @param voter the first that knows its voters
-   * @param clusterId of whoever is in a cluster, with or without a vote
-   * @param anySilent whether somebody listens who does not answer
-   * @param tried whom it asked in vain, and why
-   */
-  private record Neighbours(Optional<Discovery.Voter> voter, Optional<UUID> clusterId, boolean anySilent, List<String> tried) {}
-
-  private static Neighbours discover(NodeSettings settings, DataDirectory data) throws IOException {
-    Map<HostPort, String> asked = new LinkedHashMap<>();
-    settings.seedNodes().forEach(seed -> asked.put(seed.withPort(seed.port() + 1), seed.toString()));
-    for (String voter : data.lastVoters()) {
-      try {
-        asked.putIfAbsent(HostPort.parse("a voter", voter), "voter " + voter);
-      } catch (NodeSettings.InvalidSettingException e) {
-        log.warn("{} is damaged ({}); the seed nodes are asked", data.path().resolve("voters"), e.getMessage());
-      }
-    }
-    asked.remove(settings.bind().withPort(settings.raftPort()));
-    List<String> tried = new ArrayList<>();
-    Optional<UUID> clusterId = Optional.empty();
-    boolean anySilent = false;
-    for (Map.Entry<HostPort, String> node : asked.entrySet()) {
-      HostPort address = node.getKey();
-      switch (RaftQuorum.discover(address.host(), address.port(), DISCOVERY_TIMEOUT)) {
-        case Discovery.Voter found when !found.voters().isEmpty() -> {
-          return new Neighbours(Optional.of(found), Optional.of(found.clusterId()), anySilent, tried);
-        }
-        case Discovery.Voter waiting -> {
-          clusterId = Optional.of(waiting.clusterId());
-          tried.add(node.getValue() + " is not admitted to its cluster yet");
-        }
-        case Discovery.Silent silent -> {
-          anySilent = true;
-          tried.add(node.getValue() + ": " + silent.reason() + "; start or stop it");
-        }
-        case Discovery.Nothing nothing -> tried.add(node.getValue() + ": " + nothing.reason());
-      }
-    }
-    return new Neighbours(Optional.empty(), clusterId, anySilent, tried);
+    return new Opened(new RaftMembership(settings, data, answer, lineage,
+        new RaftQuorum(lineage.id(), peers, QuorumSettings.DEFAULTS), voter));
   }
 
   /** Remembers the voters for the next start: the seed nodes may not be among them any more. */
   private void rememberVoters() throws IOException {
-    List<String> addresses = voters().stream().map(VoterPeer::address).sorted().toList();
+    List<String> addresses = addresses();
     if (!addresses.isEmpty() && !addresses.equals(remembered)) {
       data.keepLastVoters(addresses);
       remembered = addresses;
@@ -204,11 +182,19 @@ final class RaftMembership implements ClusterRegistry {
 
   @Override
   public UUID clusterId() {
-    return clusterId;
+    return lineage.id();
+  }
+
+  @Override
+  public Optional<String> over() {
+    return lineages.replacing().map(newer -> "cluster " + lineage + " was recovered by one of its voters alone, and goes on as " + newer);
   }
 
   @Override
   public boolean tend() throws IOException {
+    if (silent || hasVoter()) {
+      lineages.tend(silent);
+    }
     rememberVoters();
     changed = reopenIfFailed() || changed;
     changed = tendOwnVoter() || changed;
@@ -341,6 +327,10 @@ final class RaftMembership implements ClusterRegistry {
     return voter.filter(RaftVoter::isAdmitted).map(RaftVoter::voters).orElseGet(quorum::voters);
   }
 
+  private List<String> addresses() {
+    return voters().stream().map(VoterPeer::address).sorted().toList();
+  }
+
   /** What each voter that answers says about the Pekko cluster. */
   List<VoterAnswer> askVoters() {
     List<CompletableFuture<Optional<VoterAnswer>>> asked = voters().stream()
@@ -387,7 +377,7 @@ final class RaftMembership implements ClusterRegistry {
     boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
     if (voter.isEmpty() && wished.orElse(byItself)) {
       RaftVoter joined = RaftVoter.join(RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()),
-          clusterId, () -> answer.get().toBytes());
+          lineage.id(), () -> answer.get().toBytes());
       voter = Optional.of(joined);
       quorum.useLocal(voter);
       return true;
@@ -401,7 +391,7 @@ final class RaftMembership implements ClusterRegistry {
         quorum.useLocal(Optional.empty());
         voter.get().close();
         voter = Optional.empty();
-        Optional<Path> aside = RaftVoter.setAsideRemoved(data.raftDirectory(), clusterId);
+        Optional<Path> aside = RaftVoter.setAside(data.raftDirectory(), lineage.id(), "removed");
         log.warn("The vote of this node was removed. It keeps no journal any more; its old one is in {}, and can be deleted",
             aside.map(Path::toString).orElse("no place"));
         return true;
@@ -492,7 +482,14 @@ final class RaftMembership implements ClusterRegistry {
 
   /** Asks the group and waits; an IOException says why there is no answer. */
   JournalReply ask(JournalQuery query) throws IOException {
-    return await(quorum.query(query).toCompletableFuture());
+    try {
+      JournalReply reply = await(quorum.query(query).toCompletableFuture());
+      silent = false;
+      return reply;
+    } catch (IOException e) {
+      silent = true;
+      throw e;
+    }
   }
 
   static JournalReply await(CompletableFuture<JournalReply> reply) throws IOException {

@@ -71,7 +71,7 @@ final class VoterKeeper {
     nextLookNanos = System.nanoTime() + LOOK_INTERVAL.toNanos();
     for (HostPort seed : membership.otherSeeds()) {
       if (RaftQuorum.discover(seed.host(), seed.port(), DISCOVERY_TIMEOUT) instanceof Discovery.Voter found
-          && !found.clusterId().equals(membership.clusterId())) {
+          && !VoterSearch.lineage(found).isOfSameCluster(membership.lineage())) {
         log.error("The seed node whose Raft address is {} is in cluster {}, this node is in cluster {}: they were formed apart, and "
             + "what is changed in one is not in the other. Decide which one stays; stop the nodes of the other, empty their data "
             + "directories, and start them without --form and with the cluster key", seed, found.clusterId(), membership.clusterId());
