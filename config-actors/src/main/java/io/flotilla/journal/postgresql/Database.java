@@ -48,10 +48,11 @@ public final class Database implements AutoCloseable {
     // transaction must not hold its locks, or no other could become the primary.
     config.setConnectionInitSql("SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '"
         + FROZEN.toSeconds() + "s'");
-    config.addDataSourceProperty("connectTimeout", CONNECT.toSeconds());
-    config.addDataSourceProperty("loginTimeout", CONNECT.toSeconds());
-    config.addDataSourceProperty("socketTimeout", SILENCE.toSeconds());
-    config.addDataSourceProperty("tcpKeepAlive", true);
+    // As texts: the driver does not see what is none.
+    config.addDataSourceProperty("connectTimeout", Long.toString(CONNECT.toSeconds()));
+    config.addDataSourceProperty("loginTimeout", Long.toString(CONNECT.toSeconds()));
+    config.addDataSourceProperty("socketTimeout", Long.toString(SILENCE.toSeconds()));
+    config.addDataSourceProperty("tcpKeepAlive", "true");
     config.addDataSourceProperty("ApplicationName", "flotilla");
     Database database = new Database(settings, new HikariDataSource(config));
     try {

@@ -3,6 +3,7 @@ package io.flotilla.journal.postgresql;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.Config;
@@ -333,6 +334,22 @@ class PostgresPersistenceTest {
       assertEquals(writer.highest(), next.highest());
       thawed.countDown();
       assertEquals(false, append.get());
+    }
+  }
+
+  /** As when the database's machine hangs or is gone: the connection stays, and no answer comes. */
+  @Test
+  void statementThatGetsNoAnswer_isGivenUp_andTheDatabaseCanBeAskedAgain() throws Exception {
+    try (Database database = Database.open(settings)) {
+      DatabaseException failure = assertTimeoutPreemptively(Duration.ofSeconds(60), () -> assertThrows(DatabaseException.class,
+          () -> database.inTransaction(connection -> {
+            try (var statement = connection.createStatement()) {
+              return statement.execute("SELECT pg_sleep(600)");
+            }
+          })));
+
+      assertTrue(failure.getMessage().contains("does not answer"), failure.getMessage());
+      assertEquals(Optional.empty(), new ClusterTables(database).cluster());
     }
   }
 
