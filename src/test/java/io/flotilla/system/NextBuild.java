@@ -71,12 +71,20 @@ final class NextBuild {
         state.history().values().forEach(change -> context.getLog().info(
             "Next build: recovered change {} with ticket {}", change.version(), change.ticket()));""");
     build.patch(CONFIG + "event/ConfigChanged.java",
-        "String comment, List<EntityChange> changes, String digest,\n    @JsonAnySetter",
-        "String comment, List<EntityChange> changes, String digest, String ticket,\n    @JsonAnySetter",
-        "this(version, id, at, author, comment, changes, digest, Map.of());",
-        "this(version, id, at, author, comment, changes, digest, \"of-\" + version, Map.of());",
-        "entities, digest, others);",
-        "entities, digest, ticket, others);");
+        "List<EntityChange> changes, String digest,\n    @JsonInclude",
+        "List<EntityChange> changes, String digest, String ticket,\n    @JsonInclude",
+        "this(version, id, at, author, comment, changes, digest, null, Map.of());",
+        "this(version, id, at, author, comment, changes, digest, \"of-\" + version, null, Map.of());",
+        "entities, digest, lineage, others);", "entities, digest, ticket, lineage, others);",
+        "changes, known, lineage, others);", "changes, known, ticket, lineage, others);",
+        "  /** The version that this change follows. */",
+        """
+          public ConfigChanged(long version, String id, Instant at, Author author, String comment, List<EntityChange> changes,
+              String digest, LineageBegun lineage, Map<String, Object> others) {
+            this(version, id, at, author, comment, changes, digest, "of-" + version, lineage, others);
+          }
+
+          /** The version that this change follows. */""");
     build.patch(CONFIG + "model/User.java",
         "    Home home)",
         "    Home home,\n    Optional<String> nickname)",

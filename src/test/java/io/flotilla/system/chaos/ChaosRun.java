@@ -335,7 +335,7 @@ public final class ChaosRun {
         .filter(change -> recorder.ids().containsKey(change.key())).limit(LOOKUPS).toList();
     for (Observations.Change change : newest) {
       Client.Answer answer = client.get(node, "/api/v1/config/changes/" + recorder.ids().get(change.key()));
-      recorder.lookup(new Observations.Lookup(node, change.key(), answer.status() == 200
+      recorder.lookup(new Observations.Lookup(node, change.key(), answer.body().path("state").asText().equals("committed")
           ? OptionalLong.of(answer.body().path("version").asLong()) : OptionalLong.empty()));
     }
   }

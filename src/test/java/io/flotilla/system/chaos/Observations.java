@@ -111,6 +111,6 @@ public record Observations(
   public record FinalState(
       int node, long version, String digest, TreeMap<String, String> values, TreeMap<Long, String> keys) {}
 
-  /** What a node answered at the end when asked for a change; empty if it knows none. */
+  /** What a node answered at the end when asked for a change; empty if it knows none that was made. */
   public record Lookup(int node, String key, OptionalLong version) {}
 }
