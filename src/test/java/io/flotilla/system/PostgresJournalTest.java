@@ -75,6 +75,7 @@ class PostgresJournalTest {
   }
 
   @Test
+  @Tag("long")
   @Tag("one")
   void largeChanges_leaveLittleInTheDatabase_andStatusTellsWhat() throws Exception {
     assertEquals(0, cluster.node(1).stop());
@@ -188,6 +189,7 @@ class PostgresJournalTest {
 
   /** Its connections stay, and nothing comes: as when its machine or its disk hangs. */
   @Test
+  @Tag("long")
   void databaseFrozenUnderLoad_changesAreRefusedInTime_filesAreServed_andAllIsWellWhenItWakes() throws Exception {
     try (Load load = load(1, 2, 3)) {
       load.awaitMore(20);
@@ -236,6 +238,7 @@ class PostgresJournalTest {
   }
 
   @Test
+  @Tag("long")
   void allButOneStayDead_thatOneGoesOn() throws Exception {
     int left = cluster.primary(1) % 3 + 1;
     for (int k = 1; k <= 3; k++) {
@@ -297,6 +300,7 @@ class PostgresJournalTest {
   }
 
   @Test
+  @Tag("long")
   @Tag("one")
   void nodeThatDoesNotFit_saysWhy() throws Exception {
     String key = cluster.state(1).resolve("cluster.key").toString();

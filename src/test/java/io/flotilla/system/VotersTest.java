@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -71,6 +72,7 @@ class VotersTest {
   }
 
   @Test
+  @Tag("long")
   void changesGoOn_whileVotersAreAddedReplacedAndRemoved_andTheLeaderIsKilledInTheMiddle() throws Exception {
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 1)) {
       for (int k = 2; k <= 4; k++) {
