@@ -16,10 +16,12 @@ public final class NodeProcess implements AutoCloseable {
   private final String name;
   private final Path log;
   private final Process process;
+  private final long logBegin;
 
-  private NodeProcess(String name, Path log, Process process) {
+  private NodeProcess(String name, Path log, long logBegin, Process process) {
     this.name = name;
     this.log = log;
+    this.logBegin = logBegin;
     this.process = process;
   }
 
@@ -44,12 +46,13 @@ public final class NodeProcess implements AutoCloseable {
         "io.flotilla.node.cli.FlotillaCommand", "node", "--name", name));
     arguments.stream().filter(argument -> !argument.startsWith("-J")).forEach(command::add);
     Files.createDirectories(log.getParent());
+    long logBegin = Files.exists(log) ? Files.size(log) : 0;
     Process process = new ProcessBuilder(command)
         .redirectErrorStream(true)
         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
         .start();
-    return new NodeProcess(name, log, process);
+    return new NodeProcess(name, log, logBegin, process);
   }
 
   static String classPath() {
@@ -70,6 +73,11 @@ public final class NodeProcess implements AutoCloseable {
 
   public String log() throws IOException {
     return Files.exists(log) ? Files.readString(log) : "";
+  }
+
+  /** Whether its program has not begun, as far as can be seen: a node's first act is to say that it starts. */
+  public boolean hasSaidNothing() throws IOException {
+    return Files.size(log) == logBegin;
   }
 
   /** SIGKILL: no chance to say goodbye. */

@@ -137,7 +137,8 @@ record PrimaryState(ClusterConfig config, TreePMap<Long, ConfigChanged> history,
     List<Integer> counts = new ArrayList<>();
     int budget = ConfigPrimary.MAX_MESSAGE_BYTES;
     for (ConfigChanged change : history.headMap(fromVersion, true).descendingMap().values()) {
-      if (found.size() >= limit || budget <= 0) {
+      // A change that doesn't fit any more begins the next page; only one that is larger than a page is cut.
+      if (found.size() >= limit || !found.isEmpty() && change.size() > budget) {
         break;
       }
       ConfigChanged some = ConfigPrimary.part(change, 0, budget).change();

@@ -94,6 +94,27 @@ class PrimaryStateTest {
   }
 
   @Test
+  void history_pagesHoldWholeChanges_unlessOneIsLargerThanAPage() {
+    String key = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5".repeat(400);
+    String user = "{\"publicKeys\":[\"%1$s a\",\"%1$s b\"]}".formatted(key);
+    commit(put("storages", "main", "{\"path\":\"/srv\"}"));
+    commit(put("users", "a", user), put("users", "b", user));
+    commit(put("users", "c", user), put("users", "d", user), put("users", "e", user));
+    commit(IntStream.range(0, 10).mapToObj(i -> put("users", "u" + i, user)).toArray(Operation[]::new));
+
+    assertEquals(List.of(4L), versions(state.history(4, 20)), "it is larger than a page");
+    assertTrue(state.history(4, 20).changes().getFirst().changes().size() < 10);
+    assertEquals(List.of(3L), versions(state.history(3, 20)));
+    assertEquals(3, state.history(3, 20).changes().getFirst().changes().size());
+    assertEquals(List.of(2L, 1L), versions(state.history(2, 20)));
+    assertEquals(List.of(2L), versions(state.history(2, 1)));
+  }
+
+  private static List<Long> versions(ConfigPrimary.History history) {
+    return history.changes().stream().map(ConfigChanged::version).toList();
+  }
+
+  @Test
   void lookups_areKeptForADay_boundedInNumberAndBytes_andNeverLessThanHistory() {
     ChangeLookups lookups = ChangeLookups.EMPTY;
     long day = ChangeLookups.KEPT.toMillis();
