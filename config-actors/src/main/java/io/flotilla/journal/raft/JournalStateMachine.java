@@ -33,6 +33,7 @@ import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.protocol.SnapshotManagementRequest;
 import org.apache.ratis.rpc.CallId;
 import org.apache.ratis.server.RaftConfiguration;
+import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.protocol.TermIndex;
 import org.apache.ratis.server.raftlog.RaftLog;
@@ -334,12 +335,24 @@ public final class JournalStateMachine extends BaseStateMachine {
                 case JournalQuery.FormatLevel _ -> new JournalReply.FormatLevel(JournalCodec.LEVEL);
                 case JournalQuery.VoterProgress _ -> progress();
                 case JournalQuery.VoterStorage q -> storage(q.persistenceId());
-                default -> applied < written ? new JournalReply.Behind(applied) : tables.answer(query);
+                default -> applied < written || leadsButIsNotReady() ? new JournalReply.Behind(applied) : tables.answer(query);
             };
         } catch (IOException e) {
             reply = new JournalReply.Refused(String.valueOf(e.getMessage()));
         }
         return CompletableFuture.completedFuture(message(reply));
+    }
+
+    /**
+     * Until a leader has applied an entry of its own term it may not have applied all that is committed. Ratis itself makes
+     * readers wait for that, but not in a group of one, where it takes what is known to be committed at the start for all of it.
+     */
+    private boolean leadsButIsNotReady() throws IOException {
+        if (!getServer().isDone()) {
+            return false;
+        }
+        DivisionInfo info = getServer().join().getDivision(getGroupId()).getInfo();
+        return info.isLeader() && !info.isLeaderReady();
     }
 
     private JournalReply localStatus() throws IOException {
