@@ -3,8 +3,10 @@ package io.flotilla.claim;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.claim.event.ClaimEvent;
 import io.flotilla.claim.event.ClaimSnapshot;
-import io.flotilla.config.cluster.JournalRetention;
 import io.flotilla.config.event.CborSerializable;
+import io.flotilla.persistence.JournalPlugins;
+import io.flotilla.persistence.JournalRetention;
+import io.flotilla.persistence.RecoveryGate;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -17,13 +19,10 @@ import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
-import org.apache.pekko.persistence.typed.DeleteEventsCompleted;
-import org.apache.pekko.persistence.typed.DeleteEventsFailed;
-import org.apache.pekko.persistence.typed.DeleteSnapshotsFailed;
+import org.apache.pekko.persistence.typed.JournalPersistFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
-import org.apache.pekko.persistence.typed.SnapshotCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
 import org.apache.pekko.persistence.typed.javadsl.EventHandler;
@@ -90,7 +89,9 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
   private final ActorContext<Command> context;
   private final TimerScheduler<Command> timers;
   private final LongSupplier nanoTime;
+  private final JournalPlugins plugins;
   private final JournalRetention retention;
+  private final RecoveryGate<Command> gate = new RecoveryGate<>(Command.class, Stop.class, Optional::of);
   private final long firstNumber;
   private final Map<String, Long> deadlines = new HashMap<>();
 
@@ -99,8 +100,10 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
    * @param firstNumber that grants may have, 1 or more; after a recovery above all that lost grants can have had
    */
   public static Behavior<Command> create(LongSupplier nanoTime, long firstNumber) {
-    return Behaviors.setup(context -> Behaviors.withTimers(timers ->
-        new ClaimKeeper(context, timers, nanoTime, firstNumber)));
+    return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
+      ClaimKeeper keeper = new ClaimKeeper(context, timers, nanoTime, firstNumber);
+      return Behaviors.intercept(() -> keeper.gate, keeper);
+    }));
   }
 
   private ClaimKeeper(
@@ -109,8 +112,8 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     this.context = context;
     this.timers = timers;
     this.nanoTime = nanoTime;
-    this.retention = new JournalRetention(
-        context, PERSISTENCE_ID, journalPluginId(), snapshotPluginId(), SNAPSHOT_EVERY, SNAPSHOT_BYTES);
+    this.plugins = JournalPlugins.of(context.getSystem());
+    this.retention = new JournalRetention(context, PERSISTENCE_ID, plugins, SNAPSHOT_EVERY, SNAPSHOT_BYTES);
     this.firstNumber = firstNumber;
   }
 
@@ -225,15 +228,16 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
 
   @Override
   public SignalHandler<ClaimTable> signalHandler() {
-    return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (table, signal) -> {
-      table.claims().values().forEach(claim -> startTime(claim.key(), claim.milliseconds()));
-      timers.startTimerWithFixedDelay(new Tick(), TICK);
-      retention.recovered(table.applied(), lastSequenceNumber(context));
-    }).onSignal(SnapshotCompleted.class, (table, signal) ->
-        retention.snapshotTaken(table.applied(), signal.getSnapshotMetadata().sequenceNr())
-    ).onSignal(DeleteEventsCompleted.class, (table, signal) -> retention.eventsDeleted(signal.getToSequenceNr())
-    ).onSignal(DeleteEventsFailed.class, (table, signal) -> retention.deletionFailed(signal.getFailure())
-    ).onSignal(DeleteSnapshotsFailed.class, (table, signal) -> retention.deletionFailed(signal.getFailure())).build();
+    return retention.onSignals(newSignalHandlerBuilder(), ClaimTable::applied)
+        .onSignal(RecoveryCompleted.class, (table, signal) -> {
+          gate.recovered();
+          deadlines.clear();
+          table.claims().values().forEach(claim -> startTime(claim.key(), claim.milliseconds()));
+          timers.startTimerWithFixedDelay(new Tick(), TICK);
+          retention.recovered(table.applied(), lastSequenceNumber(context));
+        })
+        .onSignal(JournalPersistFailed.class, (table, signal) -> gate.failed())
+        .build();
   }
 
   @Override
@@ -258,11 +262,11 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
 
   @Override
   public String journalPluginId() {
-    return context.getSystem().settings().config().getString("flotilla.journal.plugin");
+    return plugins.journal();
   }
 
   @Override
   public String snapshotPluginId() {
-    return context.getSystem().settings().config().getString("flotilla.snapshot-store.plugin");
+    return plugins.snapshots();
   }
 }

@@ -3,7 +3,7 @@ package io.flotilla.claim;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.claim.event.ClaimEvent;
 import io.flotilla.claim.event.ClaimSnapshot;
-import io.flotilla.config.cluster.JournalRetention;
+import io.flotilla.persistence.JournalRetention;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;

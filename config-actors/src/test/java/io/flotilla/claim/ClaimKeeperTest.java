@@ -148,6 +148,21 @@ class ClaimKeeperTest {
   }
 
   @Test
+  void stop_isObeyed_whileTheKeeperCannotRecover() throws IOException {
+    RaftVoter voter = RaftVoter.found(RaftSettings.of(directory.resolve("own"), "127.0.0.1", 0), UUID.randomUUID(), LocalAnswer.NONE);
+    RaftQuorum quorum = RaftQuorum.of(voter, QuorumSettings.DEFAULTS);
+    stop();
+    quorum.close();
+    start(quorum);
+
+    keeper.tell(new ClaimKeeper.Stop());
+
+    replies.expectTerminated(keeper, SOON);
+    system.shutdownTestKit();
+    voter.close();
+  }
+
+  @Test
   void restart_keepsClaims_theirNumbers_andStartsTheirTimesAfresh() {
     Claim claim = granted("lock", "alice");
     pass(MINUTE - 1);

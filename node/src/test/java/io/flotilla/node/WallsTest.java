@@ -11,7 +11,8 @@ import com.tngtech.archunit.lang.ArchRule;
 /** The walls of the house: imports run one way, node to http-gateway to protocol-adapters to config-actors. */
 @AnalyzeClasses(packages = "io.flotilla", importOptions = ImportOption.DoNotIncludeTests.class)
 class WallsTest {
-  private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.claim..", "io.flotilla.journal.."};
+  private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.claim..", "io.flotilla.journal..",
+      "io.flotilla.persistence..", "io.flotilla.fence.."};
   private static final String[] ADAPTERS =
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.sftp..", "io.flotilla.adapter.."};
   private static final String HTTP = "io.flotilla.http..";

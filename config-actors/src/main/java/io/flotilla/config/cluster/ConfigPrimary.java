@@ -13,36 +13,32 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import io.flotilla.fence.FencedException;
+import io.flotilla.persistence.JournalPlugins;
+import io.flotilla.persistence.JournalRetention;
+import io.flotilla.persistence.NotWrittenException;
+import io.flotilla.persistence.RecoveryGate;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
-import org.apache.pekko.actor.typed.BehaviorInterceptor;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
-import org.apache.pekko.actor.typed.TypedActorContext;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.actor.typed.pubsub.Topic;
 import org.apache.pekko.cluster.typed.Cluster;
-import org.apache.pekko.persistence.typed.DeleteEventsCompleted;
-import org.apache.pekko.persistence.typed.DeleteEventsFailed;
-import org.apache.pekko.persistence.typed.DeleteSnapshotsFailed;
 import org.apache.pekko.persistence.typed.JournalPersistFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
 import org.apache.pekko.persistence.typed.RecoveryCompleted;
 import org.apache.pekko.persistence.typed.RecoveryFailed;
 import org.apache.pekko.persistence.typed.SnapshotAdapter;
-import org.apache.pekko.persistence.typed.SnapshotCompleted;
 import org.apache.pekko.persistence.typed.javadsl.CommandHandler;
 import org.apache.pekko.persistence.typed.javadsl.Effect;
 import org.apache.pekko.persistence.typed.javadsl.EffectBuilder;
@@ -54,8 +50,9 @@ import org.apache.pekko.persistence.typed.javadsl.SignalHandler;
  * The one writer of the configuration: a cluster singleton. A command is decided against the present state and either
  * refused, with nothing changed, or becomes one event; only {@link PrimaryState#apply} changes state. A change is
  * acknowledged and published after its event is durable. Two primaries may overlap for a moment during a fail-over; the
- * journal's fence lets only the newer one commit. One that learns so from the fence refuses changes, the one under way
- * among them, until it has recovered, which the journal lets it do only if it still runs when the cluster has settled.
+ * journal's fence lets only the newer one commit. When the journal fails, or its fence tells of another primary, every
+ * change that is not written yet is refused, and so is what comes until this primary has recovered: none is committed at a
+ * later time than its author can expect. The journal lets a fenced one recover only if it still runs when the cluster has settled.
  * What replicas report is kept in memory only and is complete again a second after a start. A change of what nodes hold
  * resources for is first put to all reachable nodes, one such change at a time; others go on meanwhile, and the change
  * is computed again before it is committed.
@@ -64,8 +61,15 @@ public final class ConfigPrimary
     extends EventSourcedBehavior<ConfigPrimary.Command, ConfigChanged, PrimaryState> {
 
   /** What the primary understands. */
-  public sealed interface Command permits SubmitChange, RollBack, AwaitApplied, FetchChanges, FetchSnapshot,
+  public sealed interface Command permits ChangeCommand, Admitted, AwaitApplied, FetchChanges, FetchSnapshot,
       FetchHistory, FindChange, GetStatus, ReplicaReport, NodePrepared, ContinuePrepare, AnnounceHead, BeginLineage, Stop {}
+
+  /** What makes a change if it is not refused. */
+  public sealed interface ChangeCommand extends Command permits SubmitChange, RollBack {
+    String id();
+
+    ActorRef<SubmitReply> replyTo();
+  }
 
   /**
    * A change, or one part of a large one; parts of one id come in order and each is answered before the next is sent.
@@ -86,7 +90,7 @@ public final class ConfigPrimary
       @JsonInclude(JsonInclude.Include.NON_DEFAULT) long expectedHead,
       List<Operation> operations,
       ActorRef<SubmitReply> replyTo)
-      implements Command, CborSerializable {
+      implements ChangeCommand, CborSerializable {
     public SubmitChange(String id, Author author, String comment, int part, boolean last, boolean dryRun, boolean force,
         List<Operation> operations, ActorRef<SubmitReply> replyTo) {
       this(id, author, comment, part, last, dryRun, force, 0, operations, replyTo);
@@ -108,7 +112,7 @@ public final class ConfigPrimary
       boolean dryRun,
       boolean force,
       ActorRef<SubmitReply> replyTo)
-      implements Command, CborSerializable {}
+      implements ChangeCommand, CborSerializable {}
 
   /** Asks to be told when every reachable node has applied a version, or what is known when the time is up. */
   public record AwaitApplied(long version, Duration timeout, ActorRef<Applied> replyTo)
@@ -140,6 +144,9 @@ public final class ConfigPrimary
    */
   public record NodePrepared(long round, String node, String address, List<String> objections)
       implements Command, CborSerializable {}
+
+  /** @param failures of the journal before it came */
+  private record Admitted(ChangeCommand change, long failures) implements Command {}
 
   private record ContinuePrepare() implements Command {}
 
@@ -239,8 +246,6 @@ public final class ConfigPrimary
 
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("configuration");
   static final int MAX_MESSAGE_BYTES = 64 * 1024;
-  private static final int MAX_WAITING = 64;
-  private static final long MAX_WAITING_BYTES = 64L << 20;
   private static final Duration PREPARE_REPEAT = Duration.ofMillis(400);
   private static final Duration LINEAGE_PAUSE = Duration.ofSeconds(3);
 
@@ -255,14 +260,16 @@ public final class ConfigPrimary
   private final PendingUploads uploads = new PendingUploads();
   private final SnapshotTransfers transfers = new SnapshotTransfers();
   private final RecentRefusals refusals = new RecentRefusals();
+  private final JournalPlugins plugins;
   private final JournalRetention retention;
+  private final RecoveryGate<Command> gate;
   private final ConvergenceTracker convergence;
-  private final Queue<Proposal> waiting = new ArrayDeque<>();
-  private Optional<PrepareRound> round = Optional.empty();
+  private final PrepareQueue preparing = new PrepareQueue();
   /** The change that the journal is writing. */
   private Optional<Writing> writing = Optional.empty();
-  /** From the moment when the fence tells that another primary has taken over until this one has recovered. */
-  private boolean fenced;
+  /** Why nothing is changed from a failure of the journal until this primary has recovered. */
+  private Optional<String> interruption = Optional.empty();
+  private long failures;
   private Optional<ActorRef<HeadAnnouncer.Command>> announcer = Optional.empty();
   private long rounds;
 
@@ -271,30 +278,16 @@ public final class ConfigPrimary
       EntityCodec codec, LongSupplier epoch, ConfigEvents events, Clock clock, Settings settings) {
     return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
       ConfigPrimary primary = new ConfigPrimary(context, timers, codec, epoch, events, clock, settings);
-      return Behaviors.intercept(primary::refusingWhileFenced, primary);
+      return Behaviors.intercept(() -> primary.gate, primary);
     }));
   }
 
-  /** Outside the supervision, which keeps messages until the recovery is over. */
-  private BehaviorInterceptor<Command, Command> refusingWhileFenced() {
-    return new BehaviorInterceptor<>(Command.class) {
-      @Override
-      public Behavior<Command> aroundReceive(TypedActorContext<Command> ctx, Command command, ReceiveTarget<Command> target) {
-        if (fenced && command instanceof SubmitChange submit) {
-          submit.replyTo().tell(replaced(submit.id()));
-          return Behaviors.same();
-        }
-        if (fenced && command instanceof RollBack rollBack) {
-          rollBack.replyTo().tell(replaced(rollBack.id()));
-          return Behaviors.same();
-        }
-        return target.apply(ctx, command);
-      }
-    };
-  }
-
-  private static Busy replaced(String id) {
-    return new Busy(id, "another node has taken over from this primary, so nothing was changed; try again shortly");
+  private Optional<Command> admit(Command command) {
+    if (!(command instanceof ChangeCommand change)) {
+      return Optional.of(command);
+    }
+    interruption.ifPresent(why -> change.replyTo().tell(new Busy(change.id(), why)));
+    return interruption.isPresent() ? Optional.empty() : Optional.of(new Admitted(change, failures));
   }
 
   private ConfigPrimary(
@@ -316,8 +309,10 @@ public final class ConfigPrimary
     this.clock = clock;
     this.settings = settings;
     this.convergence = new ConvergenceTracker(Cluster.get(context.getSystem()));
-    this.retention = new JournalRetention(context, PERSISTENCE_ID, journalPluginId(), snapshotPluginId(),
-        settings.snapshotEvery(), settings.snapshotBytes());
+    this.plugins = JournalPlugins.of(context.getSystem());
+    this.retention = new JournalRetention(
+        context, PERSISTENCE_ID, plugins, settings.snapshotEvery(), settings.snapshotBytes());
+    this.gate = new RecoveryGate<>(Command.class, Stop.class, this::admit);
   }
 
   @Override
@@ -328,8 +323,11 @@ public final class ConfigPrimary
   @Override
   public CommandHandler<Command, ConfigChanged, PrimaryState> commandHandler() {
     return (state, command) -> switch (command) {
-      case SubmitChange submit -> onSubmit(state, submit);
-      case RollBack rollBack -> onRollBack(state, rollBack);
+      // It came before the journal failed, and was kept while this primary recovered.
+      case Admitted admitted when admitted.failures() < failures && state.versionOf(admitted.change().id()) == 0 -> reply(admitted.change().replyTo(),
+          new Busy(admitted.change().id(), "the journal failed before it was decided, so nothing was changed; try again shortly"));
+      case Admitted admitted -> onChange(state, admitted.change());
+      case ChangeCommand change -> onChange(state, change);
       case AwaitApplied await -> {
         convergence.await(await, System.nanoTime());
         yield Effect().none();
@@ -345,7 +343,7 @@ public final class ConfigPrimary
         yield Effect().none();
       }
       case NodePrepared prepared -> {
-        round.ifPresent(open -> open.answered(prepared));
+        preparing.round().ifPresent(open -> open.answered(prepared));
         yield endPrepareIfOver(state);
       }
       case ContinuePrepare tick -> onContinuePrepare(state);
@@ -365,31 +363,21 @@ public final class ConfigPrimary
     return state.config().version() >= settings.firstVersion();
   }
 
-  /**
-   * Skips the versions that lost changes may have had. Nothing is announced and no change is taken before, so no version of
-   * the new lineage is one of the former.
-   */
   private Effect<ConfigChanged, PrimaryState> onBeginLineage(PrimaryState state) {
     if (isBegun(state)) {
       return Effect().none();
     }
-    ClusterConfig known = settings.known().get();
-    // What a node has applied was committed; of the same version, the end of a recovered journal perhaps was not.
-    ClusterConfig wanted = known.version() >= state.config().version() ? known : state.config();
-    if (wanted.entities().isEmpty()) {
+    LineageBeginning beginning = LineageBeginning.of(settings.firstVersion(), state.config(), settings.known().get());
+    if (beginning.isEmpty()) {
       context.getLog().error("The cluster was recovered without a journal, and this node has no configuration in its boot cache "
           + "either. Nothing is announced, so that the others keep what they have. Start the node that was recovered");
       timers.startSingleTimer(new BeginLineage(), LINEAGE_PAUSE);
       return Effect().none();
     }
-    ConfigChanged draft = new ConfigChanged(settings.firstVersion(), "lineage-" + settings.firstVersion(), clock.instant(),
-        new Author("system", "local", MemberNames.name(Cluster.get(context.getSystem()).selfMember())),
-        "The cluster was recovered alone. Its configuration is that of version " + wanted.version()
-            + "; what was committed after that is lost", ConfigEditor.differences(state.config(), wanted), "",
-        new ConfigChanged.LineageBegun(state.config().version(), wanted.version()), Map.of());
-    ConfigChanged event = draft.withDigest(state.config().apply(draft, codec).digest().toString());
+    ConfigChanged event = beginning.event(
+        state.config(), codec, clock.instant(), MemberNames.name(Cluster.get(context.getSystem()).selfMember()));
     context.getLog().warn("This cluster was recovered alone: its configuration goes on from version {} as version {}, so that no "
-        + "version means two things", wanted.version(), event.version());
+        + "version means two things", beginning.wanted().version(), event.version());
     return Effect().persist(event).thenRun((PrimaryState after) -> {
       publish(event);
       announce(after);
@@ -402,6 +390,13 @@ public final class ConfigPrimary
     announcer = Optional.of(context.spawnAnonymous(
         HeadAnnouncer.create(head(state), settings.headInterval(), settings.topic())));
     timers.startTimerAtFixedRate(new AnnounceHead(), Duration.ZERO, settings.headInterval());
+  }
+
+  private Effect<ConfigChanged, PrimaryState> onChange(PrimaryState state, ChangeCommand change) {
+    return switch (change) {
+      case SubmitChange submit -> onSubmit(state, submit);
+      case RollBack rollBack -> onRollBack(state, rollBack);
+    };
   }
 
   private Effect<ConfigChanged, PrimaryState> onSubmit(PrimaryState state, SubmitChange submit) {
@@ -438,15 +433,8 @@ public final class ConfigPrimary
         yield Effect().none();
       }
       case ConfigEditor.Edited edited when proposal.dryRun() || PrepareRound.isNeededFor(edited.changes()) -> {
-        // One that is larger by itself, an import, need not be refused for it if nothing else waits.
-        if (waiting.size() >= MAX_WAITING || !waiting.isEmpty()
-            && waiting.stream().mapToLong(Proposal::bytes).sum() + proposal.bytes() > MAX_WAITING_BYTES) {
-          proposal.replyTo().tell(new Busy(proposal.id(), "too many changes wait for the nodes' answers already: at most "
-              + MAX_WAITING + ", of " + (MAX_WAITING_BYTES >> 20) + " MiB together; try again shortly"));
-        } else {
-          waiting.add(proposal);
-          prepareNext(state);
-        }
+        preparing.add(proposal).ifPresent(why -> proposal.replyTo().tell(new Busy(proposal.id(), why)));
+        prepareNext(state);
         yield Effect().none();
       }
       case ConfigEditor.Edited edited -> commit(proposal, edited, Map.of());
@@ -455,14 +443,13 @@ public final class ConfigPrimary
 
   /** Puts the next waiting change to the nodes, unless one is put to them now. */
   private void prepareNext(PrimaryState state) {
-    while (round.isEmpty() && !waiting.isEmpty()) {
-      Proposal proposal = waiting.remove();
+    for (Optional<Proposal> next = preparing.next(); next.isPresent(); next = preparing.next()) {
+      Proposal proposal = next.get();
       switch (proposal.edit().apply(state.config())) {
         case ConfigEditor.Refused refused -> refuse(proposal, refused.refusal());
         case ConfigEditor.Edited edited -> {
-          PrepareRound next = new PrepareRound(++rounds, proposal, state.config().version(), edited.changes(),
-              convergence.reachableNodes(), System.nanoTime());
-          round = Optional.of(next);
+          preparing.begin(new PrepareRound(++rounds, proposal, state.config().version(), edited.changes(),
+              convergence.reachableNodes(), System.nanoTime()));
           timers.startTimerAtFixedRate(new ContinuePrepare(), Duration.ZERO, PREPARE_REPEAT);
         }
       }
@@ -470,7 +457,7 @@ public final class ConfigPrimary
   }
 
   private Effect<ConfigChanged, PrimaryState> onContinuePrepare(PrimaryState state) {
-    round.ifPresent(open -> {
+    preparing.round().ifPresent(open -> {
       open.keepOnly(convergence.reachableNodes().keySet());
       open.requests(epoch.getAsLong(), context.getSelf()).forEach(request -> settings.topic().tell(Topic.publish(request)));
     });
@@ -478,11 +465,10 @@ public final class ConfigPrimary
   }
 
   private Effect<ConfigChanged, PrimaryState> endPrepareIfOver(PrimaryState state) {
-    Optional<PrepareRound> over = round.filter(open -> open.isOver(System.nanoTime()));
+    Optional<PrepareRound> over = preparing.end(System.nanoTime());
     if (over.isEmpty()) {
       return Effect().none();
     }
-    round = Optional.empty();
     timers.cancel(new ContinuePrepare());
     // The next is computed from what this one leaves behind.
     return afterPrepare(state, over.get().proposal(), over.get().verdicts()).thenRun(this::prepareNext);
@@ -579,42 +565,44 @@ public final class ConfigPrimary
 
   @Override
   public SignalHandler<PrimaryState> signalHandler() {
-    return newSignalHandlerBuilder().onSignal(RecoveryCompleted.class, (state, signal) -> {
-      fenced = false;
-      // A restart has ended all timers.
-      if (round.isPresent()) {
-        timers.startTimerAtFixedRate(new ContinuePrepare(), Duration.ZERO, PREPARE_REPEAT);
-      }
-      events.primaryStarted(epoch.getAsLong(), state.config().version());
-      if (isBegun(state)) {
-        announce(state);
-      } else {
-        context.getSelf().tell(new BeginLineage());
-      }
-      retention.recovered(state.applied(), lastSequenceNumber(context));
-    }).onSignal(SnapshotCompleted.class, (state, signal) ->
-        retention.snapshotTaken(state.applied(), signal.getSnapshotMetadata().sequenceNr())
-    ).onSignal(DeleteEventsCompleted.class, (state, signal) -> retention.eventsDeleted(signal.getToSequenceNr())
-    ).onSignal(DeleteEventsFailed.class, (state, signal) -> retention.deletionFailed(signal.getFailure())
-    ).onSignal(DeleteSnapshotsFailed.class, (state, signal) -> retention.deletionFailed(signal.getFailure())
-    ).onSignal(PostStop.class, (state, signal) -> events.primaryStopped()
-    ).onSignal(JournalPersistFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), writing)
-    ).onSignal(RecoveryFailed.class, (state, failed) -> onJournalFailed(failed.getFailure(), Optional.empty())
-    ).build();
+    return retention.onSignals(newSignalHandlerBuilder(), PrimaryState::applied)
+        .onSignal(RecoveryCompleted.class, (state, signal) -> onRecovered(state))
+        .onSignal(RecoveryFailed.class, (state, failed) -> onJournalFailed(failed.getFailure()))
+        .onSignal(JournalPersistFailed.class, (state, failed) -> {
+          Optional<Writing> written = writing;
+          String why = onJournalFailed(failed.getFailure());
+          // Any other failure leaves open whether it was written.
+          written.filter(change -> NotWrittenException.behind(failed.getFailure()).isPresent())
+              .ifPresent(change -> change.replyTo().tell(new Busy(change.id(), why)));
+        })
+        .onSignal(PostStop.class, (state, signal) -> events.primaryStopped())
+        .build();
   }
 
-  /** @param written the change whose append failed: one that was fenced off was certainly not written, any other may have been */
-  private void onJournalFailed(Throwable failure, Optional<Writing> written) {
-    writing = Optional.empty();
-    if (FencedException.behind(failure).isEmpty()) {
-      return;
+  private void onRecovered(PrimaryState state) {
+    interruption = Optional.empty();
+    gate.recovered();
+    events.primaryStarted(epoch.getAsLong(), state.config().version());
+    if (isBegun(state)) {
+      announce(state);
+    } else {
+      context.getSelf().tell(new BeginLineage());
     }
-    fenced = true;
-    written.ifPresent(change -> change.replyTo().tell(replaced(change.id())));
-    round.map(PrepareRound::proposal).ifPresent(proposal -> proposal.replyTo().tell(replaced(proposal.id())));
-    round = Optional.empty();
-    waiting.forEach(proposal -> proposal.replyTo().tell(replaced(proposal.id())));
-    waiting.clear();
+    retention.recovered(state.applied(), lastSequenceNumber(context));
+  }
+
+  /** @return why nothing is changed meanwhile */
+  private String onJournalFailed(Throwable failure) {
+    String why = NotWrittenException.behind(failure).map(known -> known instanceof FencedException
+        ? "another node has taken over from this primary, so nothing was changed; try again shortly"
+        : "nothing was changed: " + known.getMessage()).orElse(
+            "the primary's journal has failed, so nothing was changed; the log of the primary's node says why; try again shortly");
+    writing = Optional.empty();
+    interruption = Optional.of(why);
+    failures++;
+    gate.failed();
+    preparing.clear().forEach(proposal -> proposal.replyTo().tell(new Busy(proposal.id(), why)));
+    return why;
   }
 
   /** After the begin of a lineage, too: a primary of a release without lineages can't apply that event, and starts behind it. */
@@ -640,12 +628,12 @@ public final class ConfigPrimary
 
   @Override
   public String journalPluginId() {
-    return context.getSystem().settings().config().getString("flotilla.journal.plugin");
+    return plugins.journal();
   }
 
   @Override
   public String snapshotPluginId() {
-    return context.getSystem().settings().config().getString("flotilla.snapshot-store.plugin");
+    return plugins.snapshots();
   }
 
   /** The entities of a change that fit into a message, from one on; at least one. */

@@ -11,6 +11,7 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.StoredEntity;
+import io.flotilla.persistence.JournalRetention;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedList;

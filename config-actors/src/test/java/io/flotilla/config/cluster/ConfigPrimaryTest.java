@@ -17,6 +17,7 @@ import io.flotilla.config.model.ConfigExamples;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
 import io.flotilla.fence.FencedException;
+import io.flotilla.persistence.NotWrittenException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,8 +27,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -44,6 +47,7 @@ import org.apache.pekko.persistence.testkit.WriteEvents;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitPlugin;
 import org.apache.pekko.persistence.testkit.PersistenceTestKitSnapshotPlugin;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,6 +59,7 @@ class ConfigPrimaryTest {
   private final RecordingEvents events = new RecordingEvents();
   private volatile Optional<List<String>> objections = Optional.of(List.of());
   private TestProbe<SubmitReply> replies;
+  private final List<ActorRef<ConfigPrimary.Command>> primaries = new ArrayList<>();
   private TestProbe<ConfigAnnouncement> published;
 
   @BeforeAll
@@ -86,9 +91,16 @@ class ConfigPrimaryTest {
     kit.shutdownTestKit();
   }
 
+  /** Two of one persistence id would disturb each other. */
+  @AfterEach
+  void stopPrimaries() {
+    primaries.forEach(kit::stop);
+  }
+
   @BeforeEach
   void clear() {
     journal.clearAll();
+    journal.resetPolicy();
     snapshots.clearAll();
     replies = kit.createTestProbe();
     published = kit.createTestProbe();
@@ -490,12 +502,75 @@ class ConfigPrimaryTest {
     submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
     replies.expectMessageClass(Committed.class);
     journal.failNextPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+
     submit(primary, "lost", put("users", "alice", "{}"));
 
-    submit(primary, "two", put("users", "bob", "{}"));
+    assertEquals(new Committed("two", 2, List.of("users/bob"), Map.of()), commitAfterRecovery(primary, put("users", "bob", "{}")));
+  }
 
-    Committed committed = replies.expectMessageClass(Committed.class, Duration.ofSeconds(10));
-    assertEquals(new Committed("two", 2, List.of("users/bob"), Map.of()), committed);
+  private Committed commitAfterRecovery(ActorRef<ConfigPrimary.Command> primary, Operation operation) {
+    return replies.awaitAssert(Duration.ofSeconds(20), () -> {
+      submit(primary, "two", operation);
+      return replies.expectMessageClass(Committed.class);
+    });
+  }
+
+  @Test
+  void changeThatCertainlyWasNotWritten_isRefused_andSoAreThoseThatComeUntilTheRecovery() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    submit(primary, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    journal.withPolicy((id, operation) -> new StorageFailure(new NotWrittenException("no majority", null)));
+
+    submit(primary, "two", put("users", "alice", "{}"));
+
+    assertEquals(new ConfigPrimary.Busy("two", "nothing was changed: no majority"),
+        replies.expectMessageClass(ConfigPrimary.Busy.class, Duration.ofSeconds(10)));
+    submit(primary, "three", put("users", "alice", "{}"));
+    assertEquals("three", replies.expectMessageClass(ConfigPrimary.Busy.class).id());
+  }
+
+  /** Their authors were told nothing, or gave up: they must not be surprised by the change when the journal is back. */
+  @Test
+  void changesThatAreNotWrittenWhenTheJournalFails_areRefused_andNeverMade() {
+    ActorRef<ConfigPrimary.Command> primary = primary();
+    objections = Optional.empty();
+    submit(primary, "put to the nodes", put("storages", "main", "{\"path\":\"/srv\"}"));
+    submit(primary, "waits behind it", put("storages", "other", "{\"path\":\"/srv\"}"));
+    askedFor("/srv");
+    journal.failNextPersisted(ConfigPrimary.PERSISTENCE_ID.id());
+
+    submit(primary, "fails", put("policies", "history", "{}"));
+    submit(primary, "behind it", put("users", "carl", "{}"));
+
+    assertEquals(Set.of("put to the nodes", "waits behind it", "behind it"), refused(3));
+    objections = Optional.of(List.of());
+    assertEquals(1, commitAfterRecovery(primary, put("storages", "third", "{\"path\":\"/srv\"}")).version());
+    submit(primary, "three", put("storages", "fourth", "{\"path\":\"/srv\"}"));
+    assertEquals(2, replies.expectMessageClass(Committed.class).version());
+  }
+
+  @Test
+  void stop_isObeyed_whileThePrimaryCannotRecover() {
+    ActorRef<ConfigPrimary.Command> deposed = primary();
+    submit(deposed, "one", put("storages", "main", "{\"path\":\"/srv\"}"));
+    replies.expectMessageClass(Committed.class);
+    journal.withPolicy((id, operation) -> new StorageFailure(new FencedException("another writer")));
+    submit(deposed, "fenced", put("policies", "history", "{}"));
+    replies.expectMessageClass(ConfigPrimary.Busy.class, Duration.ofSeconds(10));
+    ActorRef<ConfigPrimary.Command> fresh = primary();
+
+    deposed.tell(new ConfigPrimary.Stop());
+    fresh.tell(new ConfigPrimary.Stop());
+
+    replies.expectTerminated(deposed, Duration.ofSeconds(10));
+    replies.expectTerminated(fresh, Duration.ofSeconds(10));
+  }
+
+  /** The ids of the changes that are told to come again. */
+  private Set<String> refused(int count) {
+    return replies.receiveSeveralMessages(count, Duration.ofSeconds(10)).stream()
+        .map(reply -> ((ConfigPrimary.Busy) reply).id()).collect(Collectors.toSet());
   }
 
   /** The journal's fence says that nothing was written, and that another primary is there: no answer is left open. */
@@ -511,8 +586,7 @@ class ConfigPrimaryTest {
 
     submit(primary, "fenced", put("policies", "history", "{}"));
 
-    assertEquals(List.of("fenced", "put to the nodes", "waits behind it"),
-        replies.receiveSeveralMessages(3, Duration.ofSeconds(10)).stream().map(reply -> ((ConfigPrimary.Busy) reply).id()).toList());
+    assertEquals(Set.of("fenced", "put to the nodes", "waits behind it"), refused(3));
     submit(primary, "later", put("policies", "history", "{}"));
     assertEquals("later", replies.expectMessageClass(ConfigPrimary.Busy.class).id());
     primary.tell(new ConfigPrimary.RollBack("back", AUTHOR, "", 1, Operation.ANY, false, false, replies.ref()));
@@ -524,22 +598,6 @@ class ConfigPrimaryTest {
       assertEquals(1, replies.expectMessageClass(Committed.class).version());
       return null;
     });
-  }
-
-  /** A restart ends the timers, and the one that asks the nodes again and counts their silence as an answer among them. */
-  @Test
-  void changeThatIsPutToTheNodes_whileThePrimaryRestarts_isAnswered() {
-    ActorRef<ConfigPrimary.Command> primary = primary();
-    objections = Optional.empty();
-    submit(primary, "put to the nodes", put("storages", "main", "{\"path\":\"/srv\"}"));
-    askedFor("/srv");
-    journal.failNextPersisted(ConfigPrimary.PERSISTENCE_ID.id());
-
-    submit(primary, "lost", put("policies", "history", "{}"));
-
-    ConfigPrimary.Refused refused = replies.expectMessageClass(ConfigPrimary.Refused.class, Duration.ofSeconds(15));
-    assertEquals("put to the nodes", refused.id());
-    assertEquals(Refusal.Reason.NOT_PREPARED, refused.refusal().reason());
   }
 
   private static final long SECOND_LINEAGE = 1_000;
@@ -620,8 +678,10 @@ class ConfigPrimaryTest {
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
     topic.tell(Topic.subscribe(published.ref()));
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
-    return kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events, clock,
+    ActorRef<ConfigPrimary.Command> primary = kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events, clock,
         new ConfigPrimary.Settings(Duration.ofMillis(200), snapshotEvery, snapshotBytes, topic, firstVersion, () -> known)));
+    primaries.add(primary);
+    return primary;
   }
 
   /** The only member's word about a change: what the test wants it to say, or nothing. */

@@ -1,6 +1,7 @@
-package io.flotilla.config.cluster;
+package io.flotilla.persistence;
 
 import com.typesafe.config.ConfigFactory;
+import java.util.function.Function;
 import org.apache.pekko.actor.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
@@ -8,16 +9,21 @@ import org.apache.pekko.persistence.JournalProtocol;
 import org.apache.pekko.persistence.Persistence;
 import org.apache.pekko.persistence.SnapshotProtocol;
 import org.apache.pekko.persistence.SnapshotSelectionCriteria;
+import org.apache.pekko.persistence.typed.DeleteEventsCompleted;
+import org.apache.pekko.persistence.typed.DeleteEventsFailed;
+import org.apache.pekko.persistence.typed.DeleteSnapshotsFailed;
 import org.apache.pekko.persistence.typed.PersistenceId;
+import org.apache.pekko.persistence.typed.SnapshotCompleted;
+import org.apache.pekko.persistence.typed.javadsl.SignalHandlerBuilder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * How much of its journal a persistent actor keeps: a snapshot is due after a number of events or of bytes, and what lies before
  * the snapshot before it is deleted then; or what lies before it itself, if an event was much larger than those bytes. So the
- * journal holds two snapshots, and at most twice that number of events and four times those bytes. Pekko's own criteria count events only and delete nothing after a
- * snapshot that is taken for another reason; so the deletions are asked of the journal here, by the messages that Pekko itself
- * sends. A deletion that fails is made up for by the next. Confined to its actor.
+ * journal holds two snapshots, and at most twice that number of events and four times those bytes. Pekko's own criteria count
+ * events only and delete nothing after a snapshot that is taken for another reason; so the deletions are asked of the journal
+ * here, by the messages that Pekko itself sends. A deletion that fails is made up for by the next. Confined to its actor.
  */
 public final class JournalRetention {
   private static final Logger log = LoggerFactory.getLogger(JournalRetention.class);
@@ -45,15 +51,15 @@ public final class JournalRetention {
    * @param everyEvents after so many events a snapshot is due
    * @param everyBytes after about so many bytes of events a snapshot is due
    */
-  public JournalRetention(ActorContext<?> context, PersistenceId persistenceId, String journalPlugin, String snapshotPlugin,
-      long everyEvents, long everyBytes) {
+  public JournalRetention(ActorContext<?> context, PersistenceId persistenceId, JournalPlugins plugins, long everyEvents,
+      long everyBytes) {
     this.persistenceId = persistenceId.id();
     this.everyEvents = everyEvents;
     this.everyBytes = everyBytes;
     this.self = Adapter.toClassic(context.getSelf());
     Persistence persistence = Persistence.get(Adapter.toClassic(context.getSystem()));
-    this.journal = persistence.journalFor(journalPlugin, ConfigFactory.empty());
-    this.snapshots = persistence.snapshotStoreFor(snapshotPlugin, ConfigFactory.empty());
+    this.journal = persistence.journalFor(plugins.journal(), ConfigFactory.empty());
+    this.snapshots = persistence.snapshotStoreFor(plugins.snapshots(), ConfigFactory.empty());
   }
 
   /** @param lastSequenceNr of the last event that was replayed */
@@ -66,7 +72,17 @@ public final class JournalRetention {
     return applied.events() - inSnapshot.events() >= everyEvents || applied.bytes() - inSnapshot.bytes() >= everyBytes;
   }
 
-  public void snapshotTaken(Applied applied, long sequenceNr) {
+  /** Has the signals of snapshots and deletions come here. */
+  public <S> SignalHandlerBuilder<S> onSignals(SignalHandlerBuilder<S> builder, Function<S, Applied> applied) {
+    return builder
+        .onSignal(SnapshotCompleted.class,
+            (state, signal) -> snapshotTaken(applied.apply(state), signal.getSnapshotMetadata().sequenceNr()))
+        .onSignal(DeleteEventsCompleted.class, (state, signal) -> eventsDeleted(signal.getToSequenceNr()))
+        .onSignal(DeleteEventsFailed.class, (state, signal) -> deletionFailed(signal.getFailure()))
+        .onSignal(DeleteSnapshotsFailed.class, (state, signal) -> deletionFailed(signal.getFailure()));
+  }
+
+  private void snapshotTaken(Applied applied, long sequenceNr) {
     boolean large = applied.bytes() - inSnapshot.bytes() > 2 * everyBytes;
     long deleted = large ? sequenceNr : lastSnapshot;
     inSnapshot = applied;
@@ -77,12 +93,12 @@ public final class JournalRetention {
   }
 
   /** The snapshot at that number stays: the events after it continue it. */
-  public void eventsDeleted(long toSequenceNr) {
+  private void eventsDeleted(long toSequenceNr) {
     snapshots.tell(new SnapshotProtocol.DeleteSnapshots(persistenceId,
         SnapshotSelectionCriteria.create(toSequenceNr - 1, Long.MAX_VALUE)), self);
   }
 
-  public void deletionFailed(Throwable cause) {
+  private void deletionFailed(Throwable cause) {
     log.warn("What lies before the last snapshots of {} was not deleted and is kept until the next snapshot: {}",
         persistenceId, cause.toString());
   }
