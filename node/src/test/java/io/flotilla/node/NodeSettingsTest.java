@@ -69,7 +69,8 @@ class NodeSettingsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"flotilla.journal.engine,mysql", "flotilla.journal.postgresql.url,http://db", "flotilla.roles.0,voter",
+  @CsvSource({"flotilla.journal.engine,mysql", "flotilla.journal.postgresql.url,http://db",
+      "flotilla.journal.postgresql.url,jdbc:postgresql://db/x?logServerErrorDetail=true", "flotilla.roles.0,voter",
       "flotilla.journal.postgresql.pool-size,1"})
   void badJournal_isNamed(String path, String value) {
     Map<String, Object> values = new HashMap<>(Map.of("flotilla.journal.engine", "postgresql"));

@@ -20,6 +20,10 @@ public record DatabaseSettings(String url, String user, String password, Optiona
     if (!url.startsWith(PREFIX)) {
       throw new IllegalArgumentException("flotilla.journal.postgresql.url must be like " + PREFIX + "//HOST:PORT/DATABASE");
     }
+    if (url.contains("logServerErrorDetail")) {
+      throw new IllegalArgumentException("flotilla.journal.postgresql.url must be without logServerErrorDetail: the details of an "
+          + "error hold sealed secrets, which must not get into the log");
+    }
     if (poolSize < 2 || poolSize > 100) {
       throw new IllegalArgumentException("flotilla.journal.postgresql.pool-size must be from 2 to 100, not " + poolSize);
     }
