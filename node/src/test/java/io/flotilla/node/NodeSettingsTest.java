@@ -70,6 +70,7 @@ class NodeSettingsTest {
 
   @ParameterizedTest
   @CsvSource({"flotilla.journal.engine,mysql", "flotilla.journal.postgresql.url,http://db",
+      "flotilla.journal.postgresql.url,jdbc:postgresql://db:port/x", "flotilla.journal.postgresql.url,jdbc:postgresql://db:99999/x",
       "flotilla.journal.postgresql.url,jdbc:postgresql://db/x?logServerErrorDetail=true", "flotilla.roles.0,voter",
       "flotilla.journal.postgresql.pool-size,1"})
   void badJournal_isNamed(String path, String value) {
