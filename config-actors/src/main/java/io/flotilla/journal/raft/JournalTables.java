@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.raft.JournalCommand.Append;
 import io.flotilla.journal.raft.JournalCommand.ClaimEpoch;
 import io.flotilla.journal.raft.JournalCommand.CompareAndSetGeneration;

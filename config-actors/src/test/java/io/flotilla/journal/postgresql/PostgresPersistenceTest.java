@@ -17,6 +17,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.fence.DeposedWriters;
 import io.flotilla.fence.FencedException;
+import io.flotilla.journal.StoredJournal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -285,11 +286,11 @@ class PostgresPersistenceTest {
   @Test
   void deletedEvents_leaveNoRow_andWhatIsStoredIsCounted() throws Exception {
     try (Database database = Database.open(settings)) {
-      assertEquals(new StoredJournal(0, 0, 0, 0, 0, 0, Optional.empty()), StoredJournal.of(database, "notebook"));
+      assertEquals(StoredJournal.NOTHING, StoredRows.of(database, "notebook"));
       Node node = node();
       IntStream.rangeClosed(1, 43).forEach(i -> assertEquals(i, node.write("line " + i)));
 
-      StoredJournal stored = await().atMost(PATIENCE).until(() -> StoredJournal.of(database, "notebook"),
+      StoredJournal stored = await().atMost(PATIENCE).until(() -> StoredRows.of(database, "notebook"),
           found -> found.snapshots() == 3 && found.events() == 13);
 
       assertEquals(13, numberOf("SELECT count(*) FROM flotilla_event"), "the plugin would keep one for the highest number");
