@@ -28,6 +28,7 @@ class NodeSettingsTest {
     assertEquals("node-1", settings.name());
     assertEquals(new HostPort("127.0.0.1", 20001), settings.bind());
     assertEquals(20002, settings.raftPort());
+    assertEquals(Set.of("port"), settings.config().getConfig("flotilla.raft").root().keySet(), "a node reads no other");
     assertEquals(ALL, settings.roles());
   }
 
