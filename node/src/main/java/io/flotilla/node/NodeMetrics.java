@@ -5,6 +5,7 @@ import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.http.admin.Journal;
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.node.PassingGauges.Measure;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -33,12 +34,12 @@ final class NodeMetrics implements AutoCloseable {
       new Measure<>("flotilla.config.history.oldest.version", "The oldest configuration version that can be restored",
           HistoryStatus::oldestVersion),
       new Measure<>("flotilla.config.lookups", "Changes whose outcome can be looked up by their ids", HistoryStatus::lookups)));
-  private final PassingGauges<Journal.Stored> journal = new PassingGauges<>(registry, List.of(
-      new Measure<>("flotilla.journal.events", "Changes that the configuration's journal holds", Journal.Stored::events),
-      new Measure<>("flotilla.journal.bytes", "What the changes in the configuration's journal take", Journal.Stored::bytes),
-      new Measure<>("flotilla.journal.snapshots", "Snapshots that the configuration's journal holds", Journal.Stored::snapshots),
+  private final PassingGauges<StoredJournal> journal = new PassingGauges<>(registry, List.of(
+      new Measure<>("flotilla.journal.events", "Changes that the configuration's journal holds", StoredJournal::events),
+      new Measure<>("flotilla.journal.bytes", "What the changes in the configuration's journal take", StoredJournal::eventBytes),
+      new Measure<>("flotilla.journal.snapshots", "Snapshots that the configuration's journal holds", StoredJournal::snapshots),
       new Measure<>("flotilla.journal.snapshot.bytes", "What the snapshots in the configuration's journal take",
-          Journal.Stored::snapshotBytes)));
+          StoredJournal::snapshotBytes)));
   private final PassingGauges<Journal.Own> raft = new PassingGauges<>(registry, List.of(
       new Measure<>("flotilla.raft.log.bytes", "This voter's Raft log on disk", own -> own.logBytes().orElse(0)),
       new Measure<>("flotilla.raft.snapshot.bytes", "This voter's Raft snapshots on disk",

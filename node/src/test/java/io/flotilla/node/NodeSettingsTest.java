@@ -28,6 +28,7 @@ class NodeSettingsTest {
     assertEquals("node-1", settings.name());
     assertEquals(new HostPort("127.0.0.1", 20001), settings.bind());
     assertEquals(20002, settings.raftPort());
+    assertEquals(Set.of("port"), settings.config().getConfig("flotilla.raft").root().keySet(), "a node reads no other");
     assertEquals(ALL, settings.roles());
   }
 
@@ -69,7 +70,9 @@ class NodeSettingsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"flotilla.journal.engine,mysql", "flotilla.journal.postgresql.url,http://db", "flotilla.roles.0,voter",
+  @CsvSource({"flotilla.journal.engine,mysql", "flotilla.journal.postgresql.url,http://db",
+      "flotilla.journal.postgresql.url,jdbc:postgresql://db:port/x", "flotilla.journal.postgresql.url,jdbc:postgresql://db:99999/x",
+      "flotilla.journal.postgresql.url,jdbc:postgresql://db/x?logServerErrorDetail=true", "flotilla.roles.0,voter",
       "flotilla.journal.postgresql.pool-size,1"})
   void badJournal_isNamed(String path, String value) {
     Map<String, Object> values = new HashMap<>(Map.of("flotilla.journal.engine", "postgresql"));

@@ -15,6 +15,7 @@ class WallsTest {
       "io.flotilla.persistence..", "io.flotilla.fence.."};
   private static final String[] ADAPTERS =
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.sftp..", "io.flotilla.adapter.."};
+  private static final String[] ENGINES = {"io.flotilla.journal.raft..", "io.flotilla.journal.postgresql.."};
   private static final String HTTP = "io.flotilla.http..";
   private static final String NODE = "io.flotilla.node..";
   private static final String[] LIBRARIES_OF_ACTORS = {"org.apache.pekko..", "org.apache.ratis..", "java.sql.."};
@@ -53,7 +54,12 @@ class WallsTest {
   @ArchTest
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =
       noClasses().that().resideInAnyPackage("io.flotilla.config..", "io.flotilla.claim..", HTTP).should().dependOnClassesThat()
-          .resideInAPackage("io.flotilla.journal..");
+          .resideInAnyPackage(ENGINES);
+
+  @ArchTest
+  static final ArchRule whatBothJournalsSayKnowsNeither =
+      noClasses().that().resideInAPackage("io.flotilla.journal").should().dependOnClassesThat()
+          .resideInAnyPackage("io.flotilla.journal.*..", "org.apache.pekko..", "org.apache.ratis..", "java.sql..");
 
   @ArchTest
   static final ArchRule theEmbeddedJournalKnowsNoDatabase =

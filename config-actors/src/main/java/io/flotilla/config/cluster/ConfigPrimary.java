@@ -427,6 +427,9 @@ public final class ConfigPrimary
     if (!isBegun(state)) {
       return reply(proposal.replyTo(), new Busy(proposal.id(), "the cluster has just been recovered; try again shortly"));
     }
+    if (!proposal.dryRun()) {
+      refusals.remove(proposal.id());
+    }
     return switch (proposal.edit().apply(state.config())) {
       case ConfigEditor.Refused refused -> {
         refuse(proposal, refused.refusal());

@@ -28,6 +28,11 @@ final class RecentRefusals {
     }
   }
 
+  /** A change that is under way again is not refused any more. */
+  void remove(String id) {
+    refusals.remove(id);
+  }
+
   Optional<String> find(String id, long now) {
     return Optional.ofNullable(refusals.get(id))
         .filter(refused -> now - refused.atNanos <= ChangeLookups.KEPT.toNanos()).map(Refused::reason);

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ContainerNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.event.StoredDocument;
 import java.io.IOException;
@@ -67,8 +68,8 @@ public final class EntityCodec {
   }
 
   /**
-   * What a PUT makes of a document; the wish itself is changed and returned. What its author could not read stays: secrets and
-   * the fields of a newer release, unless an explicit null takes them away.
+   * What a PUT makes of a document; the wish itself is changed and returned. What its author could not read stays: secrets, also
+   * those within the fields of a newer release, and these fields themselves, unless an explicit null takes them away.
    *
    * @param before the entity as it is, null if it does not exist
    */
@@ -95,8 +96,11 @@ public final class EntityCodec {
     for (String field : unknown) {
       JsonPointer pointer = JsonPointer.compile(field);
       String name = pointer.last().getMatchingProperty();
-      if (wish.at(pointer.head()) instanceof ObjectNode parent && !parent.has(name)) {
-        parent.set(name, old.at(pointer));
+      JsonNode value = old.at(pointer);
+      JsonNode shown = value.deepCopy();
+      removeSealed(shown);
+      if (wish.at(pointer.head()) instanceof ObjectNode parent && (!parent.has(name) || parent.get(name).equals(shown))) {
+        parent.set(name, value);
       }
     }
   }
@@ -168,14 +172,22 @@ public final class EntityCodec {
     return document == null ? JSON.createObjectNode() : document(document);
   }
 
-  /** A committed document without its secrets, those of a newer release among them, for history. */
-  public static Optional<JsonNode> withoutSecrets(String kind, byte[] document) {
+  /** A committed document without its secrets, for whoever may read but not have them; none if there is no document. */
+  public static Optional<ObjectNode> withoutSecrets(String kind, byte[] document) {
     return Optional.ofNullable(document).map(bytes -> {
       ObjectNode json = document(bytes);
       json.remove(secretFields(kind));
-      json.removeIf(Fields::isSealed);
+      removeSealed(json);
       return json;
     });
+  }
+
+  /** Those of a newer release may be anywhere; what this one knows of them is that they are sealed. */
+  private static void removeSealed(JsonNode node) {
+    if (node instanceof ContainerNode<?> container) {
+      container.removeIf(Fields::isSealed);
+      container.forEach(EntityCodec::removeSealed);
+    }
   }
 
   private Entity parse(

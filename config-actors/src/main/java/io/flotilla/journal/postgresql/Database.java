@@ -54,6 +54,8 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("socketTimeout", Long.toString(SILENCE.toSeconds()));
     config.addDataSourceProperty("tcpKeepAlive", "true");
     config.addDataSourceProperty("ApplicationName", "flotilla");
+    // The details of an error hold the row it is about, and the sealed secrets in it: they must not get into any log.
+    config.addDataSourceProperty("logServerErrorDetail", "false");
     Database database = new Database(settings, new HikariDataSource(config));
     try {
       database.inTransaction(connection -> {
@@ -107,6 +109,7 @@ public final class Database implements AutoCloseable {
     return settings.poolSize();
   }
 
+  /** What the driver says is told, but its exception is not handed on: it may hold what was to be written. */
   private DatabaseException explained(SQLException failure) {
     SQLException cause = failure;
     for (Throwable next = failure; next != null; next = next.getCause()) {
@@ -129,7 +132,7 @@ public final class Database implements AutoCloseable {
       case "57P01", "57P02", "57P03" -> new DatabaseException(place + " is being started or stopped (" + what + ")");
       default -> state.startsWith("08") || state.isEmpty()
           ? new DatabaseException(place + " does not answer (" + what + "); start it or correct flotilla.journal.postgresql.url")
-          : new DatabaseException(place + " failed (" + what + ", SQL state " + state + ")", failure);
+          : new DatabaseException(place + " failed (" + what + ", SQL state " + state + ")");
     };
   }
 

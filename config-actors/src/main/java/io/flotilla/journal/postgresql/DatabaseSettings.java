@@ -4,6 +4,8 @@ import com.typesafe.config.Config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.Optional;
 
 /**
@@ -17,8 +19,12 @@ public record DatabaseSettings(String url, String user, String password, Optiona
   private static final String PREFIX = "jdbc:postgresql:";
 
   public DatabaseSettings {
-    if (!url.startsWith(PREFIX)) {
+    if (!url.startsWith(PREFIX) || !isUnderstood(url)) {
       throw new IllegalArgumentException("flotilla.journal.postgresql.url must be like " + PREFIX + "//HOST:PORT/DATABASE");
+    }
+    if (url.contains("logServerErrorDetail")) {
+      throw new IllegalArgumentException("flotilla.journal.postgresql.url must be without logServerErrorDetail: the details of an "
+          + "error hold sealed secrets, which must not get into the log");
     }
     if (poolSize < 2 || poolSize > 100) {
       throw new IllegalArgumentException("flotilla.journal.postgresql.pool-size must be from 2 to 100, not " + poolSize);
@@ -30,6 +36,15 @@ public record DatabaseSettings(String url, String user, String password, Optiona
     String file = postgresql.getString("password-file");
     return new DatabaseSettings(postgresql.getString("url"), postgresql.getString("user"), postgresql.getString("password"),
         file.isEmpty() ? Optional.empty() : Optional.of(Path.of(file)), postgresql.getInt("pool-size"));
+  }
+
+  private static boolean isUnderstood(String url) {
+    try {
+      return DriverManager.getDriver(url) != null;
+    } catch (SQLException e) {
+      // It says nothing but that no driver takes the URL.
+      return false;
+    }
   }
 
   String secret() throws DatabaseException {

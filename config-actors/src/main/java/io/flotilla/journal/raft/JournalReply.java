@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.journal.StoredJournal;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;

@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.raft.JournalCommand.Append;
 import io.flotilla.journal.raft.JournalCommand.ClaimEpoch;
 import io.flotilla.journal.raft.JournalCommand.CompareAndSetGeneration;
@@ -33,7 +34,8 @@ final class JournalTables {
     private final Map<String, PersistenceTable> journals = new TreeMap<>();
     private final PartStaging staging = new PartStaging();
     private final NodeRegistry nodes = new NodeRegistry();
-    private Optional<Generation> generation = Optional.empty();
+    /** Written under the lock; read without it, too. */
+    private volatile Optional<Generation> generation = Optional.empty();
     /** What each of the journals holds, for readers that must not wait while a snapshot of all is written. */
     private final Map<String, StoredJournal> stored = new ConcurrentHashMap<>();
 
@@ -110,7 +112,8 @@ final class JournalTables {
         return Optional.ofNullable(journals.get(persistenceId));
     }
 
-    synchronized Optional<Generation> generation() {
+    /** Never waits for a command or a snapshot, so that a voter says where it stands while it writes one. */
+    Optional<Generation> generation() {
         return generation;
     }
 

@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.raft.JournalCommand.Append;
 import io.flotilla.journal.raft.JournalCommand.Entry;
 import io.flotilla.journal.raft.JournalCommand.SaveSnapshot;

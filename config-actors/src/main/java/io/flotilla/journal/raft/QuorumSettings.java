@@ -1,6 +1,5 @@
 package io.flotilla.journal.raft;
 
-import com.typesafe.config.Config;
 import java.time.Duration;
 
 /**
@@ -12,12 +11,6 @@ import java.time.Duration;
  */
 public record QuorumSettings(Duration deadline, Duration callTimeout, int maxOutstanding) {
     public static final QuorumSettings DEFAULTS = new QuorumSettings(Duration.ofSeconds(5), Duration.ofSeconds(2), 1024);
-
-    /** Reads {@code flotilla.raft}. */
-    public static QuorumSettings from(Config config) {
-        Config raft = config.getConfig("flotilla.raft");
-        return new QuorumSettings(raft.getDuration("deadline"), raft.getDuration("call-timeout"), raft.getInt("max-outstanding"));
-    }
 
     public QuorumSettings {
         if (deadline.toMillis() < 1 || callTimeout.toMillis() < 1 || maxOutstanding < 1) {

@@ -22,7 +22,7 @@ import org.apache.pekko.actor.ExtensionIdProvider;
  *
  * <p>The group comes with {@link RaftQuorumSetup}. Without it the extension opens its own voter in
  * {@code flotilla.data-directory}, founding a group of one if the directory is empty, and closes it when the system has
- * terminated. That start runs on a virtual thread; calls that arrive meanwhile wait, in a bounded number.
+ * terminated. Nobody else has to reach that voter, so it is on a free port of the loopback address. That start runs on a virtual thread; calls that arrive meanwhile wait, in a bounded number.
  */
 public final class RaftJournalExtension implements Extension {
     private static final Id ID = new Id();
@@ -57,8 +57,7 @@ public final class RaftJournalExtension implements Extension {
 
     private RaftJournalExtension(ExtendedActorSystem system) {
         Config config = system.settings().config();
-        QuorumSettings settings = QuorumSettings.from(config);
-        this.calls = new Semaphore(settings.maxOutstanding());
+        this.calls = new Semaphore(QuorumSettings.DEFAULTS.maxOutstanding());
         this.epochs = new EpochKeeper(this::submit, DeposedWriters.from(config));
         Optional<RaftQuorumSetup> setup = system.settings().setup().get(RaftQuorumSetup.class);
         this.ownGroup = setup.isEmpty();
@@ -70,7 +69,7 @@ public final class RaftJournalExtension implements Extension {
         this.quorum = own.thenApply(OwnGroup::quorum);
         Thread.ofVirtual().name("flotilla-raft-start").start(() -> {
             try {
-                own.complete(open(config, settings));
+                own.complete(open(config));
             } catch (IOException | RuntimeException e) {
                 own.completeExceptionally(new IllegalStateException("The journal can't be opened: " + e.getMessage(), e));
             }
@@ -84,11 +83,12 @@ public final class RaftJournalExtension implements Extension {
         }).join());
     }
 
-    private static OwnGroup open(Config config, QuorumSettings quorumSettings) throws IOException {
+    private static OwnGroup open(Config config) throws IOException {
         if (!config.hasPath("flotilla.data-directory")) {
             throw new IOException("flotilla.data-directory isn't set; it is where the configuration is kept");
         }
-        RaftSettings settings = RaftSettings.from(config, Path.of(config.getString("flotilla.data-directory")).resolve("raft"));
+        RaftSettings settings = RaftSettings.of(
+                Path.of(config.getString("flotilla.data-directory")).resolve("raft"), "127.0.0.1", 0);
         RaftVoter voter = RaftVoter.clusterIn(settings.directory()).isPresent()
                 ? RaftVoter.open(settings, LocalAnswer.NONE)
                 : RaftVoter.found(settings, UUID.randomUUID(), LocalAnswer.NONE);
@@ -97,7 +97,7 @@ public final class RaftJournalExtension implements Extension {
             throw new IOException("the journal in " + settings.directory() + " can't be trusted and was moved to "
                     + voter.setAside().map(Path::toString).orElse("another name") + "; restore a backup");
         }
-        return new OwnGroup(voter, RaftQuorum.of(voter, quorumSettings));
+        return new OwnGroup(voter, RaftQuorum.of(voter, QuorumSettings.DEFAULTS));
     }
 
     public static RaftJournalExtension get(ActorSystem system) {
@@ -114,7 +114,7 @@ public final class RaftJournalExtension implements Extension {
     }
 
     /** The Raft group, when it is open; fails if it can't be opened. */
-    public CompletionStage<RaftQuorum> quorum() {
+    CompletionStage<RaftQuorum> quorum() {
         return quorum;
     }
 

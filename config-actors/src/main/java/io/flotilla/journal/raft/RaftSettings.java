@@ -1,6 +1,5 @@
 package io.flotilla.journal.raft;
 
-import com.typesafe.config.Config;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -46,14 +45,6 @@ public record RaftSettings(Path directory, String bindHost, int port, String adv
     public static RaftSettings of(Path directory, String host, int port) {
         return new RaftSettings(directory, host, port, host, ELECTION_TIMEOUT_MIN, ELECTION_TIMEOUT_MAX, SNAPSHOT_THRESHOLD,
                 SNAPSHOT_BYTES);
-    }
-
-    /** Reads {@code flotilla.raft}. */
-    public static RaftSettings from(Config config, Path directory) {
-        Config raft = config.getConfig("flotilla.raft");
-        return new RaftSettings(directory, raft.getString("host"), raft.getInt("port"), raft.getString("host"),
-                raft.getDuration("election-timeout-min"), raft.getDuration("election-timeout-max"), raft.getLong("snapshot-threshold"),
-                raft.getBytes("snapshot-bytes"));
     }
 
     public RaftSettings withPort(int other) {

@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.journal.StoredJournal;
 import java.io.DataInput;
 import java.io.EOFException;
 import java.io.IOException;

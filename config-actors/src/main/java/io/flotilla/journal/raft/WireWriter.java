@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.journal.StoredJournal;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -366,7 +366,7 @@ class ConfigPrimaryTest {
   }
 
   @Test
-  void findChange_thatWasRefused_saysWhy_untilItIsCommitted() {
+  void findChange_thatWasRefused_saysWhy_untilItIsTakenAgain() {
     ActorRef<ConfigPrimary.Command> primary = primary();
     submit(primary, "x", put("users", "alice", "{\"home\":{\"storage\":\"none\"}}"));
     String why = replies.expectMessageClass(ConfigPrimary.Refused.class).refusal().detail();
@@ -376,7 +376,10 @@ class ConfigPrimaryTest {
 
     assertEquals(new ConfigPrimary.ChangeFound("x", 0, why), find(primary, "x"));
     assertEquals(new ConfigPrimary.ChangeFound("dry", 0, null), find(primary, "dry"));
+    objections = Optional.empty();
     submit(primary, "x", put("users", "alice", "{}"), put("storages", "main", "{\"path\":\"/srv\"}"));
+    assertEquals(new ConfigPrimary.ChangeFound("x", 0, null), find(primary, "x"), "it is put to the nodes");
+    objections = Optional.of(List.of());
     replies.expectMessageClass(Committed.class);
     assertEquals(new ConfigPrimary.ChangeFound("x", 1, null), find(primary, "x"));
   }

@@ -235,6 +235,21 @@ class ConfigEditorTest {
   }
 
   @Test
+  void secretsWithinFieldsOfANewerRelease_areNotShown_andSurviveAPutOfWhatIsShown() {
+    String sealed = "{\"$sealed\":\"1.x.y\"}";
+    ClusterConfig newer = withNewerUser("{\"home\":{\"key\":%1$s,\"path\":\"/a\"},\"otp\":{\"keys\":[{\"id\":1,\"key\":%1$s},%1$s],"
+        .formatted(sealed) + "\"type\":\"totp\"}}");
+    String shown = EntityCodec.withoutSecrets("users", document(newer, "nova").getBytes(StandardCharsets.UTF_8))
+        .orElseThrow().toString();
+
+    assertEquals("{\"home\":{\"path\":\"/a\"},\"otp\":{\"keys\":[{\"id\":1}],\"type\":\"totp\"}}", shown);
+    ClusterConfig put = commit(newer, List.of(put("users", "nova", shown.replace("{\"home\"", "{\"enabled\":false,\"home\""))));
+    assertEquals(document(newer, "nova").replace("{\"home\"", "{\"enabled\":false,\"home\""), document(put, "nova"));
+    assertEquals("/operations/0/value/otp", refusal(newer, put("users", "nova", shown.replace("totp", "hotp")))
+        .errors().getFirst().pointer());
+  }
+
+  @Test
   void fieldsOfANewerRelease_canBeTakenAway_butNotBeGivenOrChanged() {
     ClusterConfig newer = withNewerUser("{\"nickname\":\"Nova\"}");
 

@@ -2,23 +2,38 @@ package io.flotilla.journal.postgresql;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.core.Appender;
+import ch.qos.logback.core.AppenderBase;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.fence.DeposedWriters;
 import io.flotilla.fence.FencedException;
+import io.flotilla.journal.StoredJournal;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -41,6 +56,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Real persistent actors of several systems over one real database. */
 @Timeout(180)
@@ -270,11 +286,11 @@ class PostgresPersistenceTest {
   @Test
   void deletedEvents_leaveNoRow_andWhatIsStoredIsCounted() throws Exception {
     try (Database database = Database.open(settings)) {
-      assertEquals(new StoredJournal(0, 0, 0, 0, 0, 0, Optional.empty()), StoredJournal.of(database, "notebook"));
+      assertEquals(StoredJournal.NOTHING, StoredRows.of(database, "notebook"));
       Node node = node();
       IntStream.rangeClosed(1, 43).forEach(i -> assertEquals(i, node.write("line " + i)));
 
-      StoredJournal stored = await().atMost(PATIENCE).until(() -> StoredJournal.of(database, "notebook"),
+      StoredJournal stored = await().atMost(PATIENCE).until(() -> StoredRows.of(database, "notebook"),
           found -> found.snapshots() == 3 && found.events() == 13);
 
       assertEquals(13, numberOf("SELECT count(*) FROM flotilla_event"), "the plugin would keep one for the highest number");
@@ -372,6 +388,112 @@ class PostgresPersistenceTest {
     assertEquals(1, node.write("one again"));
   }
 
+  /** What is written holds sealed secrets, and a database tells with an error which row it is about. */
+  @Test
+  void rowThatTheDatabaseRefuses_isInNoMessageAndNoLog() throws Exception {
+    String secret = "1.sealed.secret";
+    refuseRows("event", "event_payload");
+    refuseRows("snapshot", "snapshot_payload");
+    try (Database database = Database.open(settings); Lines lines = new Lines()) {
+      JournalFence fence = new JournalFence(database, new DeposedWriters(PAUSE));
+      JournalFence.Writer writer = fence.claimForReplay("p");
+      DatabaseException failure = assertThrows(DatabaseException.class,
+          () -> fence.append(writer, List.of(row(1, secret), row(2, secret))));
+      assertTrue(failure.getMessage().contains("not today"), failure.getMessage());
+      assertHides(stackTrace(failure), secret);
+
+      Node node = node();
+      node.send(secret);
+      assertEquals(List.of(), node.read());
+      lines.awaitLine("not today");
+      execute("DROP TRIGGER refuse ON flotilla_event");
+      IntStream.rangeClosed(1, 5).forEach(i -> assertEquals(i, node.write(secret)));
+      lines.awaitLine("Failed to save snapshot");
+
+      assertHides(lines.all(), secret);
+      execute("DROP TRIGGER refuse ON flotilla_snapshot");
+      node.close();
+      assertEquals(5, node().read().size());
+    }
+  }
+
+  private void refuseRows(String table, String payload) throws Exception {
+    execute("""
+        CREATE FUNCTION refuse_%1$s() RETURNS trigger LANGUAGE plpgsql AS
+          $$BEGIN RAISE EXCEPTION 'not today' USING DETAIL = encode(NEW.%2$s, 'escape'); END$$;
+        CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON flotilla_%1$s FOR EACH ROW EXECUTE FUNCTION refuse_%1$s()"""
+        .formatted(table, payload));
+  }
+
+  private void execute(String sql) throws Exception {
+    try (Database database = Database.open(settings)) {
+      database.inTransaction(connection -> {
+        try (var statement = connection.createStatement()) {
+          return statement.execute(sql);
+        }
+      });
+    }
+  }
+
+  private static void assertHides(String text, String secret) {
+    String hex = HexFormat.of().formatHex(secret.getBytes(StandardCharsets.UTF_8));
+    assertFalse(text.contains(secret) || text.toLowerCase(Locale.ROOT).contains(hex), text);
+  }
+
+  private static String stackTrace(Throwable failure) {
+    StringWriter text = new StringWriter();
+    failure.printStackTrace(new PrintWriter(text));
+    return text.toString();
+  }
+
+  /** All that is logged, also by those that the tests silence. */
+  private static final class Lines implements AutoCloseable {
+    private final List<String> told = new CopyOnWriteArrayList<>();
+    private final Map<Logger, Level> silenced = new LinkedHashMap<>();
+    private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
+      @Override
+      protected void append(ILoggingEvent event) {
+        told.add(event.getFormattedMessage()
+            + (event.getThrowableProxy() == null ? "" : "\n" + ThrowableProxyUtil.asString(event.getThrowableProxy())));
+      }
+    };
+
+    private final Appender<ILoggingEvent> console = root.getAppender("STDOUT");
+
+    Lines() {
+      appender.start();
+      root.detachAppender(console);
+      root.addAppender(appender);
+      for (String name : List.of("com.zaxxer.hikari", "org.apache.pekko.actor.SupervisorStrategy", Notebook.class.getName())) {
+        Logger logger = (Logger) LoggerFactory.getLogger(name);
+        silenced.put(logger, logger.getLevel());
+        logger.setLevel(Level.DEBUG);
+        logger.setAdditive(false);
+        logger.addAppender(appender);
+      }
+    }
+
+    void awaitLine(String part) {
+      await().atMost(PATIENCE).until(() -> told.stream().anyMatch(line -> line.contains(part)));
+    }
+
+    String all() {
+      return String.join("\n", told);
+    }
+
+    @Override
+    public void close() {
+      root.detachAppender(appender);
+      root.addAppender(console);
+      silenced.forEach((logger, level) -> {
+        logger.detachAppender(appender);
+        logger.setAdditive(true);
+        logger.setLevel(level);
+      });
+    }
+  }
+
   private static boolean awaited(CountDownLatch latch) {
     try {
       return latch.await(PATIENCE.toSeconds(), TimeUnit.SECONDS);
@@ -381,7 +503,12 @@ class PostgresPersistenceTest {
   }
 
   private static JournalFence.Row row(long number) {
-    return new JournalFence.Row("p", number, "w", 0, "", 1, "", new byte[0], null, null, null);
+    return row(number, "");
+  }
+
+  private static JournalFence.Row row(long number, String payload) {
+    return new JournalFence.Row(
+        "p", number, "w", 0, "", 1, "", payload.getBytes(StandardCharsets.UTF_8), null, null, null);
   }
 
   private long numberOf(String query) throws IOException {

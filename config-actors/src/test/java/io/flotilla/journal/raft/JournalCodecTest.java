@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.raft.JournalCommand.Entry;
 import java.util.Arrays;
 import java.util.List;

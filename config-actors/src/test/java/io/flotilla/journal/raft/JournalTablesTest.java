@@ -3,6 +3,7 @@ package io.flotilla.journal.raft;
 import static io.flotilla.journal.raft.TestVoters.bytes;
 import static io.flotilla.journal.raft.TestVoters.claim;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -31,10 +32,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class JournalTablesTest {
@@ -306,6 +311,32 @@ class JournalTablesTest {
         assertEquals(new JournalReply.Nodes(List.of(heir)), tables.answer(new JournalQuery.ListNodes()));
         tables.apply(new RegisterNode(node(b, "beta", "host-2"), Optional.empty()));
         assertEquals(new JournalReply.NodeRegistered(first), tables.apply(new RegisterNode(first, Optional.empty())));
+    }
+
+    @Test
+    void generation_isTold_whileASnapshotIsWritten() throws Exception {
+        tables.apply(new CompareAndSetGeneration(0, UUID.randomUUID(), "pekko://a"));
+        CountDownLatch writing = new CountDownLatch(1);
+        CountDownLatch told = new CountDownLatch(1);
+        OutputStream slow = new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                writing.countDown();
+                try {
+                    told.await();
+                } catch (InterruptedException e) {
+                    throw new IOException(e);
+                }
+            }
+        };
+        Thread writer = Thread.ofVirtual().start(() -> assertDoesNotThrow(() -> tables.writeTo(new DataOutputStream(slow))));
+        try {
+            writing.await();
+            assertEquals(1, CompletableFuture.supplyAsync(tables::generation).get(30, TimeUnit.SECONDS).orElseThrow().number());
+        } finally {
+            told.countDown();
+            writer.join();
+        }
     }
 
     @Test

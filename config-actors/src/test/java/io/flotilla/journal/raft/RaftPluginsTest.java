@@ -65,7 +65,6 @@ class RaftPluginsTest {
         Plugins(Path directory) {
             Config config = ConfigFactory.parseMap(Map.of(
                     "flotilla.data-directory", directory.toString(),
-                    "flotilla.raft.port", 0,
                     "pekko.persistence.journal.plugin", "flotilla.journal.raft",
                     "pekko.persistence.snapshot-store.plugin", "flotilla.snapshot-store.raft",
                     "pekko.loglevel", "WARNING",

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.raft.JournalReply.Appended;
 import io.flotilla.journal.raft.JournalReply.EpochClaimed;
 import io.flotilla.journal.raft.JournalReply.Fenced;

@@ -38,11 +38,12 @@ final class ClusterReads {
   private static ObjectNode json(Journal.Report report) {
     ObjectNode json = EntityCodec.JSON.createObjectNode().put("engine", report.engine());
     report.stored().ifPresent(stored -> {
-      json.put("events", stored.events()).put("bytes", stored.bytes());
-      json.put("oldestEvent", stored.oldestEvent()).put("newestEvent", stored.newestEvent());
+      json.put("events", stored.events()).put("bytes", stored.eventBytes());
+      json.put("oldestEvent", stored.oldest()).put("newestEvent", stored.highest());
       json.put("snapshots", stored.snapshots()).put("snapshotBytes", stored.snapshotBytes());
-      stored.lastSnapshot().ifPresentOrElse(snapshot -> json.putObject("lastSnapshot")
-          .put("version", snapshot.version()).put("at", snapshot.at().toString()).put("bytes", snapshot.bytes()),
+      stored.newest().ifPresentOrElse(snapshot -> json.putObject("lastSnapshot")
+          .put("version", snapshot.sequenceNr()).put("at", Instant.ofEpochMilli(snapshot.timestamp()).toString())
+          .put("bytes", snapshot.bytes()),
           () -> json.putNull("lastSnapshot"));
     });
     ArrayNode voters = json.putArray("voters");

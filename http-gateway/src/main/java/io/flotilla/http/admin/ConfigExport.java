@@ -2,11 +2,13 @@ package io.flotilla.http.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.model.Admin;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.StoredEntity;
+import io.flotilla.config.model.User;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -116,16 +118,15 @@ final class ConfigExport implements Iterator<ByteString> {
   }
 
   private ObjectNode describe(StoredEntity entity) {
-    ObjectNode document = EntityCodec.read(entity.document());
-    if (!sealed) {
-      String kind = entity.key().kind();
-      // As in the answers to reads: whether there is a secret is none, and tells whoever imports it elsewhere what is missing.
-      if (kind.equals(Kind.USERS.id()) && document.has("passwordHash")) {
-        document.put("hasPassword", true);
-      } else if (kind.equals(Kind.ADMINS.id()) && document.has("tokenHash")) {
-        document.put("hasToken", true);
-      }
-      document.remove(EntityCodec.secretFields(kind));
+    if (sealed) {
+      return EntityCodec.read(entity.document());
+    }
+    ObjectNode document = EntityCodec.withoutSecrets(entity.key().kind(), entity.document()).orElseThrow();
+    // As in the answers to reads: whether there is a secret is none, and tells whoever imports it elsewhere what is missing.
+    if (entity.entity() instanceof User user && user.passwordHash().isPresent()) {
+      document.put("hasPassword", true);
+    } else if (entity.entity() instanceof Admin admin && admin.tokenHash().isPresent()) {
+      document.put("hasToken", true);
     }
     return document;
   }

@@ -1,26 +1,16 @@
 package io.flotilla.http.admin;
 
-import java.time.Instant;
+import io.flotilla.journal.StoredJournal;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 
-/** What is stored of the configuration's journal and what it takes, as an administrator sees it. Methods return at once. */
+/**
+ * What is stored of the configuration's journal and what it takes, as an administrator sees it: its events are changes, their
+ * numbers versions of the configuration. Methods return at once.
+ */
 public interface Journal {
-
-  /**
-   * The journal's content. Numbers of events are versions of the configuration.
-   *
-   * @param events the changes kept since the snapshot before the last one
-   * @param bytes what they take
-   * @param newestEvent the highest ever written
-   * @param snapshotBytes what all snapshots take
-   */
-  record Stored(long events, long bytes, long oldestEvent, long newestEvent, long snapshots, long snapshotBytes,
-      Optional<Snapshot> lastSnapshot) {}
-
-  record Snapshot(long version, Instant at, long bytes) {}
 
   /**
    * One voter's files.
@@ -38,7 +28,7 @@ public interface Journal {
    * @param voters empty where the journal is kept without any
    * @param trouble why something is missing, in words; empty if nothing is
    */
-  record Report(String engine, Optional<Stored> stored, List<Voter> voters, String trouble) {
+  record Report(String engine, Optional<StoredJournal> stored, List<Voter> voters, String trouble) {
     public Report {
       voters = List.copyOf(voters);
     }
@@ -49,7 +39,7 @@ public interface Journal {
    *
    * @param logBytes this node's Raft log on disk; empty, as the next, if it is no voter
    */
-  record Own(Stored stored, OptionalLong logBytes, OptionalLong raftSnapshotBytes) {}
+  record Own(StoredJournal stored, OptionalLong logBytes, OptionalLong raftSnapshotBytes) {}
 
   /** What is known within about a second; the stage never fails. */
   CompletionStage<Report> report();

@@ -1,6 +1,8 @@
 package io.flotilla.http.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.auth.PasswordHasher;
@@ -21,12 +23,14 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -73,6 +77,31 @@ class ImportPlanProperties {
     assertEquals(config.entities().keySet(), other.entities().keySet());
     assertEquals(List.of(), plan(other, document).operations());
     config.entities().forEach((key, stored) -> assertEquals(stored.entity(), other.stored(key).orElseThrow().entity()));
+  }
+
+  @Example
+  void exportWithoutSecrets_hasNoneOfANewerRelease_andIsAnEmptyPlan() throws IOException {
+    String sealed = "{\"$sealed\":\"1.x.y\"}";
+    ClusterConfig config = ClusterConfig.of(7, List.of(
+        newer("storages", "main", "{\"path\":\"/srv\"}", ""),
+        newer("users", "nova", "{\"otp\":{\"keys\":[%1$s,{\"key\":%1$s}],\"type\":\"totp\"},\"pin\":%1$s}", sealed),
+        newer("vaults", "main", "{\"door\":{\"key\":%1$s}}", sealed)), CODEC);
+
+    String text = new String(export(config, false), StandardCharsets.UTF_8);
+
+    assertFalse(text.contains("$sealed"), text);
+    assertTrue(text.contains("totp") && text.contains("door"), text);
+    assertTrue(new String(export(config, true), StandardCharsets.UTF_8).contains("$sealed"));
+    assertEquals(List.of(), plan(config, text.getBytes(StandardCharsets.UTF_8)).operations());
+    ImportPlan edited = plan(config, text.replace("\"otp\"", "\"enabled\" : false, \"otp\"").getBytes(StandardCharsets.UTF_8));
+    assertEquals(1, edited.operations().size());
+    assertEquals("{\"enabled\":false," + new String(config.stored(EntityKey.of(Kind.USERS, "nova")).orElseThrow().document(),
+        StandardCharsets.UTF_8).substring(1), new String(apply(config, edited).stored(EntityKey.of(Kind.USERS, "nova"))
+        .orElseThrow().document(), StandardCharsets.UTF_8));
+  }
+
+  private static StoredDocument newer(String kind, String name, String json, String sealed) {
+    return new StoredDocument(kind, name, 7, json.formatted(sealed).getBytes(StandardCharsets.UTF_8));
   }
 
   private static ImportPlan plan(ClusterConfig config, byte[] document) throws IOException {

@@ -1,5 +1,6 @@
 package io.flotilla.http.admin;
 
+import io.flotilla.journal.StoredJournal;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -9,8 +10,8 @@ import java.util.concurrent.CompletionStage;
 
 /** A journal of two voters, of which one does not answer. */
 final class OneJournal implements Journal {
-  private static final Stored STORED = new Stored(12, 3_456, 31, 42, 2, 7_890,
-      Optional.of(new Snapshot(40, Instant.parse("2026-11-24T09:55:31Z"), 4_000)));
+  private static final StoredJournal STORED = new StoredJournal(12, 3_456, 31, 42, 2, 7_890,
+      Optional.of(new StoredJournal.Snapshot(40, Instant.parse("2026-11-24T09:55:31Z").toEpochMilli(), 4_000)));
 
   @Override
   public CompletionStage<Report> report() {

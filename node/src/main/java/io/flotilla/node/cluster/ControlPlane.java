@@ -61,7 +61,13 @@ public final class ControlPlane {
   private static final Duration DESIGNATION_TIMEOUT = Duration.ofSeconds(3);
   private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
 
+  /** Opens the registry of the cluster; an IOException may pass. */
+  interface Opener {
+    ClusterRegistry.Opening open(AtomicReference<VoterAnswer> answer) throws IOException, ClusterRefusedException;
+  }
+
   private final NodeSettings settings;
+  private final Opener opener;
   private final DataDirectory data;
   private final ClusterKey key;
   private final ClusterGuardian.Surroundings surroundings;
@@ -90,7 +96,17 @@ public final class ControlPlane {
   public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
       ConfigClient client, ClaimClient claims, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
       Consumer<String> refused) {
+    this(settings, settings.database().isPresent()
+        ? answer -> DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
+        : answer -> RaftMembership.open(settings, data, key, answer),
+        data, key, live, codec, client, claims, events, report, refused);
+  }
+
+  ControlPlane(NodeSettings settings, Opener opener, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
+      ConfigClient client, ClaimClient claims, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
+      Consumer<String> refused) {
     this.settings = settings;
+    this.opener = opener;
     this.data = data;
     this.key = key;
     this.refused = refused;
@@ -202,9 +218,7 @@ public final class ControlPlane {
     while (registry.isEmpty() && !isStopping()) {
       Duration pause = STEP_PAUSE.multipliedBy(2);
       try {
-        switch (settings.database().isPresent()
-            ? DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
-            : RaftMembership.open(settings, data, key, answer)) {
+        switch (opener.open(answer)) {
           case ClusterRegistry.Opened opened -> {
             registry = Optional.of(opened.registry());
             return;
@@ -219,12 +233,21 @@ public final class ControlPlane {
           }
         }
       } catch (IOException e) {
-        surroundings.client().troubled(e.getMessage());
-        complain("The journal cannot be opened: " + e.getMessage() + ". This node keeps trying and meanwhile serves configuration "
-            + "version " + surroundings.live().view().config().version() + " from its boot cache.");
+        cannotOpen(e.getMessage());
+      } catch (RuntimeException e) {
+        // Whatever it is may pass as well, and without this thread the node would never be in its cluster again.
+        log.debug("Opening the journal failed", e);
+        cannotOpen(e.toString());
+        pause = FAILURE_PAUSE;
       }
       pause(pause);
     }
+  }
+
+  private void cannotOpen(String why) {
+    surroundings.client().troubled(why);
+    complain("The journal cannot be opened: " + why + ". This node keeps trying and meanwhile serves configuration version "
+        + surroundings.live().view().config().version() + " from its boot cache.");
   }
 
   private String whatNext() throws IOException {

@@ -1,8 +1,7 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.http.admin.Journal;
-import io.flotilla.journal.postgresql.StoredJournal;
-import java.time.Instant;
+import io.flotilla.journal.StoredJournal;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -20,7 +19,7 @@ final class DatabaseJournal implements Journal {
 
   @Override
   public CompletionStage<Report> report() {
-    Optional<Stored> stored = stored();
+    Optional<StoredJournal> stored = stored();
     return CompletableFuture.completedFuture(new Report("postgresql", stored, List.of(),
         stored.isPresent() ? "" : "this node has not reached the database lately"));
   }
@@ -30,13 +29,7 @@ final class DatabaseJournal implements Journal {
     return stored().map(stored -> new Own(stored, OptionalLong.empty(), OptionalLong.empty()));
   }
 
-  private Optional<Stored> stored() {
-    return registry.get().flatMap(DatabaseRegistry::stored).map(DatabaseJournal::stored);
-  }
-
-  private static Stored stored(StoredJournal journal) {
-    return new Stored(journal.events(), journal.eventBytes(), journal.oldest(), journal.highest(), journal.snapshots(),
-        journal.snapshotBytes(), journal.newest().map(snapshot -> new Snapshot(
-            snapshot.sequenceNr(), Instant.ofEpochMilli(snapshot.timestamp()), snapshot.bytes())));
+  private Optional<StoredJournal> stored() {
+    return registry.get().flatMap(DatabaseRegistry::stored);
   }
 }

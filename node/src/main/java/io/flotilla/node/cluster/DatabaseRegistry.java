@@ -3,6 +3,7 @@ package io.flotilla.node.cluster;
 import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.postgresql.ClusterTables;
 import io.flotilla.journal.postgresql.ClusterTables.ClusterRow;
 import io.flotilla.journal.postgresql.ClusterTables.NodeRow;
@@ -10,7 +11,7 @@ import io.flotilla.journal.postgresql.Database;
 import io.flotilla.journal.postgresql.DatabaseExtension;
 import io.flotilla.journal.postgresql.DatabaseSettings;
 import io.flotilla.journal.postgresql.DatabaseSetup;
-import io.flotilla.journal.postgresql.StoredJournal;
+import io.flotilla.journal.postgresql.StoredRows;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
@@ -157,7 +158,7 @@ final class DatabaseRegistry implements ClusterRegistry {
 
   private void look() throws IOException {
     try {
-      stored = Optional.of(StoredJournal.of(database, ConfigPrimary.PERSISTENCE_ID.id()));
+      stored = Optional.of(StoredRows.of(database, ConfigPrimary.PERSISTENCE_ID.id()));
     } catch (IOException e) {
       stored = Optional.empty();
       throw e;

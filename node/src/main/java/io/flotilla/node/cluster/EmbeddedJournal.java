@@ -2,12 +2,11 @@ package io.flotilla.node.cluster;
 
 import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.http.admin.Journal;
+import io.flotilla.journal.StoredJournal;
 import io.flotilla.journal.raft.JournalReply.VoterStorage;
 import io.flotilla.journal.raft.NodeRecord;
-import io.flotilla.journal.raft.StoredJournal;
 import io.flotilla.journal.raft.VoterPeer;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -60,7 +59,7 @@ final class EmbeddedJournal implements Journal {
         .max(Comparator.comparingLong(StoredJournal::highest));
     List<String> silent = voters.stream().filter(voter -> !voter.reachable())
         .map(voter -> voter.node().isEmpty() ? voter.raftAddress() : voter.node()).toList();
-    return new Report(ENGINE, stored.map(EmbeddedJournal::stored), voters, silent.isEmpty() ? ""
+    return new Report(ENGINE, stored, voters, silent.isEmpty() ? ""
         : "voters that do not answer: " + String.join(", ", silent) + "; the others keep their logs for them until they return, "
             + "or are replaced");
   }
@@ -69,16 +68,10 @@ final class EmbeddedJournal implements Journal {
     return value.map(OptionalLong::of).orElseGet(OptionalLong::empty);
   }
 
-  private static Stored stored(StoredJournal journal) {
-    return new Stored(journal.events(), journal.eventBytes(), journal.oldest(), journal.highest(), journal.snapshots(),
-        journal.snapshotBytes(), journal.newest().map(snapshot -> new Snapshot(
-            snapshot.sequenceNr(), Instant.ofEpochMilli(snapshot.timestamp()), snapshot.bytes())));
-  }
-
   @Override
   public Optional<Own> own() {
     return raft.get().flatMap(membership -> membership.ownStorage(ConfigPrimary.PERSISTENCE_ID.id()))
-        .map(storage -> new Own(stored(storage.journal()), OptionalLong.of(storage.logBytes()),
+        .map(storage -> new Own(storage.journal(), OptionalLong.of(storage.logBytes()),
             OptionalLong.of(storage.snapshotBytes())));
   }
 }

@@ -7,20 +7,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /** What is to be said about voters where the journal is in PostgreSQL: there are none. Dead nodes can be forgotten all the same. */
 final class NoVoters implements Voters {
   private static final String REASON = "this cluster keeps its journal in PostgreSQL (flotilla.journal.engine), so it has no "
       + "voters; what you want to change is in the database";
-  private static final int MAX_AT_ONCE = 32;
 
-  private final Supplier<Optional<DatabaseRegistry>> registry;
-  private final Semaphore running = new Semaphore(MAX_AT_ONCE);
+  private final RegistryWork<DatabaseRegistry> work;
 
   NoVoters(Supplier<Optional<DatabaseRegistry>> registry) {
-    this.registry = registry;
+    this.work = new RegistryWork<>(registry, "this node does not reach the database yet");
   }
 
   @Override
@@ -45,24 +42,7 @@ final class NoVoters implements Voters {
 
   @Override
   public CompletionStage<Outcome> forget(String node) {
-    if (!running.tryAcquire()) {
-      return CompletableFuture.failedFuture(new UnavailableException(
-          "this node works on " + MAX_AT_ONCE + " requests about nodes already; try again shortly"));
-    }
-    CompletableFuture<Outcome> result = new CompletableFuture<>();
-    Thread.ofVirtual().name("forget-node").start(() -> {
-      try {
-        result.complete(forget(
-            node, registry.get().orElseThrow(() -> new IOException("this node does not reach the database yet"))));
-      } catch (IOException e) {
-        result.completeExceptionally(new UnavailableException(e.getMessage()));
-      } catch (RuntimeException e) {
-        result.completeExceptionally(e);
-      } finally {
-        running.release();
-      }
-    });
-    return result;
+    return work.run(opened -> forget(node, opened));
   }
 
   private static Outcome forget(String node, DatabaseRegistry opened) throws IOException {

@@ -17,7 +17,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -31,41 +30,16 @@ import java.util.stream.Stream;
 final class VoterAdministration implements Voters {
   private static final Duration POLL = Duration.ofMillis(200);
   private static final Duration PROGRESS_TIMEOUT = Duration.ofSeconds(1);
-  private static final int MAX_AT_ONCE = 32;
 
-  private final Supplier<Optional<RaftMembership>> raft;
-  private final Semaphore running = new Semaphore(MAX_AT_ONCE);
+  private final RegistryWork<RaftMembership> work;
 
   VoterAdministration(Supplier<Optional<RaftMembership>> raft) {
-    this.raft = raft;
-  }
-
-  private interface Work<T> {
-    T run(RaftMembership membership) throws IOException, InterruptedException;
-  }
-
-  private <T> CompletionStage<T> onThread(Work<T> work) {
-    if (!running.tryAcquire()) {
-      return CompletableFuture.failedFuture(new UnavailableException(
-          "this node works on " + MAX_AT_ONCE + " requests about voters already; try again shortly"));
-    }
-    CompletableFuture<T> result = new CompletableFuture<>();
-    result.whenComplete((done, failure) -> running.release());
-    Thread.ofVirtual().name("voter-administration").start(() -> {
-      try {
-        result.complete(work.run(raft.get().orElseThrow(() -> new IOException("this node has found no voter yet"))));
-      } catch (IOException e) {
-        result.completeExceptionally(new UnavailableException(e.getMessage()));
-      } catch (InterruptedException | RuntimeException e) {
-        result.completeExceptionally(e);
-      }
-    });
-    return result;
+    this.work = new RegistryWork<>(raft, "this node has found no voter yet");
   }
 
   @Override
   public CompletionStage<Report> list() {
-    return onThread(membership -> {
+    return work.run(membership -> {
       // Asked before the leader is, which may have to be found first: a dead voter must not cost its time twice.
       Progress progress = Progress.of(membership.voters(), membership);
       return report(state(membership), progress);
@@ -74,7 +48,7 @@ final class VoterAdministration implements Voters {
 
   @Override
   public CompletionStage<Outcome> add(String node, Duration patience) {
-    return onThread(membership -> {
+    return work.run(membership -> {
       State state = state(membership);
       Optional<Outcome> refusal = cannotVote(node, state, membership);
       return refusal.isPresent() ? refusal.get()
@@ -84,7 +58,7 @@ final class VoterAdministration implements Voters {
 
   @Override
   public CompletionStage<Outcome> remove(String node, Duration patience) {
-    return onThread(membership -> {
+    return work.run(membership -> {
       State state = state(membership);
       Optional<NodeRecord> record = state.node(node);
       if (record.isEmpty()) {
@@ -99,7 +73,7 @@ final class VoterAdministration implements Voters {
 
   @Override
   public CompletionStage<Outcome> replace(String node, String by, Duration patience) {
-    return onThread(membership -> {
+    return work.run(membership -> {
       State state = state(membership);
       if (state.node(node).isEmpty()) {
         return unknown(node);
@@ -117,7 +91,7 @@ final class VoterAdministration implements Voters {
 
   @Override
   public CompletionStage<Outcome> forget(String node) {
-    return onThread(membership -> {
+    return work.run(membership -> {
       State state = state(membership);
       Optional<NodeRecord> record = state.node(node);
       if (record.isEmpty()) {

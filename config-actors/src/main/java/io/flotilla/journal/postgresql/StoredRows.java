@@ -1,31 +1,15 @@
 package io.flotilla.journal.postgresql;
 
+import io.flotilla.journal.StoredJournal;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.util.Optional;
 
-/**
- * What the database holds of one persistence id.
- *
- * @param events how many are kept
- * @param eventBytes what they take, uncompressed
- * @param oldest the number of the oldest one kept; the highest number if none is
- * @param highest the highest number ever written
- * @param snapshots how many are kept
- * @param snapshotBytes what they take, uncompressed
- * @param newest the newest snapshot
- */
-public record StoredJournal(long events, long eventBytes, long oldest, long highest, long snapshots, long snapshotBytes,
-    Optional<Snapshot> newest) {
+/** Counts what the database holds of one persistence id. */
+public final class StoredRows {
+  private StoredRows() {}
 
-  /**
-   * @param sequenceNr of the last event in it
-   * @param timestamp when it was taken, in milliseconds since 1970
-   * @param bytes what it takes, uncompressed
-   */
-  public record Snapshot(long sequenceNr, long timestamp, long bytes) {}
-
-  /** Asks; the lengths are stored beside the payloads, so these are not read. */
+  /** The lengths are stored beside the payloads, so these are not read. */
   public static StoredJournal of(Database database, String persistenceId) throws DatabaseException {
     return database.inTransaction(connection -> {
       try (PreparedStatement ask = connection.prepareStatement("""
@@ -43,11 +27,12 @@ public record StoredJournal(long events, long eventBytes, long oldest, long high
         ask.setString(1, persistenceId);
         askNewest.setString(1, persistenceId);
         try (ResultSet row = ask.executeQuery(); ResultSet snapshot = askNewest.executeQuery()) {
-          Optional<Snapshot> newest = snapshot.next()
-              ? Optional.of(new Snapshot(snapshot.getLong(1), snapshot.getLong(2), snapshot.getLong(3))) : Optional.empty();
+          Optional<StoredJournal.Snapshot> newest = snapshot.next()
+              ? Optional.of(new StoredJournal.Snapshot(snapshot.getLong(1), snapshot.getLong(2), snapshot.getLong(3))) : Optional.empty();
           return row.next()
-              ? new StoredJournal(row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5), row.getLong(6), newest)
-              : new StoredJournal(0, 0, 0, 0, 0, 0, newest);
+              ? new StoredJournal(
+                  row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5), row.getLong(6), newest)
+              : StoredJournal.NOTHING;
         }
       }
     });
