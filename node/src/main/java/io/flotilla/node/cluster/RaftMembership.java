@@ -129,7 +129,7 @@ final class RaftMembership implements ClusterRegistry {
       throw new ClusterRefusedException("the seed nodes are in cluster " + search.voters().getFirst().clusterId()
           + " already, so no other is formed beside it; start this node without --form and it joins them");
     }
-    if (search.anySilent()) {
+    if (!search.silent().isEmpty()) {
       // A voter that is frozen or overloaded may be in a cluster, and must not wake beside a second one.
       return new NobodyThere(search.tried(), Optional.empty());
     }
