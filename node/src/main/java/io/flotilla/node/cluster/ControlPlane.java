@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.cluster.MemberNames;
 import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.model.ClusterKey;
@@ -374,9 +375,7 @@ public final class ControlPlane {
         if (valid > generation) {
           return "generation " + valid + " of the cluster was founded, this node was in " + generation;
         }
-        if (NodeControl.isPrimary(Cluster.get(running))) {
-          opened.followPrimary();
-        }
+        followPrimary(opened, running);
         registryAnswered();
       } catch (IOException e) {
         registryFellSilent(e.getMessage());
@@ -391,6 +390,14 @@ public final class ControlPlane {
     if (registryIsSilent) {
       log.info("The registry of the cluster answers again");
     }
+  /** One that was frozen and wakes takes itself for the primary until it has learnt that it was replaced. */
+  private void followPrimary(ClusterRegistry opened, ActorSystem<?> running) {
+    Cluster cluster = Cluster.get(running);
+    if (NodeControl.isPrimary(cluster) && !NodeControl.missesVoter(cluster) && !surroundings.client().isIsolated()) {
+      opened.followPrimary(running, ConfigPrimary.PERSISTENCE_ID.id(), surroundings.client().status().epoch());
+    }
+  }
+
     registryIsSilent = false;
     surroundings.client().troubled("");
   }

@@ -47,8 +47,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RaftMembership implements ClusterRegistry {
   private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
-  /** A voter that is behind needs time before it can lead; asking makes the present leader pause. */
-  private static final Duration LEADERSHIP_INTERVAL = Duration.ofSeconds(5);
   private static final Duration LEADERSHIP_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration GIVE_UP_TIMEOUT = Duration.ofSeconds(5);
@@ -61,11 +59,11 @@ final class RaftMembership implements ClusterRegistry {
   private final VoterKeeper keeper = new VoterKeeper(this);
   private final LineageWatch lineages;
   private volatile Optional<RaftVoter> voter;
+  private final Leadership leadership = new Leadership(System::nanoTime);
   private volatile List<NodeRecord> lastNodes = List.of();
   private List<String> remembered = List.of();
   private boolean tooOld;
   private boolean changed;
-  private long askedToLeadNanos = System.nanoTime();
   private volatile boolean silent;
 
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
@@ -261,7 +259,7 @@ final class RaftMembership implements ClusterRegistry {
   /** The next leader may found; this node goes on as a voter. */
   @Override
   public void giveUpFounding() {
-    handOver(GIVE_UP_TIMEOUT);
+    voter.ifPresent(own -> own.transferLeadership(GIVE_UP_TIMEOUT));
   }
 
   @Override
@@ -273,17 +271,15 @@ final class RaftMembership implements ClusterRegistry {
 
   /** A leader beside the primary saves each change a way over the network, and the load of it. */
   @Override
-  public void followPrimary() {
-    long now = System.nanoTime();
-    if (isAdmitted() && !isLeader() && now - askedToLeadNanos > LEADERSHIP_INTERVAL.toNanos()) {
-      askedToLeadNanos = now;
-      voter.ifPresent(own -> own.takeLeadership(LEADERSHIP_TIMEOUT));
+  public void followPrimary(ClassicActorSystemProvider system, String persistenceId, long heardEpoch) {
+    if (isAdmitted() && RaftJournalExtension.get(system).holds(persistenceId, heardEpoch)) {
+      voter.ifPresent(own -> leadership.take(() -> own.takeLeadership(LEADERSHIP_TIMEOUT)));
     }
   }
 
   @Override
   public void handOver(Duration timeout) {
-    voter.ifPresent(own -> own.transferLeadership(timeout));
+    leadership.leave(() -> voter.ifPresent(own -> own.transferLeadership(timeout)));
   }
 
   @Override
