@@ -308,7 +308,7 @@ public final class ControlPlane {
         ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup()));
     generation = newGeneration;
     system = Optional.of(running);
-    Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened) : Optional.empty();
+    Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened, formation) : Optional.empty();
     if (obstacle.isEmpty()) {
       join(Cluster.get(running), addresses);
     }
@@ -335,10 +335,14 @@ public final class ControlPlane {
 
   /**
    * A founder that slept or was deposed after its generation was committed must not begin a cluster beside the one that the
-   * others have founded since. So it asks again, as late as it can.
+   * others have founded since. So it asks again, as late as it can; and writes before it asks, because a leader that was deposed
+   * without knowing it still answers questions, but commits nothing.
    */
-  private Optional<String> whyNotFounded(ClusterRegistry opened) {
+  private Optional<String> whyNotFounded(ClusterRegistry opened, Formation formation) {
     try {
+      if (!formation.enterAgain()) {
+        return Optional.of("another node took the name " + settings.name() + " while this one founded generation " + generation);
+      }
       long valid = opened.generation();
       return valid == generation ? Optional.empty()
           : Optional.of("it was too late to found generation " + generation + ", generation " + valid + " was founded meanwhile");
@@ -386,10 +390,6 @@ public final class ControlPlane {
     return "this node is stopping";
   }
 
-  private void registryAnswered() {
-    if (registryIsSilent) {
-      log.info("The registry of the cluster answers again");
-    }
   /** One that was frozen and wakes takes itself for the primary until it has learnt that it was replaced. */
   private void followPrimary(ClusterRegistry opened, ActorSystem<?> running) {
     Cluster cluster = Cluster.get(running);
@@ -398,6 +398,10 @@ public final class ControlPlane {
     }
   }
 
+  private void registryAnswered() {
+    if (registryIsSilent) {
+      log.info("The registry of the cluster answers again");
+    }
     registryIsSilent = false;
     surroundings.client().troubled("");
   }
