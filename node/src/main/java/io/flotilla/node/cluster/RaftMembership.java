@@ -69,6 +69,8 @@ final class RaftMembership implements ClusterRegistry {
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
       Lineage lineage, RaftQuorum quorum, Optional<RaftVoter> voter) {
     this.settings = settings;
+  /** Why nobody is left to admit the voter that was opened again. */
+  private volatile Optional<String> lost = Optional.empty();
     this.data = data;
     this.answer = answer;
     this.lineage = lineage;
@@ -185,7 +187,9 @@ final class RaftMembership implements ClusterRegistry {
 
   @Override
   public Optional<String> over() {
-    return lineages.replacing().map(newer -> "cluster " + lineage + " was recovered by one of its voters alone, and goes on as " + newer);
+    return lineages.replacing()
+        .map(newer -> "cluster " + lineage + " was recovered by one of its voters alone, and goes on as " + newer)
+        .or(() -> lost);
   }
 
   @Override
@@ -199,6 +203,9 @@ final class RaftMembership implements ClusterRegistry {
     keeper.tend();
     return changed;
   }
+    if (lost.isPresent()) {
+      return changed;
+    }
 
   @Override
   public boolean isVoter() {
@@ -371,6 +378,7 @@ final class RaftMembership implements ClusterRegistry {
   private boolean tendOwnVoter() throws IOException {
     Optional<Boolean> wished = wishes().stream().filter(wish -> wish.node().equals(settings.name())).map(VoterWish::votes).findFirst();
     boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
+    lost = voter.flatMap(RaftVoter::loss);
     if (voter.isEmpty() && wished.orElse(byItself)) {
       RaftVoter joined = RaftVoter.join(RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()),
           lineage.id(), () -> answer.get().toBytes());
