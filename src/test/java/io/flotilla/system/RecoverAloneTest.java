@@ -2,6 +2,7 @@ package io.flotilla.system;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -170,6 +171,45 @@ class RecoverAloneTest {
         for (int k = 1; k <= 2; k++) {
           assertTrue(cluster.node(k).log().contains("users/in-the-former"), cluster.node(k).tail());
         }
+      } catch (Throwable e) {
+        System.err.println(cluster.logs());
+        throw e;
+      }
+    }
+  }
+
+  @Test
+  void onlyTheBootCacheLeft_whileTheOthersLive_isRefused_andNothingIsChanged() throws Exception {
+    try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
+      try {
+        cluster.api(1).put("/api/v1/config/users/kept?wait=applied", "{}").expect(201);
+        for (int k = 3; k >= 1; k--) {
+          cluster.node(k).stop();
+        }
+        Path raft = cluster.state(3).resolve("raft");
+        delete(raft);
+        String clusterId = Files.readString(cluster.state(3).resolve("cluster-id"));
+        for (int k = 1; k <= 2; k++) {
+          NodeProcess started = cluster.startNode(k, List.of());
+          await().atMost(TestCluster.SOON).until(() -> started.log().contains("is REOPENED"));
+        }
+        assertRefused(cluster, 3, "nothing was changed: the voter", "beside two that have just started");
+        assertFalse(Files.exists(raft), "raft");
+        assertEquals(clusterId, Files.readString(cluster.state(3).resolve("cluster-id")));
+
+        // Now the one that answers has no leader; the one that is frozen may be the majority's other half.
+        cluster.node(2).freeze();
+        await().atMost(TestCluster.SOON).ignoreExceptions().until(() ->
+            cluster.api(1).put("/api/v1/config/users/while-frozen?timeout=2s", "{}").status() == 503);
+        assertRefused(cluster, 3, "does not answer", "beside a frozen voter");
+        assertFalse(Files.exists(raft), "raft");
+        cluster.node(2).thaw();
+
+        cluster.startNode(3, List.of());
+        cluster.awaitConverged();
+        awaitVoters(cluster, 3, Set.of("node-1", "node-2", "node-3"));
+        cluster.api(3).get("/api/v1/config/users/kept").expect(200);
+        assertTrue(cluster.api(3).version() < SECOND_LINEAGE);
       } catch (Throwable e) {
         System.err.println(cluster.logs());
         throw e;

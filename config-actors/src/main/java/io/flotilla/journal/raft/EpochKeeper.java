@@ -125,6 +125,13 @@ final class EpochKeeper {
         return held.resultNow().epoch();
     }
 
+    /** Whether this system has claimed that epoch last, and was not told since that another one did. */
+    boolean holds(String persistenceId, long epoch) {
+        CompletableFuture<Writer> held = writers.get(persistenceId);
+        return held != null && held.state() == Future.State.SUCCESS && held.resultNow().epoch() == epoch
+                && !deposed.contains(persistenceId);
+    }
+
     static RuntimeException failure(JournalReply reply) {
         return switch (reply) {
             case JournalReply.Fenced fenced -> new FencedException(fenced.reason());

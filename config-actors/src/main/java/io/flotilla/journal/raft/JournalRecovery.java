@@ -127,6 +127,16 @@ public final class JournalRecovery {
         }
     }
 
+    /** Whether a journal surely has more voters than one, as far as it can be read. */
+    static boolean hasOthers(Path group) {
+        try {
+            return read(group).voters.size() > 1;
+        } catch (IOException e) {
+            LOG.warn("The membership in {} can't be read", group, e);
+            return false;
+        }
+    }
+
     /**
      * Begins a lineage of which one new voter is the only member. When this returns, the directory is one that
      * {@link RaftVoter#open} opens, and the journals of former lineages in it are set aside.

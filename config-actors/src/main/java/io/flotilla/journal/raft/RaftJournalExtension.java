@@ -127,6 +127,11 @@ public final class RaftJournalExtension implements Extension {
         return epochs.epoch(persistenceId);
     }
 
+    /** Whether this system writes a persistence id under this epoch, as far as it knows. */
+    public boolean holds(String persistenceId, long epoch) {
+        return epochs.holds(persistenceId, epoch);
+    }
+
     EpochKeeper epochs() {
         return epochs;
     }

@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -109,6 +110,7 @@ public final class RaftVoter implements AutoCloseable {
                     FileUtils.deleteFully(VoterDirectory.group(settings.directory(), unfinished.clusterId()));
             case VoterDirectory.Usable usable -> throw alreadyHeld(settings, usable.clusterId());
             case VoterDirectory.Damaged damaged -> throw alreadyHeld(settings, damaged.clusterId());
+            case VoterDirectory.Unreadable unreadable -> throw alreadyHeld(settings, unreadable.clusterId());
         }
         RaftSettings bound = withFreePort(settings, Optional.empty());
         Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), true);
@@ -139,19 +141,30 @@ public final class RaftVoter implements AutoCloseable {
             throw new IOException(settings.directory() + " already holds the log of cluster " + held.get()
                     + ": open it, or empty the directory first");
         }
-        return joinAs(Start.JOINING, settings, clusterId, Optional.empty(), Optional.empty(), localAnswer);
+        return joinAs(Start.JOINING, withFreePort(settings, Optional.empty()), clusterId, Optional.empty(), Optional.empty(), localAnswer);
     }
 
-    private static RaftVoter joinAs(Start start, RaftSettings settings, UUID clusterId, Optional<Path> setAside,
+    /**
+     * Begins a member without a vote. What has to be kept about it is on disk before a former journal gives way to it, so that a
+     * full disk moves nothing.
+     *
+     * @param aside where the former journal goes
+     */
+    private static RaftVoter joinAs(Start start, RaftSettings bound, UUID clusterId, Optional<Path> aside,
                                     Optional<String> loss, LocalAnswer localAnswer) throws IOException {
-        RaftSettings bound = withFreePort(settings, Optional.empty());
         Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), false);
-        Path group = VoterDirectory.group(settings.directory(), clusterId);
-        VoterDirectory.writeIdentity(group, identity);
+        Path group = VoterDirectory.group(bound.directory(), clusterId);
+        Path joining = group.resolveSibling(clusterId + ".joining");
+        FileUtils.deleteFully(joining);
+        VoterDirectory.writeIdentity(joining, identity);
         if (loss.isPresent()) {
-            VoterDirectory.writeLoss(group, loss.get());
+            VoterDirectory.writeLoss(joining, loss.get());
         }
-        return start(bound, clusterId, new VoterPeer(identity.peerId(), identity.address()), start, setAside,
+        if (aside.isPresent()) {
+            Files.move(group, aside.get(), StandardCopyOption.ATOMIC_MOVE);
+        }
+        Files.move(joining, group, StandardCopyOption.ATOMIC_MOVE);
+        return start(bound, clusterId, new VoterPeer(identity.peerId(), identity.address()), start, aside,
                 RaftGroup.valueOf(RaftGroupId.valueOf(clusterId)), false, localAnswer);
     }
 
@@ -168,20 +181,34 @@ public final class RaftVoter implements AutoCloseable {
                 LOG.warn("Founding cluster {} was interrupted; it starts over", unfinished.clusterId());
                 yield found(settings, unfinished.clusterId(), localAnswer);
             }
-            case VoterDirectory.Damaged damaged -> {
-                Path aside = VoterDirectory.setAside(VoterDirectory.group(settings.directory(), damaged.clusterId()), "damaged");
-                LOG.warn("The Raft log of cluster {} can't be trusted: {}. It was moved to {}, and this voter returns as a new member, "
-                        + "without a vote until the leader admits it", damaged.clusterId(), damaged.reason(), aside);
-                Optional<String> loss = JournalRecovery.onlyVoterIn(aside)
-                        ? Optional.of("this node was the only voter, and its journal can't be trusted: " + damaged.reason()
-                                + ". It was moved to " + aside)
-                        : Optional.empty();
-                loss.ifPresent(why -> LOG.error("{}. No other voter holds the configuration: restore that directory from a copy, or stop "
-                        + "this node and let 'flotilla node --recover-alone' start again from what is left", why));
-                yield joinAs(Start.RETURNING, settings, damaged.clusterId(), Optional.of(aside), loss, localAnswer);
+            case VoterDirectory.Damaged damaged -> rejoin(settings, damaged.clusterId(), damaged.reason(), localAnswer);
+            case VoterDirectory.Unreadable unreadable -> {
+                if (!JournalRecovery.hasOthers(VoterDirectory.group(settings.directory(), unreadable.clusterId()))) {
+                    throw new IOException("no other voter is known to hold this journal, so it is left where it is: " + unreadable.reason()
+                            + ". Setting it aside would lose the history, and what no boot cache holds. Mend the disk or the rights to the "
+                            + "file, and this node goes on; if that can't be, restore " + settings.directory() + " from a copy that is not "
+                            + "older, or stop this node and let 'flotilla node --recover-alone' start again from what is left");
+                }
+                yield rejoin(settings, unreadable.clusterId(), unreadable.reason(), localAnswer);
             }
             case VoterDirectory.Usable usable -> reopen(settings, usable, localAnswer);
         };
+    }
+
+    /** Sets aside what can't be trusted, and begins anew as a member that the others have to admit. */
+    private static RaftVoter rejoin(RaftSettings settings, UUID clusterId, String reason, LocalAnswer localAnswer) throws IOException {
+        RaftSettings bound = withFreePort(settings, Optional.empty());
+        Path group = VoterDirectory.group(settings.directory(), clusterId);
+        Path aside = VoterDirectory.aside(group, "damaged");
+        Optional<String> loss = JournalRecovery.onlyVoterIn(group)
+                ? Optional.of("this node was the only voter, and its journal can't be trusted: " + reason + ". It was moved to " + aside)
+                : Optional.empty();
+        RaftVoter returned = joinAs(Start.RETURNING, bound, clusterId, Optional.of(aside), loss, localAnswer);
+        LOG.warn("The Raft log of cluster {} can't be trusted: {}. It was moved to {}, and this voter returns as a new member, "
+                + "without a vote until the leader admits it", clusterId, reason, aside);
+        loss.ifPresent(why -> LOG.error("{}. No other voter holds the configuration: restore that directory from a copy, or stop "
+                + "this node and let 'flotilla node --recover-alone' start again from what is left", why));
+        return returned;
     }
 
     private static RaftVoter reopen(RaftSettings settings, VoterDirectory.Usable usable, LocalAnswer localAnswer) throws IOException {
@@ -189,11 +216,12 @@ public final class RaftVoter implements AutoCloseable {
         RaftSettings bound = withFreePort(settings, Optional.of(identity.address()));
         if (!identity.address().equals(bound.advertisedAddress())) {
             if (!usable.alone()) {
-                Path aside = VoterDirectory.setAside(VoterDirectory.group(settings.directory(), usable.clusterId()), "moved");
+                Path aside = VoterDirectory.aside(VoterDirectory.group(settings.directory(), usable.clusterId()), "moved");
+                RaftVoter returned = joinAs(Start.RETURNING, bound, usable.clusterId(), Optional.of(aside), Optional.empty(), localAnswer);
                 LOG.warn("The Raft address of this voter changed from {} to {}. Raft knows a member by its address, so it returns as a "
                         + "new member, without a vote until the leader admits it; its old log is in {}", identity.address(),
                         bound.advertisedAddress(), aside);
-                return joinAs(Start.RETURNING, bound, usable.clusterId(), Optional.of(aside), Optional.empty(), localAnswer);
+                return returned;
             }
             LOG.warn("The Raft address of this only voter changed from {} to {}. It works alone, but other nodes will look for it at the "
                     + "old address. If it moved for good, stop it and run 'flotilla node --recover-alone' with the new address once",

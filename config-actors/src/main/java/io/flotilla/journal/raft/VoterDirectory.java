@@ -2,8 +2,10 @@ package io.flotilla.journal.raft;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.StringReader;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -27,6 +29,7 @@ import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -63,6 +66,9 @@ final class VoterDirectory {
 
     record Damaged(UUID clusterId, String reason) implements Contents {}
 
+    /** Its bytes can't be had, which may pass, as for a failing disk or missing rights; whether they are whole nobody knows. */
+    record Unreadable(UUID clusterId, String reason) implements Contents {}
+
     /** Who the voter in a directory is. */
     record Identity(String peerId, String address, boolean founding) {
         Identity {
@@ -98,7 +104,26 @@ final class VoterDirectory {
         } catch (NewerFormatException e) {
             throw e;
         } catch (IOException | RuntimeException e) {
-            return new Damaged(clusterId, String.valueOf(e.getMessage()));
+            return firstUnreadable(group).<Contents>map(reason -> new Unreadable(clusterId, reason))
+                    .orElseGet(() -> new Damaged(clusterId, String.valueOf(e.getMessage())));
+        }
+    }
+
+    /** What can't be read of all that is stored, by whatever kind of failure; empty if each byte can be. */
+    private static Optional<String> firstUnreadable(Path group) {
+        AtomicReference<Path> last = new AtomicReference<>(group);
+        try (Stream<Path> files = Files.walk(group)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                last.set(file);
+                if (!Files.isDirectory(file) || SEGMENT.matcher(file.getFileName().toString()).matches()) {
+                    try (InputStream in = Files.newInputStream(file)) {
+                        in.transferTo(OutputStream.nullOutputStream());
+                    }
+                }
+            }
+            return Optional.empty();
+        } catch (IOException | UncheckedIOException e) {
+            return Optional.of(last.get() + " can't be read: " + e.getMessage());
         }
     }
 
@@ -314,7 +339,11 @@ final class VoterDirectory {
 
     /** Renames a group's directory so that nothing will use it again, and nothing in it is lost. */
     static Path setAside(Path group, String why) throws IOException {
-        Path aside = group.resolveSibling(group.getFileName() + "." + why + "-" + LocalDateTime.now(ZoneOffset.UTC).format(TIMESTAMP));
-        return Files.move(group, aside, StandardCopyOption.ATOMIC_MOVE);
+        return Files.move(group, aside(group, why), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** The name that a group's directory would be set aside under. */
+    static Path aside(Path group, String why) {
+        return group.resolveSibling(group.getFileName() + "." + why + "-" + LocalDateTime.now(ZoneOffset.UTC).format(TIMESTAMP));
     }
 }

@@ -16,6 +16,8 @@ import io.flotilla.journal.raft.JournalReply.Appended;
 import io.flotilla.journal.raft.JournalReply.EpochClaimed;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -183,6 +185,56 @@ class JournalRecoveryTest {
         Files.delete(directory.resolve("b").resolve(first.toString()).resolve("current").resolve("raft-meta"));
 
         assertEquals(Optional.empty(), voters.open(directory.resolve("b")).loss());
+    }
+
+    @Test
+    void unreadableLog_ofTheOnlyVoter_staysInItsPlace_andIsOpenedWhenItCanBeRead() throws Exception {
+        RaftVoter founded = voters.found(directory, first.id());
+        write(voters.quorum(founded), 1, 20);
+        founded.close();
+        Path log = log(directory, first.id());
+        Path elsewhere = Files.move(log, directory.resolve("elsewhere"));
+        // Reading it fails, for root too.
+        Files.createDirectory(log);
+
+        for (int attempt = 0; attempt < 2; attempt++) {
+            String refused = assertThrows(IOException.class, () -> voters.open(directory)).getMessage();
+            assertTrue(refused.contains("left where it is: " + log + " can't be read"), refused);
+        }
+        Files.delete(log);
+        Files.move(elsewhere, log);
+
+        assertEquals(upTo(20), numbers(voters.quorum(openLeading(directory)), ID));
+    }
+
+    @Test
+    void unreadableLog_amongOthers_isSetAside() throws Exception {
+        RaftVoter a = voters.found(directory.resolve("a"), first.id());
+        RaftVoter b = admit(a, "b");
+        write(voters.quorum(a), 1, 5);
+        b.close();
+        Path log = log(directory.resolve("b"), first.id());
+        Files.delete(log);
+        Files.createDirectory(log);
+
+        RaftVoter returned = voters.open(directory.resolve("b"));
+
+        assertEquals(RaftVoter.Start.RETURNING, returned.start());
+        assertEquals(Optional.empty(), returned.loss());
+        assertTrue(Files.isDirectory(returned.setAside().orElseThrow()));
+    }
+
+    @Test
+    void takenPort_isFoundOut_beforeADamagedJournalIsSetAside() throws Exception {
+        RaftVoter founded = voters.found(directory, first.id());
+        founded.close();
+        Files.delete(directory.resolve(first.toString()).resolve("current").resolve("raft-meta"));
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            RaftSettings settings = TestVoters.settings(directory).withPort(taken.getLocalPort());
+            assertThrows(IOException.class, () -> RaftVoter.open(settings, LocalAnswer.NONE));
+        }
+
+        assertTrue(voters.open(directory).loss().orElseThrow().contains("only voter"), "it is told when it can be");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.flotilla.journal.raft;
 import static io.flotilla.journal.raft.TestVoters.get;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -301,8 +302,12 @@ class RaftPersistenceTest {
             assertEquals(1, write(open(false), "one"));
             long epoch = extension().epoch(ID);
             assertTrue(epoch > before);
+            assertTrue(extension().holds(ID, epoch));
+            assertFalse(extension().holds(ID, before));
+            assertTrue(epochs.holds(ID, before), "it can't know yet");
 
             assertTrue(isRefused(epochs));
+            assertFalse(epochs.holds(ID, before), "it was told");
             assertTrue(isRefused(epochs));
             get(quorum().submit(new JournalCommand.DeleteTo(ID, epoch, 0)), JournalReply.Done.class);
 

@@ -90,8 +90,12 @@ sealed interface ClusterRegistry extends AutoCloseable permits RaftMembership, D
   /** What has to happen before a node that is in no cluster can be in one, in words. */
   String awaited(long generation);
 
-  /** Brings the journal's writing side to this node, which runs the primary; called again and again while it does. */
-  void followPrimary();
+  /**
+   * Brings the journal's writing side to this node, which runs the primary; called again and again while it does.
+   *
+   * @param heardEpoch whose the announcements are that this node hears; if not its own, its primary was replaced
+   */
+  void followPrimary(ClassicActorSystemProvider system, String persistenceId, long heardEpoch);
 
   /** Hands over what this node does for the others, because it is going. */
   void handOver(Duration timeout);

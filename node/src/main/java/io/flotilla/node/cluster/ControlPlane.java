@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
+import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.cluster.MemberNames;
 import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.model.ClusterKey;
@@ -330,7 +331,7 @@ public final class ControlPlane {
         ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup()));
     generation = newGeneration;
     system = Optional.of(running);
-    Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened) : Optional.empty();
+    Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened, formation) : Optional.empty();
     if (obstacle.isEmpty()) {
       join(Cluster.get(running), addresses);
     }
@@ -357,10 +358,14 @@ public final class ControlPlane {
 
   /**
    * A founder that slept or was deposed after its generation was committed must not begin a cluster beside the one that the
-   * others have founded since. So it asks again, as late as it can.
+   * others have founded since. So it asks again, as late as it can; and writes before it asks, because a leader that was deposed
+   * without knowing it still answers questions, but commits nothing.
    */
-  private Optional<String> whyNotFounded(ClusterRegistry opened) {
+  private Optional<String> whyNotFounded(ClusterRegistry opened, Formation formation) {
     try {
+      if (!formation.enterAgain()) {
+        return Optional.of("another node took the name " + settings.name() + " while this one founded generation " + generation);
+      }
       long valid = opened.generation();
       return valid == generation ? Optional.empty()
           : Optional.of("it was too late to found generation " + generation + ", generation " + valid + " was founded meanwhile");
@@ -397,9 +402,7 @@ public final class ControlPlane {
         if (valid > generation) {
           return "generation " + valid + " of the cluster was founded, this node was in " + generation;
         }
-        if (NodeControl.isPrimary(Cluster.get(running))) {
-          opened.followPrimary();
-        }
+        followPrimary(opened, running);
         registryAnswered();
       } catch (IOException e) {
         registryFellSilent(e.getMessage());
@@ -408,6 +411,14 @@ public final class ControlPlane {
       pause(unsettled ? UNSETTLED_WATCH_INTERVAL : WATCH_INTERVAL);
     }
     return "this node is stopping";
+  }
+
+  /** One that was frozen and wakes takes itself for the primary until it has learnt that it was replaced. */
+  private void followPrimary(ClusterRegistry opened, ActorSystem<?> running) {
+    Cluster cluster = Cluster.get(running);
+    if (NodeControl.isPrimary(cluster) && !NodeControl.missesVoter(cluster) && !surroundings.client().isIsolated()) {
+      opened.followPrimary(running, ConfigPrimary.PERSISTENCE_ID.id(), surroundings.client().status().epoch());
+    }
   }
 
   private void registryAnswered() {

@@ -264,7 +264,7 @@ final class DatabaseRegistry implements ClusterRegistry {
 
   /** Nothing: the database is as near to every node. */
   @Override
-  public void followPrimary() {}
+  public void followPrimary(ClassicActorSystemProvider system, String persistenceId, long heardEpoch) {}
 
   /** Nothing: no other node depends on this one. */
   @Override

@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -61,7 +63,7 @@ public final class LoneRecovery implements AutoCloseable {
   }
 
   /**
-   * Looks at what the node has and at who else is there; blocks for seconds, at most about half a minute.
+   * Looks at what the node has and at who else is there; blocks for some ten seconds if there may be others, at most about half a minute.
    *
    * @throws IOException if the data directory is in use or can't be read
    */
@@ -113,23 +115,26 @@ public final class LoneRecovery implements AutoCloseable {
     return new LoneRecovery(settings, data, former, journal, cached, askOthers(settings, data, former, journal, voters));
   }
 
-  /** Who else is there; refuses if they can go on, for which those without a leader have the time of an election. */
+  /** Who else is there; refuses if they can go on, or may. Whoever starts or elects a leader meanwhile has the time for that. */
   private static VoterSearch askOthers(NodeSettings settings, DataDirectory data, Lineage former, Optional<Remains> journal,
       List<String> voters) throws IOException, RefusedException {
-    long deadline = System.nanoTime() + ELECTION_PATIENCE.toNanos();
+    long begun = System.nanoTime();
+    Set<String> asked = new TreeSet<>(voters);
     while (true) {
-      VoterSearch search = VoterSearch.run(settings, data, voters, VoterSearch.THOROUGH);
-      refuseIfLed(search, former);
-      List<VoterPeer> living = journal.stream().flatMap(one -> one.voters().stream())
-          .filter(voter -> search.voters().stream().anyMatch(answer -> answer.voter().id().equals(voter.id()))).toList();
-      if (living.isEmpty()) {
-        return search;
-      }
-      if (System.nanoTime() > deadline) {
-        refuseIfMajority(living, journal.orElseThrow());
+      VoterSearch search = VoterSearch.run(settings, data, asked, VoterSearch.THOROUGH);
+      refuse(whyOthersGoOn(search, former, journal));
+      boolean askedAll = !asked.addAll(memberships(search, former).flatMap(List::stream).map(VoterPeer::address).toList());
+      if (search.isOfNobody() || askedAll && System.nanoTime() - begun > ELECTION_PATIENCE.toNanos()) {
+        refuse(whyOthersMayGoOn(search));
         return search;
       }
       pause();
+    }
+  }
+
+  private static void refuse(Optional<String> why) throws RefusedException {
+    if (why.isPresent()) {
+      throw new RefusedException(why.get());
     }
   }
 
@@ -142,27 +147,50 @@ public final class LoneRecovery implements AutoCloseable {
     }
   }
 
-  private static void refuseIfMajority(List<VoterPeer> living, Remains journal) throws RefusedException {
-    boolean couldVote = journal.inPlace() && journal.damage().isEmpty();
-    if (living.size() + (couldVote ? 1 : 0) > journal.voters().size() / 2) {
-      throw new RefusedException("the voters at " + living.stream().map(VoterPeer::address).collect(Collectors.joining(", "))
-          + " answer and are a majority" + (couldVote ? " together with this node" : "")
-          + ": start this node without --recover-alone, and nothing is lost");
-    }
+  /** What those who answer in a lineage say about who its voters are. */
+  private static Stream<List<VoterPeer>> memberships(VoterSearch search, Lineage former) {
+    return search.voters().stream().filter(voter -> VoterSearch.lineage(voter).equals(former) && voter.admitted())
+        .map(Discovery.Voter::voters);
   }
 
-  private static void refuseIfLed(VoterSearch search, Lineage former) throws RefusedException {
+  /**
+   * Why the others don't need this node to go on alone. Whose list of voters is the newest can't be told, so a majority of any
+   * counts.
+   */
+  static Optional<String> whyOthersGoOn(VoterSearch search, Lineage former, Optional<Remains> journal) {
     Optional<Lineage> newer = search.replacing(former).or(() -> search.contradicting(former));
     if (newer.isPresent()) {
-      throw new RefusedException("the cluster was recovered already, and goes on as " + newer.get()
+      return Optional.of("the cluster was recovered already, and goes on as " + newer.get()
           + ": start this node without --recover-alone, and it joins that");
     }
     Optional<Discovery.Voter> led = search.voters().stream()
         .filter(voter -> VoterSearch.lineage(voter).equals(former) && voter.admitted() && voter.hasLeader()).findFirst();
     if (led.isPresent()) {
-      throw new RefusedException("the voter at " + led.get().voter().address() + " answers and has a leader, so a majority of the "
+      return Optional.of("the voter at " + led.get().voter().address() + " answers and has a leader, so a majority of the "
           + "voters lives: start this node without --recover-alone");
     }
+    Set<String> answering = search.voters().stream().filter(voter -> VoterSearch.lineage(voter).equals(former))
+        .map(voter -> voter.voter().id()).collect(Collectors.toSet());
+    Optional<VoterPeer> own = journal.filter(one -> one.inPlace() && one.damage().isEmpty()).flatMap(Remains::self);
+    return Stream.concat(journal.stream().map(Remains::voters), memberships(search, former))
+        .flatMap(voters -> whyMajority(voters, answering, own).stream()).findFirst();
+  }
+
+  private static Optional<String> whyMajority(List<VoterPeer> voters, Set<String> answering, Optional<VoterPeer> own) {
+    List<VoterPeer> living = voters.stream().filter(voter -> answering.contains(voter.id())).toList();
+    boolean couldVote = own.filter(self -> voters.stream().anyMatch(voter -> voter.id().equals(self.id()))).isPresent();
+    return living.isEmpty() || living.size() + (couldVote ? 1 : 0) <= voters.size() / 2 ? Optional.empty()
+        : Optional.of("the voters at " + living.stream().map(VoterPeer::address).collect(Collectors.joining(", "))
+            + " answer and are a majority" + (couldVote ? " together with this node" : "")
+            + ": start this node without --recover-alone, and nothing is lost");
+  }
+
+  /** Nobody knows what a silent one holds, and with whom it would go on when it wakes. */
+  static Optional<String> whyOthersMayGoOn(VoterSearch search) {
+    return search.silent().isEmpty() ? Optional.empty()
+        : Optional.of("somebody listens there but does not answer: " + String.join(", ", search.silent()) + ". A voter that is frozen "
+            + "or overloaded could go on when it wakes, and may hold more than this node. Wake it or stop it, or cut its machine off, "
+            + "and try again");
   }
 
   private static ClusterConfig bootCache(DataDirectory data) throws IOException {

@@ -111,6 +111,11 @@ final class NodeControl {
     return primary(cluster).filter(member -> member.uniqueAddress().equals(cluster.selfMember().uniqueAddress())).isPresent();
   }
 
+  /** Whether a member that has a vote about the journal is not reached. */
+  static boolean missesVoter(Cluster cluster) {
+    return cluster.state().getUnreachable().stream().anyMatch(member -> member.hasRole(NodeIdentity.VOTER));
+  }
+
   private static Stream<Member> candidates(Cluster cluster) {
     return StreamSupport.stream(cluster.state().getMembers().spliterator(), false)
         .filter(member -> member.status() == MemberStatus.up() && member.hasRole(NodeIdentity.PRIMARY));

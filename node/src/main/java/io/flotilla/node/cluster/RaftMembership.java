@@ -47,8 +47,6 @@ import org.slf4j.LoggerFactory;
  */
 final class RaftMembership implements ClusterRegistry {
   private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
-  /** A voter that is behind needs time before it can lead; asking makes the present leader pause. */
-  private static final Duration LEADERSHIP_INTERVAL = Duration.ofSeconds(5);
   private static final Duration LEADERSHIP_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration GIVE_UP_TIMEOUT = Duration.ofSeconds(5);
@@ -61,16 +59,18 @@ final class RaftMembership implements ClusterRegistry {
   private final VoterKeeper keeper = new VoterKeeper(this);
   private final LineageWatch lineages;
   private volatile Optional<RaftVoter> voter;
+  private final Leadership leadership = new Leadership(System::nanoTime);
   private volatile List<NodeRecord> lastNodes = List.of();
   private List<String> remembered = List.of();
   private boolean tooOld;
   private boolean changed;
-  private long askedToLeadNanos = System.nanoTime();
   private volatile boolean silent;
 
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
       Lineage lineage, RaftQuorum quorum, Optional<RaftVoter> voter) {
     this.settings = settings;
+  /** Why nobody is left to admit the voter that was opened again. */
+  private volatile Optional<String> lost = Optional.empty();
     this.data = data;
     this.answer = answer;
     this.lineage = lineage;
@@ -129,7 +129,7 @@ final class RaftMembership implements ClusterRegistry {
       throw new ClusterRefusedException("the seed nodes are in cluster " + search.voters().getFirst().clusterId()
           + " already, so no other is formed beside it; start this node without --form and it joins them");
     }
-    if (search.anySilent()) {
+    if (!search.silent().isEmpty()) {
       // A voter that is frozen or overloaded may be in a cluster, and must not wake beside a second one.
       return new NobodyThere(search.tried(), Optional.empty());
     }
@@ -187,7 +187,9 @@ final class RaftMembership implements ClusterRegistry {
 
   @Override
   public Optional<String> over() {
-    return lineages.replacing().map(newer -> "cluster " + lineage + " was recovered by one of its voters alone, and goes on as " + newer);
+    return lineages.replacing()
+        .map(newer -> "cluster " + lineage + " was recovered by one of its voters alone, and goes on as " + newer)
+        .or(() -> lost);
   }
 
   @Override
@@ -201,6 +203,9 @@ final class RaftMembership implements ClusterRegistry {
     keeper.tend();
     return changed;
   }
+    if (lost.isPresent()) {
+      return changed;
+    }
 
   @Override
   public boolean isVoter() {
@@ -261,7 +266,7 @@ final class RaftMembership implements ClusterRegistry {
   /** The next leader may found; this node goes on as a voter. */
   @Override
   public void giveUpFounding() {
-    handOver(GIVE_UP_TIMEOUT);
+    voter.ifPresent(own -> own.transferLeadership(GIVE_UP_TIMEOUT));
   }
 
   @Override
@@ -273,17 +278,15 @@ final class RaftMembership implements ClusterRegistry {
 
   /** A leader beside the primary saves each change a way over the network, and the load of it. */
   @Override
-  public void followPrimary() {
-    long now = System.nanoTime();
-    if (isAdmitted() && !isLeader() && now - askedToLeadNanos > LEADERSHIP_INTERVAL.toNanos()) {
-      askedToLeadNanos = now;
-      voter.ifPresent(own -> own.takeLeadership(LEADERSHIP_TIMEOUT));
+  public void followPrimary(ClassicActorSystemProvider system, String persistenceId, long heardEpoch) {
+    if (isAdmitted() && RaftJournalExtension.get(system).holds(persistenceId, heardEpoch)) {
+      voter.ifPresent(own -> leadership.take(() -> own.takeLeadership(LEADERSHIP_TIMEOUT)));
     }
   }
 
   @Override
   public void handOver(Duration timeout) {
-    voter.ifPresent(own -> own.transferLeadership(timeout));
+    leadership.leave(() -> voter.ifPresent(own -> own.transferLeadership(timeout)));
   }
 
   @Override
@@ -375,6 +378,7 @@ final class RaftMembership implements ClusterRegistry {
   private boolean tendOwnVoter() throws IOException {
     Optional<Boolean> wished = wishes().stream().filter(wish -> wish.node().equals(settings.name())).map(VoterWish::votes).findFirst();
     boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
+    lost = voter.flatMap(RaftVoter::loss);
     if (voter.isEmpty() && wished.orElse(byItself)) {
       RaftVoter joined = RaftVoter.join(RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()),
           lineage.id(), () -> answer.get().toBytes());

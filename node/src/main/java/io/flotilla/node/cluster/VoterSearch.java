@@ -28,9 +28,9 @@ import org.slf4j.LoggerFactory;
  *
  * @param voters in the order in which they were asked for
  * @param tried tells of each other address why it is of no use
- * @param anySilent whether somebody listens at one of those who does not answer
+ * @param silent those of them where somebody listens who does not answer
  */
-record VoterSearch(List<Discovery.Voter> voters, List<String> tried, boolean anySilent) {
+record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String> silent) {
   private static final Logger log = LoggerFactory.getLogger(VoterSearch.class);
   /** For whoever asks again if nobody answers. */
   static final Duration QUICK = Duration.ofSeconds(1);
@@ -40,6 +40,7 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, boolean any
   VoterSearch {
     voters = List.copyOf(voters);
     tried = List.copyOf(tried);
+    silent = List.copyOf(silent);
   }
 
   /**
@@ -61,7 +62,7 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, boolean any
     asked.remove(settings.bind().withPort(settings.raftPort()));
     List<Discovery.Voter> voters = new ArrayList<>();
     List<String> tried = new ArrayList<>();
-    boolean anySilent = false;
+    List<String> silent = new ArrayList<>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Map<String, CompletableFuture<Discovery>> answers = new LinkedHashMap<>();
       asked.forEach((address, name) -> answers.put(name, CompletableFuture.supplyAsync(
@@ -75,15 +76,15 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, boolean any
               tried.add(name + " is not admitted to its cluster yet");
             }
           }
-          case Discovery.Silent silent -> {
-            anySilent = true;
-            tried.add(name + ": " + silent.reason() + "; start or stop it");
+          case Discovery.Silent mute -> {
+            silent.add(name);
+            tried.add(name + ": " + mute.reason() + "; start or stop it");
           }
           case Discovery.Nothing nothing -> tried.add(name + ": " + nothing.reason());
         }
       }
     }
-    return new VoterSearch(voters, tried, anySilent);
+    return new VoterSearch(voters, tried, silent);
   }
 
   /** Whether there was nobody to ask. */

@@ -66,7 +66,7 @@ class VoterSearchTest {
   }
 
   private static VoterSearch search(Discovery.Voter... answers) {
-    return new VoterSearch(List.of(answers), List.of(), false);
+    return new VoterSearch(List.of(answers), List.of(), List.of());
   }
 
   private static Discovery.Voter admitted(Lineage lineage) {
