@@ -60,7 +60,7 @@ public final class ControlPlane {
   private static final Duration FAILURE_PAUSE = Duration.ofSeconds(2);
   private static final Duration ADMISSION_PATIENCE = Duration.ofSeconds(10);
   private static final Duration DESIGNATION_TIMEOUT = Duration.ofSeconds(3);
-  private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
+  private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(5);
 
   /** Opens the registry of the cluster; an IOException may pass. */
   interface Opener {
@@ -464,20 +464,9 @@ public final class ControlPlane {
         : VoterAnswer.none(settings.name(), key.id()));
   }
 
+  /** The next one needs the same port; only a node that stops needs not wait for more than its patience. */
   private void end(ActorSystem<ClusterGuardian.Command> running) {
-    running.terminate();
-    // The next one needs the same port; only a node that stops needs not wait for more than its patience.
-    do {
-      try {
-        running.getWhenTerminated().toCompletableFuture().get(TERMINATION_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        return;
-      } catch (TimeoutException | ExecutionException e) {
-        log.warn("The clustered actor system did not end within {} s", TERMINATION_PATIENCE.toSeconds());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      }
-    } while (!isStopping());
+    new Termination(running, TERMINATION_PATIENCE).await(this::isStopping);
   }
 
   private boolean isStopping() {

@@ -58,19 +58,19 @@ final class RaftMembership implements ClusterRegistry {
   private final RaftQuorum quorum;
   private final VoterKeeper keeper = new VoterKeeper(this);
   private final LineageWatch lineages;
-  private volatile Optional<RaftVoter> voter;
   private final Leadership leadership = new Leadership(System::nanoTime);
+  private volatile Optional<RaftVoter> voter;
   private volatile List<NodeRecord> lastNodes = List.of();
   private List<String> remembered = List.of();
   private boolean tooOld;
   private boolean changed;
   private volatile boolean silent;
+  /** Why nobody is left to admit the voter that was opened again. */
+  private volatile Optional<String> lost = Optional.empty();
 
   private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
       Lineage lineage, RaftQuorum quorum, Optional<RaftVoter> voter) {
     this.settings = settings;
-  /** Why nobody is left to admit the voter that was opened again. */
-  private volatile Optional<String> lost = Optional.empty();
     this.data = data;
     this.answer = answer;
     this.lineage = lineage;
@@ -199,13 +199,13 @@ final class RaftMembership implements ClusterRegistry {
     }
     rememberVoters();
     changed = reopenIfFailed() || changed;
+    if (lost.isPresent()) {
+      return changed;
+    }
     changed = tendOwnVoter() || changed;
     keeper.tend();
     return changed;
   }
-    if (lost.isPresent()) {
-      return changed;
-    }
 
   @Override
   public boolean isVoter() {
@@ -365,6 +365,7 @@ final class RaftMembership implements ClusterRegistry {
           + "release on this node", e.getMessage());
       return false;
     }
+    lost = voter.flatMap(RaftVoter::loss);
     quorum.useLocal(voter);
     return true;
   }
@@ -378,7 +379,6 @@ final class RaftMembership implements ClusterRegistry {
   private boolean tendOwnVoter() throws IOException {
     Optional<Boolean> wished = wishes().stream().filter(wish -> wish.node().equals(settings.name())).map(VoterWish::votes).findFirst();
     boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
-    lost = voter.flatMap(RaftVoter::loss);
     if (voter.isEmpty() && wished.orElse(byItself)) {
       RaftVoter joined = RaftVoter.join(RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()),
           lineage.id(), () -> answer.get().toBytes());
