@@ -71,10 +71,12 @@ public final class Database implements AutoCloseable {
 
   /** Runs in one transaction, which is committed unless the work fails. */
   <T> T inTransaction(Work<T> work) throws DatabaseException {
+    boolean committing = false;
     try (Connection connection = pool.getConnection()) {
       connection.setAutoCommit(false);
       try {
         T result = work.run(connection);
+        committing = true;
         connection.commit();
         return result;
       } catch (SQLException | RuntimeException e) {
@@ -86,7 +88,7 @@ public final class Database implements AutoCloseable {
         throw e;
       }
     } catch (SQLException e) {
-      throw explained(e);
+      throw new DatabaseException(explanation(e), !committing);
     } catch (Schema.NewerSchemaException e) {
       throw new DatabaseException("the tables in " + settings.address() + " were made by a newer release (schema version "
           + e.found() + ", this release knows " + e.known() + "); upgrade this node", e);
@@ -110,7 +112,7 @@ public final class Database implements AutoCloseable {
   }
 
   /** What the driver says is told, but its exception is not handed on: it may hold what was to be written. */
-  private DatabaseException explained(SQLException failure) {
+  private String explanation(SQLException failure) {
     SQLException cause = failure;
     for (Throwable next = failure; next != null; next = next.getCause()) {
       if (next instanceof SQLException deeper && deeper.getSQLState() != null) {
@@ -121,18 +123,17 @@ public final class Database implements AutoCloseable {
     String what = cause.getMessage() == null ? cause.toString() : cause.getMessage().strip().replaceAll("\\s+", " ");
     String place = "the database " + settings.address();
     return switch (state) {
-      case "28P01", "28000" -> new DatabaseException(place + " refuses the user " + settings.user() + " (" + what
-          + "); correct flotilla.journal.postgresql.user, password or password-file");
-      case "3D000" -> new DatabaseException(
-          place + " does not exist (" + what + "); create it or correct flotilla.journal.postgresql.url");
-      case "42501" -> new DatabaseException(place + " does not let the user " + settings.user() + " do what is needed (" + what
-          + "); grant it CREATE on its schema, or let an owner start the first node");
-      case "25006" -> new DatabaseException(
-          place + " can only be read (" + what + "); name the primary server in flotilla.journal.postgresql.url");
-      case "57P01", "57P02", "57P03" -> new DatabaseException(place + " is being started or stopped (" + what + ")");
+      case "28P01", "28000" -> place + " refuses the user " + settings.user() + " (" + what
+          + "); correct flotilla.journal.postgresql.user, password or password-file";
+      case "3D000" -> place + " does not exist (" + what + "); create it or correct flotilla.journal.postgresql.url";
+      case "42501" -> place + " does not let the user " + settings.user() + " do what is needed (" + what
+          + "); grant it CREATE on its schema, or let an owner start the first node";
+      case "25006" ->
+          place + " can only be read (" + what + "); name the primary server in flotilla.journal.postgresql.url";
+      case "57P01", "57P02", "57P03" -> place + " is being started or stopped (" + what + ")";
       default -> state.startsWith("08") || state.isEmpty()
-          ? new DatabaseException(place + " does not answer (" + what + "); start it or correct flotilla.journal.postgresql.url")
-          : new DatabaseException(place + " failed (" + what + ", SQL state " + state + ")");
+          ? place + " does not answer (" + what + "); start it or correct flotilla.journal.postgresql.url"
+          : place + " failed (" + what + ", SQL state " + state + ")";
     };
   }
 

@@ -1,5 +1,6 @@
 package io.flotilla.journal.postgresql;
 
+import io.flotilla.persistence.NotWrittenException;
 import java.util.List;
 import java.util.Optional;
 import org.apache.pekko.persistence.jdbc.config.JournalConfig;
@@ -44,8 +45,15 @@ public final class FencedJournalDao extends DefaultJournalDao {
     String persistenceId = rows.getFirst().persistenceId();
     Optional<JournalFence.Writer> held = database.fence().held(persistenceId);
     return FutureConverters.asScala(database.call(() -> {
-      database.fence().append(held.isPresent() ? held.get() : database.fence().writer(persistenceId), rows);
-      return BoxedUnit.UNIT;
+      try {
+        database.fence().append(held.isPresent() ? held.get() : database.fence().writer(persistenceId), rows);
+        return BoxedUnit.UNIT;
+      } catch (DatabaseException e) {
+        if (e.isUndone()) {
+          throw new NotWrittenException(e.getMessage(), e);
+        }
+        throw e;
+      }
     }));
   }
 

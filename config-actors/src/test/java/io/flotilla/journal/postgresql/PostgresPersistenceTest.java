@@ -417,6 +417,23 @@ class PostgresPersistenceTest {
     }
   }
 
+  @Test
+  void failedTransaction_isKnownToBeUndone_unlessItWasToBeCommitted() throws Exception {
+    execute("""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'not today'; END$$;
+        CREATE TRIGGER at_once BEFORE INSERT ON flotilla_event FOR EACH ROW EXECUTE FUNCTION refuse();
+        CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON flotilla_event DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION refuse()""");
+    try (Database database = Database.open(settings)) {
+      JournalFence fence = new JournalFence(database, new DeposedWriters(PAUSE));
+      JournalFence.Writer writer = fence.claimForReplay("p");
+
+      assertTrue(assertThrows(DatabaseException.class, () -> fence.append(writer, List.of(row(1)))).isUndone());
+      execute("DROP TRIGGER at_once ON flotilla_event");
+      assertFalse(assertThrows(DatabaseException.class, () -> fence.append(writer, List.of(row(1)))).isUndone());
+    }
+  }
+
   private void refuseRows(String table, String payload) throws Exception {
     execute("""
         CREATE FUNCTION refuse_%1$s() RETURNS trigger LANGUAGE plpgsql AS
