@@ -22,7 +22,7 @@ import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.model.StoredEntity;
 import io.flotilla.config.view.BootCache;
 import io.flotilla.journal.raft.PersistedBytes;
-import io.flotilla.node.cluster.VoterAnswers;
+import io.flotilla.node.cluster.NodeAnswers;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -63,7 +63,7 @@ class GoldenStoredTest {
     STORED.recordMissing("sealed-secret", sealer.seal(SEALED_ENTITY, "passwordHash", CLEAR).getBytes(StandardCharsets.US_ASCII),
         text(CLEAR));
     STORED.recordMissing("boot-cache", bootCache(), text(config().toString()));
-    STORED.recordMissing("voter-answer", VoterAnswers.example(), EntityCodec.JSON.readTree(VoterAnswers.example()));
+    STORED.recordMissing("voter-answer", NodeAnswers.example(), EntityCodec.JSON.readTree(NodeAnswers.example()));
     withSystem(persisted -> {
       for (Map.Entry<String, Object> payload : payloads().entrySet()) {
         STORED.recordMissing(payload.getKey(), persisted.write(payload.getValue(), 42, "configuration"),
@@ -151,14 +151,14 @@ class GoldenStoredTest {
   }
 
   @Test
-  void recordedVoterAnswer_isRead_alsoWithFieldsOfANewerBuild() throws IOException {
+  void recordedNodeAnswer_isRead_alsoWithFieldsOfANewerBuild() throws IOException {
     ObjectNode more = (ObjectNode) EntityCodec.JSON.readTree(STORED.bytes("voter-answer"));
     more.putObject("addedLater").put("by", "a newer build");
     more.path("members").forEach(member -> ((ObjectNode) member).put("addedLater", 1));
 
-    assertTrue(VoterAnswers.isExample(STORED.bytes("voter-answer")));
-    assertTrue(VoterAnswers.isExample(EntityCodec.JSON.writeValueAsBytes(more)));
-    STORED.assertSame("voter-answer", VoterAnswers.example());
+    assertTrue(NodeAnswers.isExample(STORED.bytes("voter-answer")));
+    assertTrue(NodeAnswers.isExample(EntityCodec.JSON.writeValueAsBytes(more)));
+    STORED.assertSame("voter-answer", NodeAnswers.example());
   }
 
   @Test

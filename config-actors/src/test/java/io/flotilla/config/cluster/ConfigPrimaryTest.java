@@ -30,6 +30,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
@@ -652,14 +654,18 @@ class ConfigPrimaryTest {
   }
 
   @Test
-  void lineage_ofWhichNothingIsKnown_isNotBegun() {
-    ActorRef<ConfigPrimary.Command> primary = primary(SECOND_LINEAGE, ClusterConfig.EMPTY);
-
+  void lineage_ofWhichNothingIsKnown_isNotBegun_untilSomethingIs() {
+    AtomicReference<ClusterConfig> known = new AtomicReference<>(ClusterConfig.EMPTY);
+    ActorRef<ConfigPrimary.Command> primary =
+        primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 16 << 20, SECOND_LINEAGE, known::get);
     submit(primary, "one", put("users", "bob", "{}"));
-
     replies.expectMessageClass(ConfigPrimary.Busy.class, Duration.ofSeconds(10));
-    journal.expectNothingPersisted(ConfigPrimary.PERSISTENCE_ID.id());
-    published.expectNoMessage(Duration.ofMillis(600));
+
+    known.set(ConfigExamples.commit(ClusterConfig.EMPTY, List.of(put("storages", "main", "{\"path\":\"/srv\"}"))));
+
+    assertEquals(SECOND_LINEAGE, published.receiveMessage(Duration.ofSeconds(20)).version(), "nothing is announced before");
+    ConfigChanged begun = journal.expectNextPersistedClass(ConfigPrimary.PERSISTENCE_ID.id(), ConfigChanged.class);
+    assertTrue(begun.lineage() != null, "nothing is committed before");
     kit.stop(primary);
   }
 
@@ -668,21 +674,21 @@ class ConfigPrimaryTest {
   }
 
   private ActorRef<ConfigPrimary.Command> primary(long firstVersion, ClusterConfig known) {
-    return primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 16 << 20, firstVersion, known);
+    return primary(Clock.fixed(Instant.EPOCH, ZoneOffset.UTC), 1_000, 16 << 20, firstVersion, () -> known);
   }
 
   private ActorRef<ConfigPrimary.Command> primary(Clock clock, int snapshotEvery, long snapshotBytes) {
-    return primary(clock, snapshotEvery, snapshotBytes, 0, ClusterConfig.EMPTY);
+    return primary(clock, snapshotEvery, snapshotBytes, 0, () -> ClusterConfig.EMPTY);
   }
 
   private ActorRef<ConfigPrimary.Command> primary(
-      Clock clock, int snapshotEvery, long snapshotBytes, long firstVersion, ClusterConfig known) {
+      Clock clock, int snapshotEvery, long snapshotBytes, long firstVersion, Supplier<ClusterConfig> known) {
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration-" + System.nanoTime()));
     topic.tell(Topic.subscribe(published.ref()));
     topic.tell(Topic.subscribe(kit.<ConfigAnnouncement>spawn(Behaviors.receiveMessage(this::answerAsNode))));
     ActorRef<ConfigPrimary.Command> primary = kit.spawn(ConfigPrimary.create(CODEC, () -> 7L, events, clock,
-        new ConfigPrimary.Settings(Duration.ofMillis(200), snapshotEvery, snapshotBytes, topic, firstVersion, () -> known)));
+        new ConfigPrimary.Settings(Duration.ofMillis(200), snapshotEvery, snapshotBytes, topic, firstVersion, known)));
     primaries.add(primary);
     return primary;
   }

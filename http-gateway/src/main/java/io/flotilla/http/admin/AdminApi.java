@@ -312,7 +312,7 @@ final class AdminApi {
           Problem.of(503, "no-quorum", "The voters cannot be asked", unavailable.getMessage());
       case Voters.NoVotersException none -> Problem.of(409, "no-voters", "This cluster has no voters", none.getMessage());
       case PasswordHasher.HasherBusyException busy -> Problem.of(503, "busy", "Not now", busy.getMessage());
-      case ConfigImport.StalePlanException stale -> Problem.of(stale.refusal(), List.of());
+      case ConfigImport.StalePlanException stale -> stale.problem();
       case TimeoutException timeout ->
           Problem.of(504, "timeout", "No answer in time", "the primary did not answer in time");
       default -> {

@@ -111,7 +111,7 @@ final class ConfigImport {
   private CompletionStage<HttpResponse> submit(ConfigWrites.Request request, Begun begun, ImportPlan plan) {
     plan.warnAbout(begun.caller().admin());
     boolean dryRun = begun.parameters().flag("dryRun");
-    ConfigWrites.Telling telling = new ConfigWrites.Telling(refusal -> inDocument(plan, refusal), json -> {
+    ConfigWrites.Telling telling = new ConfigWrites.Telling(refusal -> inDocument(request, plan, refusal), json -> {
       if (dryRun) {
         json.put("dryRun", true);
       }
@@ -132,20 +132,22 @@ final class ConfigImport {
   static final class StalePlanException extends RuntimeException {
     private static final long serialVersionUID = 1L;
     private final transient Refusal refusal;
+    private final String changeId;
 
-    StalePlanException(Refusal refusal) {
+    StalePlanException(Refusal refusal, String changeId) {
       super(refusal.detail());
       this.refusal = refusal;
+      this.changeId = changeId;
     }
 
-    Refusal refusal() {
-      return refusal;
+    Problem problem() {
+      return Problem.of(refusal, List.of()).aboutChange(changeId);
     }
   }
 
-  private static Refusal inDocument(ImportPlan plan, Refusal refusal) {
+  private static Refusal inDocument(ConfigWrites.Request request, ImportPlan plan, Refusal refusal) {
     if (refusal.reason() == Refusal.Reason.STALE) {
-      throw new StalePlanException(refusal);
+      throw new StalePlanException(refusal, request.id());
     }
     List<FieldError> errors = refusal.errors().stream().map(plan::inDocument).toList();
     String detail = errors.isEmpty() ? refusal.detail() : errors.getFirst().pointer() + " " + errors.getFirst().detail()

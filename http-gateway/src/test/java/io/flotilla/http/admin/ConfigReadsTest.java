@@ -131,6 +131,20 @@ class ConfigReadsTest {
   }
 
   @Test
+  void refusal_ofAnyKind_namesTheChange_soThatItCanBeLookedUp() {
+    for (Answer refused : List.of(
+        node.put("/config/users/nobody", "{\"home\":{\"storage\":\"none\"}}").expect(422),
+        node.send("DELETE", "/config/admins/root", "").expect(409),
+        node.send("DELETE", "/config/users/nobody", "").expect(404),
+        node.send("PATCH", "/config/storages/main", "{}", "If-Match", "\"999\"").expect(412))) {
+      String id = refused.json().path("id").asText();
+      JsonNode found = node.get("/config/changes/" + id).expect(200).json();
+      assertEquals("refused", found.get("state").textValue());
+      assertFalse(found.get("detail").textValue().isEmpty());
+    }
+  }
+
+  @Test
   void change_thatWasRefused_isFoundWithTheReason() {
     node.client.submit(new ConfigClient.Request("lost-answer", new Author("root", "127.0.0.1", "node-1"), "", false, false),
         List.of(new Operation(Operation.Action.PUT, "users", "lost",

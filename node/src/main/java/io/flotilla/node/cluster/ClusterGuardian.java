@@ -151,11 +151,11 @@ final class ClusterGuardian {
   }
 
   /** The members as this node sees them. */
-  static java.util.List<VoterAnswer.Seen> seen(Cluster cluster) {
+  static java.util.List<NodeAnswer.Seen> seen(Cluster cluster) {
     java.util.Set<Member> unreachable = cluster.state().getUnreachable();
     return StreamSupport.stream(cluster.state().getMembers().spliterator(), false)
         .filter(member -> member.status() == MemberStatus.up())
-        .map(member -> new VoterAnswer.Seen(
+        .map(member -> new NodeAnswer.Seen(
             MemberNames.name(member), MemberNames.address(member), !unreachable.contains(member)))
         .toList();
   }

@@ -63,7 +63,7 @@ sealed interface ClusterRegistry extends AutoCloseable permits RaftMembership, D
   boolean isGrowing();
 
   /** What those that know say about the Pekko cluster they are in, and whom they see there. */
-  List<VoterAnswer> answers() throws IOException;
+  List<NodeAnswer> answers() throws IOException;
 
   /**
    * Enters this node under its name.
@@ -79,7 +79,7 @@ sealed interface ClusterRegistry extends AutoCloseable permits RaftMembership, D
   long generation() throws IOException;
 
   /** Whether it is for this node to found the next generation, given what is said about the present one. */
-  boolean mayFound(long generation, List<VoterAnswer> answers);
+  boolean mayFound(long generation, List<NodeAnswer> answers);
 
   /** Makes a generation after {@code expected} the valid one, founded by this node; empty if another was founded already. */
   OptionalLong found(long expected) throws IOException;

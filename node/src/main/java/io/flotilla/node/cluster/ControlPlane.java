@@ -60,11 +60,11 @@ public final class ControlPlane {
   private static final Duration FAILURE_PAUSE = Duration.ofSeconds(2);
   private static final Duration ADMISSION_PATIENCE = Duration.ofSeconds(10);
   private static final Duration DESIGNATION_TIMEOUT = Duration.ofSeconds(3);
-  private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(5);
+  private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
 
   /** Opens the registry of the cluster; an IOException may pass. */
   interface Opener {
-    ClusterRegistry.Opening open(AtomicReference<VoterAnswer> answer) throws IOException, ClusterRefusedException;
+    ClusterRegistry.Opening open(AtomicReference<NodeAnswer> answer) throws IOException, ClusterRefusedException;
   }
 
   private final NodeSettings settings;
@@ -73,7 +73,7 @@ public final class ControlPlane {
   private final ClusterKey key;
   private final ClusterGuardian.Surroundings surroundings;
   private final Consumer<String> refused;
-  private final AtomicReference<VoterAnswer> answer;
+  private final AtomicReference<NodeAnswer> answer;
   /** Ends a pause before its time. */
   private final Semaphore wakeUps = new Semaphore(0);
   private volatile boolean stopping;
@@ -113,7 +113,7 @@ public final class ControlPlane {
     this.refused = refused;
     this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
     this.journal = settings.database().isPresent() ? new DatabaseJournal(this::database) : new EmbeddedJournal(this::raft);
-    this.answer = new AtomicReference<>(VoterAnswer.none(settings.name(), key.id()));
+    this.answer = new AtomicReference<>(NodeAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
         settings, live, codec, client, claims, events, report, this::rememberMembership, this::rejoin);
     this.thread = Thread.ofPlatform().name("control-plane").unstarted(this::run);
@@ -337,7 +337,7 @@ public final class ControlPlane {
     }
     String why = obstacle.isPresent() ? obstacle.get() : watch(opened, formation, running, voting);
     generation = 0;
-    answer.set(VoterAnswer.none(settings.name(), key.id()));
+    answer.set(NodeAnswer.none(settings.name(), key.id()));
     surroundings.client().detach();
     surroundings.claims().detach();
     end(running);
@@ -460,8 +460,8 @@ public final class ControlPlane {
     boolean up = cluster.selfMember().status() == MemberStatus.up();
     cameUp = cameUp || up;
     answer.set(up
-        ? new VoterAnswer(generation, settings.name(), key.id(), ClusterGuardian.seen(cluster))
-        : VoterAnswer.none(settings.name(), key.id()));
+        ? new NodeAnswer(generation, settings.name(), key.id(), ClusterGuardian.seen(cluster))
+        : NodeAnswer.none(settings.name(), key.id()));
   }
 
   /** The next one needs the same port; only a node that stops needs not wait for more than its patience. */

@@ -48,11 +48,11 @@ final class DatabaseRegistry implements ClusterRegistry {
   private final NodeSettings settings;
   private final DataDirectory data;
   private final ClusterKey key;
-  private final AtomicReference<VoterAnswer> answer;
+  private final AtomicReference<NodeAnswer> answer;
   private final Database database;
   private final ClusterTables tables;
   private final UUID clusterId;
-  private VoterAnswer told;
+  private NodeAnswer told;
   private long toldNanos;
   private long silentSinceNanos;
   private boolean anyFellSilent;
@@ -61,7 +61,7 @@ final class DatabaseRegistry implements ClusterRegistry {
   private long lookedNanos = System.nanoTime() - LOOK_INTERVAL.toNanos();
   private volatile Optional<StoredJournal> stored = Optional.empty();
 
-  private DatabaseRegistry(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer,
+  private DatabaseRegistry(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<NodeAnswer> answer,
       Database database, UUID clusterId) {
     this.settings = settings;
     this.data = data;
@@ -78,7 +78,7 @@ final class DatabaseRegistry implements ClusterRegistry {
    * @param answer what this node says about the Pekko cluster
    */
   static Opening open(NodeSettings settings, DatabaseSettings where, DataDirectory data, ClusterKey key,
-      AtomicReference<VoterAnswer> answer) throws IOException, ClusterRefusedException {
+      AtomicReference<NodeAnswer> answer) throws IOException, ClusterRefusedException {
     Database database = Database.open(where);
     try {
       UUID clusterId = join(settings, where, data, key, new ClusterTables(database));
@@ -143,7 +143,7 @@ final class DatabaseRegistry implements ClusterRegistry {
 
   @Override
   public boolean tend() throws IOException {
-    VoterAnswer now = answer.get();
+    NodeAnswer now = answer.get();
     if (!now.equals(told) || System.nanoTime() - toldNanos > TELL_INTERVAL.toNanos()) {
       tables.tell(data.nodeId(), now.generation(), now.toText());
       told = now;
@@ -187,16 +187,16 @@ final class DatabaseRegistry implements ClusterRegistry {
 
   /** Those of the other living nodes; each sees itself. */
   @Override
-  public List<VoterAnswer> answers() throws IOException {
-    List<VoterAnswer> answers = new ArrayList<>();
+  public List<NodeAnswer> answers() throws IOException {
+    List<NodeAnswer> answers = new ArrayList<>();
     long generation = tables.generation();
     anyFellSilent = false;
     for (NodeRow node : tables.nodes()) {
       if (!node.nodeId().equals(data.nodeId())) {
         anyFellSilent |= !node.alive() && generation > 0 && node.generation() == generation;
         if (node.alive()) {
-          answers.add(VoterAnswer.of(node.said()).orElseGet(() -> VoterAnswer.none(node.name(), key.id()))
-              .seeing(new VoterAnswer.Seen(node.name(), node.address(), true)));
+          answers.add(NodeAnswer.of(node.said()).orElseGet(() -> NodeAnswer.none(node.name(), key.id()))
+              .seeing(new NodeAnswer.Seen(node.name(), node.address(), true)));
         }
       }
     }
@@ -222,7 +222,7 @@ final class DatabaseRegistry implements ClusterRegistry {
   }
 
   @Override
-  public boolean mayFound(long generation, List<VoterAnswer> answers) {
+  public boolean mayFound(long generation, List<NodeAnswer> answers) {
     boolean inhabited = generation > 0 && answers.stream().anyMatch(answer -> answer.generation() == generation);
     gaveUp = gaveUp && System.nanoTime() - gaveUpNanos < MAKE_WAY.toNanos();
     if (inhabited || gaveUp || !settings.roles().contains(NodeIdentity.PRIMARY)) {

@@ -52,7 +52,7 @@ final class Formation {
    * node id replaces its own record, at whatever address it comes back.
    */
   Step register() throws IOException, ClusterRefusedException {
-    List<VoterAnswer> answers = registry.answers();
+    List<NodeAnswer> answers = registry.answers();
     checkKey(answers);
     Optional<ClusterRegistry.Entry> holder = registry.entries().stream()
         .filter(node -> node.name().equals(settings.name()) && !node.nodeId().equals(nodeId)).findFirst();
@@ -86,8 +86,8 @@ final class Formation {
         node -> node.nodeId().equals(nodeId) && node.name().equals(settings.name()));
   }
 
-  private void checkKey(List<VoterAnswer> answers) throws ClusterRefusedException {
-    Optional<VoterAnswer> other = answers.stream().filter(answer -> !answer.keyId().equals(key.id())).findFirst();
+  private void checkKey(List<NodeAnswer> answers) throws ClusterRefusedException {
+    Optional<NodeAnswer> other = answers.stream().filter(answer -> !answer.keyId().equals(key.id())).findFirst();
     if (other.isPresent()) {
       throw new ClusterRefusedException("node " + other.get().node() + " has the cluster key " + other.get().keyId()
           + ", this node has " + key.id() + "; give it the cluster's key file by --cluster-key");
@@ -97,14 +97,14 @@ final class Formation {
   /** Decides from the committed generation and from what the voters say. */
   Step next() throws IOException {
     long generation = registry.generation();
-    List<VoterAnswer> answers = registry.answers();
+    List<NodeAnswer> answers = registry.answers();
     if (registry.mayFound(generation, answers)) {
       return found(generation);
     }
     List<String> members = answers.stream().filter(answer -> answer.generation() == generation && generation > 0)
         .flatMap(answer -> answer.members().stream())
-        .filter(VoterAnswer.Seen::reachable)
-        .map(VoterAnswer.Seen::address)
+        .filter(NodeAnswer.Seen::reachable)
+        .map(NodeAnswer.Seen::address)
         .filter(address -> !address.equals(settings.bind().toString()))
         .distinct().toList();
     if (!members.isEmpty()) {

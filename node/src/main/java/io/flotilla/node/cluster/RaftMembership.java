@@ -53,7 +53,7 @@ final class RaftMembership implements ClusterRegistry {
 
   private final NodeSettings settings;
   private final DataDirectory data;
-  private final AtomicReference<VoterAnswer> answer;
+  private final AtomicReference<NodeAnswer> answer;
   private final Lineage lineage;
   private final RaftQuorum quorum;
   private final VoterKeeper keeper = new VoterKeeper(this);
@@ -68,7 +68,7 @@ final class RaftMembership implements ClusterRegistry {
   /** Why nobody is left to admit the voter that was opened again. */
   private volatile Optional<String> lost = Optional.empty();
 
-  private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
+  private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer,
       Lineage lineage, RaftQuorum quorum, Optional<RaftVoter> voter) {
     this.settings = settings;
     this.data = data;
@@ -85,7 +85,7 @@ final class RaftMembership implements ClusterRegistry {
    *
    * @param answer what this node says when others ask its voter
    */
-  static Opening open(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer)
+  static Opening open(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<NodeAnswer> answer)
       throws IOException, ClusterRefusedException {
     RaftSettings raft = RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort());
     Optional<Lineage> known = data.clusterId().map(Lineage::new);
@@ -119,7 +119,7 @@ final class RaftMembership implements ClusterRegistry {
     return opened(settings, data, answer, lineage, found.get().voters(), Optional.empty());
   }
 
-  private static Opening form(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<VoterAnswer> answer,
+  private static Opening form(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<NodeAnswer> answer,
       RaftSettings raft) throws IOException, ClusterRefusedException {
     if (!settings.isVoter()) {
       throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
@@ -140,7 +140,7 @@ final class RaftMembership implements ClusterRegistry {
     return opened(settings, data, answer, new Lineage(clusterId), List.of(voter.self()), Optional.of(voter));
   }
 
-  private static Opening reopen(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer, RaftSettings raft,
+  private static Opening reopen(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer, RaftSettings raft,
       Lineage held, VoterSearch search) throws IOException, ClusterRefusedException {
     RaftVoter voter = RaftVoter.open(raft, () -> answer.get().toBytes());
     List<VoterPeer> peers = voter.voters();
@@ -155,7 +155,7 @@ final class RaftMembership implements ClusterRegistry {
     return opened(settings, data, answer, held, peers, Optional.of(voter));
   }
 
-  private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<VoterAnswer> answer,
+  private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer,
       Lineage lineage, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
     Optional<Lineage> known = data.clusterId().map(Lineage::new);
     if (known.isPresent() && !known.get().equals(lineage) && !lineage.replaces(known.get())) {
@@ -223,7 +223,7 @@ final class RaftMembership implements ClusterRegistry {
   }
 
   @Override
-  public List<VoterAnswer> answers() {
+  public List<NodeAnswer> answers() {
     return askVoters();
   }
 
@@ -250,7 +250,7 @@ final class RaftMembership implements ClusterRegistry {
 
   /** The leader's, when a majority of the voters, itself included, is in no cluster of the present generation. */
   @Override
-  public boolean mayFound(long generation, List<VoterAnswer> answers) {
+  public boolean mayFound(long generation, List<NodeAnswer> answers) {
     long outside = answers.stream().filter(answer -> answer.generation() != generation || generation == 0).count();
     return isLeader() && isAdmitted() && outside > voters().size() / 2;
   }
@@ -335,12 +335,12 @@ final class RaftMembership implements ClusterRegistry {
   }
 
   /** What each voter that answers says about the Pekko cluster. */
-  List<VoterAnswer> askVoters() {
-    List<CompletableFuture<Optional<VoterAnswer>>> asked = voters().stream()
+  List<NodeAnswer> askVoters() {
+    List<CompletableFuture<Optional<NodeAnswer>>> asked = voters().stream()
         .map(peer -> quorum.queryPeer(peer, new JournalQuery.LocalStatus()).toCompletableFuture()
             .orTimeout(ANSWER_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
             .handle((reply, failure) -> reply instanceof JournalReply.LocalStatus status
-                ? VoterAnswer.of(status.nodeAnswer()) : Optional.<VoterAnswer>empty()))
+                ? NodeAnswer.of(status.nodeAnswer()) : Optional.<NodeAnswer>empty()))
         .toList();
     return asked.stream().map(CompletableFuture::join).flatMap(Optional::stream).toList();
   }

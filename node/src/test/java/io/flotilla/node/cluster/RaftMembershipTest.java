@@ -31,7 +31,7 @@ class RaftMembershipTest {
 
   @TempDir private Path directory;
   private final ClusterKey key = ClusterKey.generate();
-  private final AtomicReference<VoterAnswer> answer = new AtomicReference<>(VoterAnswer.none("node-1", key.id()));
+  private final AtomicReference<NodeAnswer> answer = new AtomicReference<>(NodeAnswer.none("node-1", key.id()));
 
   private NodeSettings settings() throws IOException {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {

@@ -18,20 +18,20 @@ import java.util.stream.Stream;
  * @param keyId of its cluster key
  * @param members it sees there
  */
-record VoterAnswer(long generation, String node, String keyId, List<Seen> members) {
+record NodeAnswer(long generation, String node, String keyId, List<Seen> members) {
   private static final ObjectMapper JSON =
       JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
 
   /** A member and whether it answers. */
   record Seen(String name, String address, boolean reachable) {}
 
-  static VoterAnswer none(String node, String keyId) {
-    return new VoterAnswer(0, node, keyId, List.of());
+  static NodeAnswer none(String node, String keyId) {
+    return new NodeAnswer(0, node, keyId, List.of());
   }
 
   /** The same, with one more member that is seen. */
-  VoterAnswer seeing(Seen member) {
-    return new VoterAnswer(generation, node, keyId, Stream.concat(members.stream(), Stream.of(member)).toList());
+  NodeAnswer seeing(Seen member) {
+    return new NodeAnswer(generation, node, keyId, Stream.concat(members.stream(), Stream.of(member)).toList());
   }
 
   Bytes toBytes() {
@@ -46,13 +46,13 @@ record VoterAnswer(long generation, String node, String keyId, List<Seen> member
     }
   }
 
-  static Optional<VoterAnswer> of(Bytes bytes) {
+  static Optional<NodeAnswer> of(Bytes bytes) {
     return of(new String(bytes.toArray(), StandardCharsets.UTF_8));
   }
 
-  static Optional<VoterAnswer> of(String text) {
+  static Optional<NodeAnswer> of(String text) {
     try {
-      return text.isEmpty() ? Optional.empty() : Optional.of(JSON.readValue(text, VoterAnswer.class));
+      return text.isEmpty() ? Optional.empty() : Optional.of(JSON.readValue(text, NodeAnswer.class));
     } catch (IOException e) {
       return Optional.empty();
     }
