@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -102,6 +103,7 @@ class ConfigApplyTest {
   }
 
   @Test
+  @Tag("long")
   void backupAndClusterKey_bringALostClusterBack_withItsPasswordsAndTokens() throws Exception {
     Path backup = directory.resolve("all.json");
     Path key = directory.resolve("saved.key");

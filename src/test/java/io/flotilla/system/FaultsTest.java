@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -126,6 +127,7 @@ class FaultsTest {
   }
 
   @Test
+  @Tag("long")
   void sameNodeAtAnotherAddress_replacesItsDeadSelf() throws Exception {
     cluster.node(3).kill();
 

@@ -122,6 +122,7 @@ class FoundingTest {
 
   /** Only the leader of the voters may found; if it never comes up, another has to lead. */
   @Test
+  @Tag("long")
   void foundersThatCannotComeUp_makeWayForOneThatCan() throws Exception {
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
       for (int k = 1; k <= 3; k++) {

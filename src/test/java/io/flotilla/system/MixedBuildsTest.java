@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -96,6 +97,7 @@ class MixedBuildsTest {
   }
 
   @Test
+  @Tag("long")
   void journalCommandOfTheNextBuild_isWrittenWhenAllVotersKnowIt_andStopsTheVoterThatMeetsItUnknowing() throws Exception {
     for (int k = 1; k <= 2; k++) {
       replace(k, next);

@@ -82,6 +82,7 @@ class PartitionTest {
   }
 
   @Test
+  @Tag("long")
   void primaryThatIsHeardButHearsNobody_isReplaced_andNothingIsLost() throws Exception {
     int primary = cluster.primary(1);
     int other = primary % 3 + 1;

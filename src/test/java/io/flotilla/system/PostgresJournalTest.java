@@ -222,6 +222,7 @@ class PostgresJournalTest {
   }
 
   @Test
+  @Tag("long")
   void allKilledAtOnce_andStartedInAnotherOrder_haveEverything() throws Exception {
     long version = cluster.api(1).version();
     for (int k = 1; k <= 3; k++) {
@@ -279,6 +280,7 @@ class PostgresJournalTest {
 
   /** As after a standby was promoted that lacks the last commits. What it lacks is lost, but nothing stays at odds. */
   @Test
+  @Tag("long")
   void databaseRestoredUnderRunningNodes_theyFollowIt() throws Exception {
     cluster.awaitConverged();
     server.execute(database, "CREATE TABLE old_event AS TABLE flotilla_event; CREATE TABLE old_snapshot AS TABLE "

@@ -91,6 +91,7 @@ class PrimaryMoveTest {
   }
 
   @Test
+  @Tag("long")
   void nodeThatCannot_isRefusedWithTheReason() throws Exception {
     JsonNode refusal = cluster.api(2).send("POST", "/api/v1/cluster/primary", "{\"node\":\"node-9\"}").expect(409).body();
 

@@ -78,6 +78,7 @@ class RecoverAloneTest {
   }
 
   @Test
+  @Tag("long")
   void onlyVoter_withADamagedJournal_saysSo_andGoesOnFromItsBootCache() throws Exception {
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 1)) {
       try {
