@@ -324,8 +324,9 @@ public final class ConfigPrimary
   public CommandHandler<Command, ConfigChanged, PrimaryState> commandHandler() {
     return (state, command) -> switch (command) {
       // It came before the journal failed, and was kept while this primary recovered.
-      case Admitted admitted when admitted.failures() < failures && state.versionOf(admitted.change().id()) == 0 -> reply(admitted.change().replyTo(),
-          new Busy(admitted.change().id(), "the journal failed before it was decided, so nothing was changed; try again shortly"));
+      case Admitted admitted when admitted.failures() < failures && state.versionOf(admitted.change().id()) == 0 ->
+          reply(admitted.change().replyTo(), new Busy(admitted.change().id(),
+              "the journal failed before it was decided, so nothing was changed; try again shortly"));
       case Admitted admitted -> onChange(state, admitted.change());
       case ChangeCommand change -> onChange(state, change);
       case AwaitApplied await -> {

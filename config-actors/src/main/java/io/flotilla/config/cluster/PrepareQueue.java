@@ -8,7 +8,7 @@ import java.util.Queue;
 
 /** The change that is put to the nodes and those that wait for their turn, bounded. Confined to its actor. */
 final class PrepareQueue {
-  static final int MAX_WAITING = 64;
+  private static final int MAX_WAITING = 64;
   private static final long MAX_WAITING_BYTES = 64L << 20;
 
   private final Queue<Proposal> waiting = new ArrayDeque<>();
