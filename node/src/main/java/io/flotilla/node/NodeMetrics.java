@@ -42,6 +42,8 @@ final class NodeMetrics implements AutoCloseable {
           StoredJournal::snapshotBytes)));
   private final PassingGauges<Journal.Own> raft = new PassingGauges<>(registry, List.of(
       new Measure<>("flotilla.raft.log.bytes", "This voter's Raft log on disk", own -> own.logBytes().orElse(0)),
+      new Measure<>("flotilla.raft.log.large", "1 while this voter's Raft log is far larger than while all voters keep up",
+          own -> Journal.isLargeLog(own.logBytes().orElse(0), own.raftSnapshotBytes().orElse(0)) ? 1 : 0),
       new Measure<>("flotilla.raft.snapshot.bytes", "This voter's Raft snapshots on disk",
           own -> own.raftSnapshotBytes().orElse(0))));
 

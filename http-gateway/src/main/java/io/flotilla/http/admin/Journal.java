@@ -11,6 +11,8 @@ import java.util.concurrent.CompletionStage;
  * numbers versions of the configuration. Methods return at once.
  */
 public interface Journal {
+  /** A Raft log up to this size, in bytes, is never told to be large. */
+  long LARGE_LOG_BYTES = 256L << 20;
 
   /**
    * One voter's files.
@@ -26,7 +28,7 @@ public interface Journal {
    * @param engine where the journal is: embedded or postgresql
    * @param stored empty if nobody who holds it answered
    * @param voters empty where the journal is kept without any
-   * @param trouble why something is missing, in words; empty if nothing is
+   * @param trouble what is missing and why, and what grows beyond its measure, in words; empty if nothing does
    */
   record Report(String engine, Optional<StoredJournal> stored, List<Voter> voters, String trouble) {
     public Report {
@@ -40,6 +42,16 @@ public interface Journal {
    * @param logBytes this node's Raft log on disk; empty, as the next, if it is no voter
    */
   record Own(StoredJournal stored, OptionalLong logBytes, OptionalLong raftSnapshotBytes) {}
+
+  /**
+   * Whether a Raft log is far larger than one is while all voters keep up: then it is cut at each Raft snapshot, which is taken
+   * when about as much was written as the one before takes.
+   *
+   * @param snapshotBytes what the Raft snapshots beside it take
+   */
+  static boolean isLargeLog(long logBytes, long snapshotBytes) {
+    return logBytes > Math.max(LARGE_LOG_BYTES, 4 * snapshotBytes);
+  }
 
   /** What is known within about a second; the stage never fails. */
   CompletionStage<Report> report();

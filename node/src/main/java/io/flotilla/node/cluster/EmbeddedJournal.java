@@ -57,11 +57,27 @@ final class EmbeddedJournal implements Journal {
     // One that is behind still knows what others have deleted.
     Optional<StoredJournal> stored = asked.stream().flatMap(one -> one.storage().join().stream()).map(VoterStorage::journal)
         .max(Comparator.comparingLong(StoredJournal::highest));
-    List<String> silent = voters.stream().filter(voter -> !voter.reachable())
-        .map(voter -> voter.node().isEmpty() ? voter.raftAddress() : voter.node()).toList();
-    return new Report(ENGINE, stored, voters, silent.isEmpty() ? ""
-        : "voters that do not answer: " + String.join(", ", silent) + "; the others keep their logs for them until they return, "
-            + "or are replaced");
+    return new Report(ENGINE, stored, voters, trouble(voters));
+  }
+
+  static String trouble(List<Voter> voters) {
+    List<String> trouble = new ArrayList<>();
+    List<String> silent = voters.stream().filter(voter -> !voter.reachable()).map(EmbeddedJournal::name).toList();
+    if (!silent.isEmpty()) {
+      trouble.add("voters that do not answer: " + String.join(", ", silent) + "; the others keep their logs for them until they "
+          + "return, or are replaced");
+    }
+    List<String> large = voters.stream()
+        .filter(voter -> Journal.isLargeLog(voter.logBytes().orElse(0), voter.snapshotBytes().orElse(0)))
+        .map(voter -> name(voter) + " (" + LogGrowth.mebibytes(voter.logBytes().orElse(0)) + ")").toList();
+    if (!large.isEmpty()) {
+      trouble.add("Raft logs that are far too large: " + String.join(", ", large) + "; " + LogGrowth.ADVICE);
+    }
+    return String.join(". ", trouble);
+  }
+
+  private static String name(Voter voter) {
+    return voter.node().isEmpty() ? voter.raftAddress() : voter.node();
   }
 
   private static OptionalLong number(Optional<Long> value) {

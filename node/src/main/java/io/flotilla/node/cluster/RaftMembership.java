@@ -1,5 +1,6 @@
 package io.flotilla.node.cluster;
 
+import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.raft.Discovery;
@@ -49,6 +50,7 @@ final class RaftMembership implements ClusterRegistry {
   private static final Logger log = LoggerFactory.getLogger(RaftMembership.class);
   private static final Duration LEADERSHIP_TIMEOUT = Duration.ofSeconds(1);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration LOG_LOOK_INTERVAL = Duration.ofSeconds(30);
   private static final Duration GIVE_UP_TIMEOUT = Duration.ofSeconds(5);
 
   private final NodeSettings settings;
@@ -59,6 +61,8 @@ final class RaftMembership implements ClusterRegistry {
   private final VoterKeeper keeper = new VoterKeeper(this);
   private final LineageWatch lineages;
   private final Leadership leadership = new Leadership(System::nanoTime);
+  private final LogGrowth logGrowth = new LogGrowth();
+  private long logLookedAtNanos = System.nanoTime();
   private volatile Optional<RaftVoter> voter;
   private volatile List<NodeRecord> lastNodes = List.of();
   private List<String> remembered = List.of();
@@ -204,7 +208,16 @@ final class RaftMembership implements ClusterRegistry {
     }
     changed = tendOwnVoter() || changed;
     keeper.tend();
+    watchLog();
     return changed;
+  }
+
+  private void watchLog() {
+    if (System.nanoTime() - logLookedAtNanos > LOG_LOOK_INTERVAL.toNanos()) {
+      logLookedAtNanos = System.nanoTime();
+      ownStorage(ConfigPrimary.PERSISTENCE_ID.id())
+          .flatMap(held -> logGrowth.observe(held.logBytes(), held.snapshotBytes())).ifPresent(log::warn);
+    }
   }
 
   @Override
