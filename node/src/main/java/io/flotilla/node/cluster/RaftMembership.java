@@ -139,9 +139,9 @@ final class RaftMembership implements ClusterRegistry {
     }
     UUID clusterId = UUID.randomUUID();
     RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
-    data.keepClusterId(clusterId);
+    Opening opened = opened(settings, data, answer, new Lineage(clusterId), List.of(voter.self()), Optional.of(voter));
     log.info("Cluster {} was formed by this node with cluster key {}", clusterId, key.id());
-    return opened(settings, data, answer, new Lineage(clusterId), List.of(voter.self()), Optional.of(voter));
+    return opened;
   }
 
   private static Opening reopen(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer, RaftSettings raft,
@@ -159,11 +159,22 @@ final class RaftMembership implements ClusterRegistry {
     return opened(settings, data, answer, held, peers, Optional.of(voter));
   }
 
+  /** @param voter is closed if this fails: the next try opens its directory again */
   private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer,
       Lineage lineage, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
+    try {
+      keepLineage(data, lineage);
+      return new Opened(new RaftMembership(settings, data, answer, lineage,
+          new RaftQuorum(lineage.id(), peers, QuorumSettings.DEFAULTS), voter));
+    } catch (ClusterRefusedException | IOException | RuntimeException e) {
+      voter.ifPresent(RaftVoter::close);
+      throw e;
+    }
+  }
+
+  private static void keepLineage(DataDirectory data, Lineage lineage) throws ClusterRefusedException, IOException {
     Optional<Lineage> known = data.clusterId().map(Lineage::new);
     if (known.isPresent() && !known.get().equals(lineage) && !lineage.replaces(known.get())) {
-      voter.ifPresent(RaftVoter::close);
       throw new ClusterRefusedException("the data directory " + data.path() + " mixes cluster " + known.get()
           + " with the journal of cluster " + lineage + "; restore it as a whole");
     }
@@ -171,8 +182,6 @@ final class RaftMembership implements ClusterRegistry {
       known.ifPresent(former -> log.warn("Cluster {} was recovered and goes on as {}; this node goes on there", former, lineage));
       data.keepClusterId(lineage.id());
     }
-    return new Opened(new RaftMembership(settings, data, answer, lineage,
-        new RaftQuorum(lineage.id(), peers, QuorumSettings.DEFAULTS), voter));
   }
 
   /** Remembers the voters for the next start: the seed nodes may not be among them any more. */

@@ -3,6 +3,7 @@ package io.flotilla.node.cluster;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
@@ -64,6 +65,21 @@ class RaftMembershipTest {
       ClusterRegistry.NobodyThere nobody =
           assertInstanceOf(ClusterRegistry.NobodyThere.class, RaftMembership.open(settings, data, key, answer));
       assertTrue(nobody.loss().orElse("").contains("this node was the only voter"), nobody::toString);
+    }
+  }
+
+  @Test
+  void openingThatFails_leavesTheVoterClosed_soThatTheNextMaySucceed() throws Exception {
+    NodeSettings settings = settings();
+    Path inTheWay = directory.resolve("cluster-id.next").resolve("in the way");
+    try (DataDirectory data = DataDirectory.open(directory)) {
+      Files.createDirectories(inTheWay);
+      assertThrows(IOException.class, () -> RaftMembership.open(settings, data, key, answer));
+      assertTrue(Files.exists(directory.resolve("raft")), "it fails after the voter was opened");
+      Files.delete(inTheWay);
+
+      open(settings, data).close();
+      assertTrue(data.clusterId().isPresent());
     }
   }
 
