@@ -195,7 +195,6 @@ class FormationTest {
     }
   }
 
-  /** The status of a change through a node, or "-" while it does not answer. */
   /** A primary that is cut off refuses changes with 503 as well, before it knows. */
   private static boolean isIsolated(TestCluster cluster, int k) {
     try {
@@ -205,6 +204,7 @@ class FormationTest {
     }
   }
 
+  /** The status of a change through a node, or "-" while it does not answer. */
   private static String changes(TestCluster cluster, int k, String user) {
     try {
       return Integer.toString(cluster.api(k).put("/api/v1/config/users/" + user + "?timeout=2s", "{}").status());
