@@ -180,6 +180,7 @@ class RecoverAloneTest {
   }
 
   @Test
+  @Tag("long")
   void onlyTheBootCacheLeft_whileTheOthersLive_isRefused_andNothingIsChanged() throws Exception {
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
       try {
