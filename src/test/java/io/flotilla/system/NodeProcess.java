@@ -103,6 +103,18 @@ public final class NodeProcess implements AutoCloseable {
     signal("CONT");
   }
 
+  /** Appends what its threads do to its log, for somebody to read who asks why it stands still. */
+  public void logThreads() throws IOException, InterruptedException {
+    signal("QUIT");
+    Path virtual = log.resolveSibling("threads-" + System.currentTimeMillis() + ".txt");
+    Process dump = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(pid()),
+        "Thread.dump_to_file", virtual.toString()).redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+    if (!dump.waitFor(20, TimeUnit.SECONDS)) {
+      dump.destroyForcibly();
+    }
+  }
+
   private void signal(String name) throws IOException, InterruptedException {
     int status = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start().waitFor();
     if (status != 0 && process.isAlive()) {

@@ -260,6 +260,9 @@ public final class ChaosRun {
     }
     agreed = agreed && awaitAgreement(healed);
     if (!agreed) {
+      for (int k = 1; k <= cluster.size(); k++) {
+        cluster.node(k).logThreads();
+      }
       recorder.accident("the nodes did not agree within " + convergence.toSeconds() + " s after the healing: " + states());
     }
     say(agreed ? "all nodes agree after %.1f s" : "the nodes do not agree after %.1f s", (System.nanoTime() - healed) / 1e9);
