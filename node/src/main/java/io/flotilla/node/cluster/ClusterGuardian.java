@@ -88,14 +88,9 @@ final class ClusterGuardian {
         Clock.systemUTC(),
         new ConfigPrimary.Settings(primarySettings.headInterval(), primarySettings.snapshotEvery(), primarySettings.snapshotBytes(),
             topic, registry.lineage().firstVersion(), () -> surroundings.live().view().config()));
-    ActorRef<ConfigPrimary.Command> primaryRef = ClusterSingleton.get(context.getSystem()).init(
-        SingletonActor.of(supervised(primaryBehavior), "config-primary")
-            .withStopMessage(new ConfigPrimary.Stop())
-            .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY)));
-    surroundings.claims().attach(context.getSystem(), ClusterSingleton.get(context.getSystem()).init(
-        SingletonActor.of(supervised(ClaimKeeper.create(System::nanoTime, registry.lineage().firstClaim())), "claim-keeper")
-            .withStopMessage(new ClaimKeeper.Stop())
-            .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY))));
+    ActorRef<ConfigPrimary.Command> primaryRef = singleton(primaryBehavior, "config-primary", new ConfigPrimary.Stop());
+    surroundings.claims().attach(context.getSystem(), singleton(
+        ClaimKeeper.create(System::nanoTime, registry.lineage().firstClaim()), "claim-keeper", new ClaimKeeper.Stop()));
     ActorRef<ConfigReplica.Command> replica = context.spawn(supervised(ConfigReplica.create(
         surroundings.live(), surroundings.codec(), primaryRef, surroundings.report(),
         surroundings.client()::heard, surroundings.events())), "config-replica");
@@ -106,6 +101,14 @@ final class ClusterGuardian {
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));
     return Behaviors.receive(Command.class).onMessage(MembershipChanged.class, this::onMembershipChanged).build();
+  }
+
+  /** Runs on the oldest of the nodes that may be the primary; the answer is the way to it from this node. */
+  private <C> ActorRef<C> singleton(Behavior<C> behavior, String name, C stop) {
+    ClusterSingleton.get(context.getSystem()).init(SingletonActor.of(supervised(behavior), name)
+        .withStopMessage(stop)
+        .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY)));
+    return SingletonProxy.start(context, name, NodeIdentity.PRIMARY);
   }
 
   private static <T> Behavior<T> supervised(Behavior<T> behavior) {
