@@ -25,6 +25,7 @@ class Failover {
         cluster.up(3);
         moved[run] = move(cluster);
         left[run] = leave(cluster);
+        cluster.down();
         cluster.up(3);
         killed[run] = kill(cluster);
       }
