@@ -108,7 +108,7 @@ final class ClusterGuardian {
     ClusterSingleton.get(context.getSystem()).init(SingletonActor.of(supervised(behavior), name)
         .withStopMessage(stop)
         .withSettings(ClusterSingletonSettings.create(context.getSystem()).withRole(NodeIdentity.PRIMARY)));
-    return SingletonProxy.start(context, name, NodeIdentity.PRIMARY);
+    return SingletonProxy.start(context, name, NodeIdentity.PRIMARY, System::nanoTime);
   }
 
   private static <T> Behavior<T> supervised(Behavior<T> behavior) {

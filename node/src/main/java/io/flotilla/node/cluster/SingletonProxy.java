@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.function.LongSupplier;
 import org.apache.pekko.actor.AbstractActorWithTimers;
 import org.apache.pekko.actor.ActorIdentity;
 import org.apache.pekko.actor.ActorRef;
@@ -19,7 +20,8 @@ import org.apache.pekko.cluster.Member;
 
 /**
  * The way to a cluster singleton, on every node. The oldest member of its role is asked who the singleton is, again each second
- * until it is known, and whenever that member changes. Messages wait meanwhile, up to a bound; the oldest are dropped.
+ * until it is known, and whenever that member changes. Messages wait meanwhile, up to a number and a time: beyond these the oldest
+ * are dropped, since who sent them has given up, and must not be surprised by a change that is made much later.
  *
  * <p>Pekko's own proxy takes any answer, also one to a former question: when a node that was frozen wakes after it was replaced,
  * its late answer makes the proxy take a singleton that is about to end, and it asks nobody again. Here an answer counts only if it
@@ -27,28 +29,37 @@ import org.apache.pekko.cluster.Member;
  */
 final class SingletonProxy extends AbstractActorWithTimers {
   static final int MAX_WAITING = 1_000;
+  /** As long as an administrator's request waits for its answer if it does not say otherwise. */
+  static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
   private static final Duration INTERVAL = Duration.ofSeconds(1);
 
   private static final String DISPATCHER = "pekko.actor.internal-dispatcher";
 
   private enum Tick { ASK }
 
+  private record Waiting(Object message, long sinceNanos) {}
+
   private final String name;
   private final String role;
+  private final LongSupplier nanoTime;
   private final List<Member> members = new ArrayList<>();
-  private final Queue<Object> waiting = new ArrayDeque<>();
+  private final Queue<Waiting> waiting = new ArrayDeque<>();
   private Optional<ActorRef> singleton = Optional.empty();
   private long question;
 
-  private SingletonProxy(String name, String role) {
+  private SingletonProxy(String name, String role, LongSupplier nanoTime) {
     this.name = name;
     this.role = role;
+    this.nanoTime = nanoTime;
   }
 
-  /** @param name of a singleton that Pekko's {@code ClusterSingleton} starts on the nodes of a role */
+  /**
+   * @param name of a singleton that Pekko's {@code ClusterSingleton} starts on the nodes of a role
+   * @param nanoTime a monotonic clock
+   */
   static <C> org.apache.pekko.actor.typed.ActorRef<C> start(
-      org.apache.pekko.actor.typed.javadsl.ActorContext<?> context, String name, String role) {
-    return Adapter.toTyped(Adapter.actorOf(context, Props.create(SingletonProxy.class, () -> new SingletonProxy(name, role))
+      org.apache.pekko.actor.typed.javadsl.ActorContext<?> context, String name, String role, LongSupplier nanoTime) {
+    return Adapter.toTyped(Adapter.actorOf(context, Props.create(SingletonProxy.class, () -> new SingletonProxy(name, role, nanoTime))
         .withDispatcher(DISPATCHER), name + "-proxy"));
   }
 
@@ -74,6 +85,7 @@ final class SingletonProxy extends AbstractActorWithTimers {
         .match(ActorIdentity.class, this::onIdentity)
         .match(Terminated.class, this::onTerminated)
         .matchEquals(Tick.ASK, tick -> {
+          dropExpired();
           if (singleton.isEmpty()) {
             ask();
           }
@@ -119,7 +131,8 @@ final class SingletonProxy extends AbstractActorWithTimers {
     singleton = identity.getActorRef();
     singleton.ifPresent(found -> {
       getContext().watch(found);
-      waiting.forEach(message -> found.tell(message, ActorRef.noSender()));
+      dropExpired();
+      waiting.forEach(one -> found.tell(one.message(), ActorRef.noSender()));
       waiting.clear();
     });
   }
@@ -136,6 +149,12 @@ final class SingletonProxy extends AbstractActorWithTimers {
     if (waiting.size() == MAX_WAITING) {
       waiting.remove();
     }
-    waiting.add(message);
+    waiting.add(new Waiting(message, nanoTime.getAsLong()));
+  }
+
+  private void dropExpired() {
+    while (!waiting.isEmpty() && nanoTime.getAsLong() - waiting.peek().sinceNanos() > LONGEST_WAIT.toNanos()) {
+      waiting.remove();
+    }
   }
 }

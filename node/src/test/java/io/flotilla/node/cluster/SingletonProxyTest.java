@@ -6,7 +6,9 @@ import com.typesafe.config.ConfigFactory;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.ActorIdentity;
+import org.apache.pekko.actor.Identify;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -29,6 +31,7 @@ import scala.Option;
 class SingletonProxyTest {
   private static final Duration SOON = Duration.ofSeconds(20);
 
+  private final AtomicLong nanos = new AtomicLong();
   private ActorTestKit kit;
   private TestProbe<String> singleton;
   private ActorRef<String> proxy;
@@ -45,7 +48,7 @@ class SingletonProxyTest {
     singleton = kit.createTestProbe();
     CompletableFuture<ActorRef<String>> started = new CompletableFuture<>();
     kit.spawn(Behaviors.<Void>setup(context -> {
-      started.complete(SingletonProxy.start(context, "one", "primary"));
+      started.complete(SingletonProxy.start(context, "one", "primary", nanos::get));
       return Behaviors.empty();
     }));
     proxy = started.get(20, TimeUnit.SECONDS);
@@ -79,6 +82,20 @@ class SingletonProxyTest {
     }
     proxy.tell("last");
     assertEquals("last", singleton.receiveMessage(SOON));
+  }
+
+  @Test
+  void messagesThatWaitedTooLong_areDropped() {
+    proxy.tell("given up");
+    // Answered in order, so after the message was taken in.
+    TestProbe<Object> taken = kit.createTestProbe();
+    Adapter.toClassic(proxy).tell(new Identify("taken"), Adapter.toClassic(taken.ref()));
+    taken.receiveMessage(SOON);
+    nanos.addAndGet(SingletonProxy.LONGEST_WAIT.toNanos() + 1);
+    proxy.tell("in time");
+    form();
+
+    assertEquals("in time", singleton.receiveMessage(SOON));
   }
 
   @Test
