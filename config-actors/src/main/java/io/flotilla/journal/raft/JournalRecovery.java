@@ -148,6 +148,7 @@ public final class JournalRecovery {
      */
     public static Lineage begin(Path raftDirectory, Lineage former, Optional<Remains> from, String address) throws IOException {
         Lineage lineage = former.next();
+        VoterDirectory.deleteBegun(raftDirectory);
         JournalTables tables = new JournalTables();
         long term = FIRST_TERM;
         long index = 0;
@@ -158,8 +159,7 @@ public final class JournalRecovery {
             index = read.index;
         }
         VoterPeer self = new VoterPeer(UUID.randomUUID().toString(), address);
-        Path written = raftDirectory.resolve(lineage + ".recovering");
-        FileUtils.deleteFully(written);
+        Path written = raftDirectory.resolve(lineage + VoterDirectory.RECOVERING);
         Path current = Files.createDirectories(written.resolve("current"));
         Path snapshots = Files.createDirectories(written.resolve("sm"));
         // What a follower holds that was sent a snapshot and no log after it.

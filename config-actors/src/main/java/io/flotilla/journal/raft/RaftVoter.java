@@ -93,8 +93,12 @@ public final class RaftVoter implements AutoCloseable {
         this.failure = failure;
     }
 
-    /** The cluster whose log a directory holds, if it holds any, usable or not. */
+    /**
+     * The cluster whose log a directory holds, if it holds any, usable or not. What a crash interrupted there is finished or taken
+     * back first, so no voter may be open in it.
+     */
     public static Optional<UUID> clusterIn(Path directory) throws IOException {
+        VoterDirectory.settle(directory);
         return VoterDirectory.newestGroup(directory);
     }
 
@@ -104,14 +108,7 @@ public final class RaftVoter implements AutoCloseable {
      * @throws IOException if the directory already holds a log, the port is taken, or the disk fails
      */
     public static RaftVoter found(RaftSettings settings, UUID clusterId, LocalAnswer localAnswer) throws IOException {
-        switch (VoterDirectory.inspect(settings.directory())) {
-            case VoterDirectory.Empty _ -> LOG.debug("{} is empty", settings.directory());
-            case VoterDirectory.Unfinished unfinished ->
-                    FileUtils.deleteFully(VoterDirectory.group(settings.directory(), unfinished.clusterId()));
-            case VoterDirectory.Usable usable -> throw alreadyHeld(settings, usable.clusterId());
-            case VoterDirectory.Damaged damaged -> throw alreadyHeld(settings, damaged.clusterId());
-            case VoterDirectory.Unreadable unreadable -> throw alreadyHeld(settings, unreadable.clusterId());
-        }
+        refuseIfHeld(settings, "a new cluster can't be founded over it");
         RaftSettings bound = withFreePort(settings, Optional.empty());
         Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), true);
         VoterDirectory.writeIdentity(VoterDirectory.group(settings.directory(), clusterId), identity);
@@ -129,18 +126,16 @@ public final class RaftVoter implements AutoCloseable {
         return voter;
     }
 
-    private static IOException alreadyHeld(RaftSettings settings, UUID clusterId) {
-        return new IOException(settings.directory() + " already holds the log of cluster " + clusterId
-                + ": a new cluster can't be founded over it");
+    private static void refuseIfHeld(RaftSettings settings, String why) throws IOException {
+        Optional<UUID> held = clusterIn(settings.directory());
+        if (held.isPresent()) {
+            throw new IOException(settings.directory() + " already holds the log of cluster " + held.get() + ": " + why);
+        }
     }
 
     /** Starts a member without a vote; a leader must admit it with {@link #addVoter}. */
     public static RaftVoter join(RaftSettings settings, UUID clusterId, LocalAnswer localAnswer) throws IOException {
-        Optional<UUID> held = clusterIn(settings.directory());
-        if (held.isPresent()) {
-            throw new IOException(settings.directory() + " already holds the log of cluster " + held.get()
-                    + ": open it, or empty the directory first");
-        }
+        refuseIfHeld(settings, "open it, or empty the directory first");
         return joinAs(Start.JOINING, withFreePort(settings, Optional.empty()), clusterId, Optional.empty(), Optional.empty(), localAnswer);
     }
 
@@ -154,7 +149,7 @@ public final class RaftVoter implements AutoCloseable {
                                     Optional<String> loss, LocalAnswer localAnswer) throws IOException {
         Identity identity = new Identity(UUID.randomUUID().toString(), bound.advertisedAddress(), false);
         Path group = VoterDirectory.group(bound.directory(), clusterId);
-        Path joining = group.resolveSibling(clusterId + ".joining");
+        Path joining = group.resolveSibling(clusterId + VoterDirectory.JOINING);
         FileUtils.deleteFully(joining);
         VoterDirectory.writeIdentity(joining, identity);
         if (loss.isPresent()) {
@@ -174,13 +169,9 @@ public final class RaftVoter implements AutoCloseable {
      * @throws IOException if the directory holds nothing, another process uses it, the port is taken, or the disk fails
      */
     public static RaftVoter open(RaftSettings settings, LocalAnswer localAnswer) throws IOException {
-        VoterDirectory.setAsideFormer(settings.directory());
+        VoterDirectory.settle(settings.directory());
         return switch (VoterDirectory.inspect(settings.directory())) {
             case VoterDirectory.Empty _ -> throw new IOException(settings.directory() + " holds no Raft log to open");
-            case VoterDirectory.Unfinished unfinished -> {
-                LOG.warn("Founding cluster {} was interrupted; it starts over", unfinished.clusterId());
-                yield found(settings, unfinished.clusterId(), localAnswer);
-            }
             case VoterDirectory.Damaged damaged -> rejoin(settings, damaged.clusterId(), damaged.reason(), localAnswer);
             case VoterDirectory.Unreadable unreadable -> {
                 if (!JournalRecovery.hasOthers(VoterDirectory.group(settings.directory(), unreadable.clusterId()))) {

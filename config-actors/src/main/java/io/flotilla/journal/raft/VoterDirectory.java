@@ -38,6 +38,7 @@ import org.apache.ratis.server.RaftServerConfigKeys.Log.CorruptionPolicy;
 import org.apache.ratis.server.raftlog.segmented.LogSegment;
 import org.apache.ratis.server.raftlog.segmented.LogSegmentPath;
 import org.apache.ratis.statemachine.impl.SimpleStateMachineStorage;
+import org.apache.ratis.util.FileUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +51,10 @@ import org.slf4j.LoggerFactory;
 final class VoterDirectory {
     private static final Logger LOG = LoggerFactory.getLogger(VoterDirectory.class);
     static final String PEER_FILE = "flotilla-peer";
+    /** Ends the name of a directory that becomes a group's when a voter returns in it. */
+    static final String JOINING = ".joining";
+    /** Ends the name of a directory that becomes a group's when its lineage is begun. */
+    static final String RECOVERING = ".recovering";
     private static final String LOSS_FILE = "flotilla-lost";
     private static final Pattern SEGMENT = Pattern.compile("log_(?:inprogress_(\\d+)|(\\d+)-(\\d+))");
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss-SSS");
@@ -61,15 +66,16 @@ final class VoterDirectory {
     /** @param alone whether the stored membership is this voter only */
     record Usable(UUID clusterId, Identity identity, boolean alone) implements Contents {}
 
-    /** Founding the cluster was interrupted; nothing can have been acknowledged. */
-    record Unfinished(UUID clusterId) implements Contents {}
-
     record Damaged(UUID clusterId, String reason) implements Contents {}
 
     /** Its bytes can't be had, which may pass, as for a failing disk or missing rights; whether they are whole nobody knows. */
     record Unreadable(UUID clusterId, String reason) implements Contents {}
 
-    /** Who the voter in a directory is. */
+    /**
+     * Who the voter in a directory is.
+     *
+     * @param founding whether its cluster is not founded yet, so that nothing can have been acknowledged there
+     */
     record Identity(String peerId, String address, boolean founding) {
         Identity {
             Objects.requireNonNull(peerId);
@@ -95,9 +101,6 @@ final class VoterDirectory {
         Optional<Identity> identity = readIdentity(group);
         if (identity.isEmpty()) {
             return new Damaged(clusterId, "the peer id in " + group.resolve(PEER_FILE) + " is missing or unreadable");
-        }
-        if (identity.get().founding()) {
-            return new Unfinished(clusterId);
         }
         try {
             return new Usable(clusterId, identity.get(), checkLog(group));
@@ -137,6 +140,45 @@ final class VoterDirectory {
                     + "node doesn't belong to out of it");
         }
         return newest;
+    }
+
+    /** Finishes or takes back what a crash interrupted: a founding, a return under a new peer id, a recovery. */
+    static void settle(Path directory) throws IOException {
+        for (UUID id : groups(directory)) {
+            Path group = group(directory, id);
+            if (readIdentity(group).filter(Identity::founding).isPresent()) {
+                refuseIfLocked(group);
+                LOG.warn("Founding cluster {} was interrupted, so it doesn't exist; {} is deleted", id, group);
+                FileUtils.deleteFully(group);
+            }
+        }
+        for (Path joining : children(directory, JOINING)) {
+            String name = joining.getFileName().toString();
+            Path group = joining.resolveSibling(name.substring(0, name.length() - JOINING.length()));
+            if (Files.exists(group) || readIdentity(joining).isEmpty()) {
+                FileUtils.deleteFully(joining);
+            } else {
+                Files.move(joining, group, StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+        deleteBegun(directory);
+        setAsideFormer(directory);
+    }
+
+    /** Deletes what recoveries that did not come to their end have written. */
+    static void deleteBegun(Path directory) throws IOException {
+        for (Path recovering : children(directory, RECOVERING)) {
+            FileUtils.deleteFully(recovering);
+        }
+    }
+
+    private static List<Path> children(Path directory, String suffix) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> children = Files.list(directory)) {
+            return children.filter(child -> child.getFileName().toString().endsWith(suffix)).toList();
+        }
     }
 
     /** Puts away the groups that the newest one replaces. */

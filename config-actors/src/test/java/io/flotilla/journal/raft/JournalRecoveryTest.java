@@ -268,6 +268,18 @@ class JournalRecoveryTest {
     }
 
     @Test
+    void whatAnInterruptedRecoveryWrote_isDeleted() throws Exception {
+        RaftVoter founded = voters.found(directory, first.id());
+        write(voters.quorum(founded), 1, 3);
+        founded.close();
+        Path begun = Files.createDirectories(directory.resolve(first.next() + ".recovering").resolve("sm"));
+
+        JournalRecovery.begin(directory, first, Optional.of(only(directory)), founded.self().address());
+
+        assertFalse(Files.exists(begun.getParent()));
+    }
+
+    @Test
     void journalInUse_isNotTouched() throws Exception {
         voters.found(directory, first.id());
 

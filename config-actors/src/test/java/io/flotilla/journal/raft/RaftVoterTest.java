@@ -431,15 +431,46 @@ class RaftVoterTest {
     }
 
     @Test
-    void interruptedFounding_startsOver() throws Exception {
+    void interruptedFounding_isTakenBack_soThatWhoeverFoundsLooksForOthersAgain() throws Exception {
         Path group = VoterDirectory.group(directory, cluster);
         VoterDirectory.writeIdentity(group, new VoterDirectory.Identity("half-founded", "127.0.0.1:1", true));
 
-        RaftVoter voter = voters.open(directory);
+        assertEquals(Optional.empty(), RaftVoter.clusterIn(directory));
+        assertFalse(Files.exists(group));
 
-        assertEquals(RaftVoter.Start.FOUNDED, voter.start());
-        assertEquals(cluster, voter.clusterId());
-        write(voters.quorum(voter), 1);
+        UUID another = UUID.randomUUID();
+        write(voters.quorum(voters.found(directory, another)), 1);
+    }
+
+    @Test
+    void interruptedReturn_goesOn_withWhyNobodyCanAdmitIt() throws Exception {
+        voters.found(directory, cluster).close();
+        Path group = VoterDirectory.group(directory, cluster);
+        Path joining = directory.resolve(cluster + ".joining");
+        VoterDirectory.writeIdentity(joining, new VoterDirectory.Identity("returning", "127.0.0.1:1", false));
+        VoterDirectory.writeLoss(joining, "its disk was lost");
+        // The second of the two renames is missing.
+        Files.move(group, VoterDirectory.aside(group, "damaged"));
+
+        assertEquals(Optional.of(cluster), RaftVoter.clusterIn(directory));
+
+        assertEquals("returning", VoterDirectory.readIdentity(group).orElseThrow().peerId());
+        assertEquals(Optional.of("its disk was lost"), VoterDirectory.readLoss(group));
+        assertFalse(Files.exists(joining));
+    }
+
+    @Test
+    void returnInterruptedBeforeItsFirstRename_leavesTheVoterAsItWas() throws Exception {
+        RaftVoter founded = voters.found(directory, cluster);
+        write(voters.quorum(founded), 1);
+        founded.close();
+        VoterDirectory.writeIdentity(directory.resolve(cluster + ".joining"), new VoterDirectory.Identity("returning", "127.0.0.1:1", false));
+
+        RaftVoter opened = voters.open(directory);
+
+        assertEquals(founded.self().id(), opened.self().id());
+        assertEquals(RaftVoter.Start.REOPENED, opened.start());
+        assertFalse(Files.exists(directory.resolve(cluster + ".joining")));
     }
 
     @Test
