@@ -12,7 +12,7 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "io.flotilla", importOptions = ImportOption.DoNotIncludeTests.class)
 class WallsTest {
   private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.claim..", "io.flotilla.journal..",
-      "io.flotilla.persistence..", "io.flotilla.fence.."};
+      "io.flotilla.persistence.."};
   private static final String[] ADAPTERS =
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.sftp..", "io.flotilla.adapter.."};
   private static final String[] ENGINES = {"io.flotilla.journal.raft..", "io.flotilla.journal.postgresql.."};

@@ -12,7 +12,7 @@ import io.flotilla.config.model.ConfigEditor;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
-import io.flotilla.fence.FencedException;
+import io.flotilla.persistence.FencedException;
 import io.flotilla.persistence.JournalPlugins;
 import io.flotilla.persistence.JournalRetention;
 import io.flotilla.persistence.NotWrittenException;

@@ -1,6 +1,6 @@
 package io.flotilla.journal.postgresql;
 
-import io.flotilla.fence.DeposedWriters;
+import io.flotilla.persistence.DeposedWriters;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;

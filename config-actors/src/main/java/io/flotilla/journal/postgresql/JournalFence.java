@@ -1,7 +1,7 @@
 package io.flotilla.journal.postgresql;
 
-import io.flotilla.fence.DeposedWriters;
-import io.flotilla.fence.FencedException;
+import io.flotilla.persistence.DeposedWriters;
+import io.flotilla.persistence.FencedException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,8 +1,8 @@
 package io.flotilla.journal.raft;
 
-import io.flotilla.fence.DeposedWriters;
-import io.flotilla.fence.FencedException;
 import io.flotilla.journal.raft.JournalCommand.Entry;
+import io.flotilla.persistence.DeposedWriters;
+import io.flotilla.persistence.FencedException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

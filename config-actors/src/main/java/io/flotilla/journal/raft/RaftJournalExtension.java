@@ -1,7 +1,7 @@
 package io.flotilla.journal.raft;
 
 import com.typesafe.config.Config;
-import io.flotilla.fence.DeposedWriters;
+import io.flotilla.persistence.DeposedWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;

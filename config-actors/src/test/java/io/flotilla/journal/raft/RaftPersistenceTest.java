@@ -10,7 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
-import io.flotilla.fence.FencedException;
+import io.flotilla.persistence.FencedException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

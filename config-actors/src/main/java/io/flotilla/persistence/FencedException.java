@@ -1,6 +1,5 @@
-package io.flotilla.fence;
+package io.flotilla.persistence;
 
-import io.flotilla.persistence.NotWrittenException;
 
 /**
  * Another writer is entitled to a persistence id now. As the failure of an append: certainly nothing of it was written. As the

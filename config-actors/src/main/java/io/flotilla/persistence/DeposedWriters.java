@@ -1,4 +1,4 @@
-package io.flotilla.fence;
+package io.flotilla.persistence;
 
 import com.typesafe.config.Config;
 import java.time.Duration;
