@@ -28,10 +28,10 @@ public final class LiveConnections {
    * @param bytes moved in both directions in all transfers so far
    */
   public record Snapshot(long id, String protocol, String user, String address, Instant since,
-      Optional<Transfer> transfer, long bytes) {}
+      Optional<CurrentTransfer> transfer, long bytes) {}
 
   /** A running transfer; path is virtual. */
-  public record Transfer(String path, ClientEvent.Direction direction) {}
+  public record CurrentTransfer(String path, ClientEvent.Direction direction) {}
 
   /** One connection, in the hands of the adapter that has it. */
   public final class Connection implements AutoCloseable {
@@ -43,7 +43,7 @@ public final class LiveConnections {
     private final Consumer<String> disconnect;
     private final LongAdder bytes = new LongAdder();
     private final AtomicInteger running = new AtomicInteger();
-    private volatile Transfer transfer;
+    private volatile CurrentTransfer transfer;
 
     private Connection(long id, String protocol, String user, String address, Consumer<String> disconnect) {
       this.id = id;
@@ -57,6 +57,10 @@ public final class LiveConnections {
       return id;
     }
 
+    public String protocol() {
+      return protocol;
+    }
+
     public String user() {
       return user;
     }
@@ -66,7 +70,7 @@ public final class LiveConnections {
     }
 
     /** A transfer begins; the newest is the one shown. */
-    public void began(Transfer newest) {
+    public void began(CurrentTransfer newest) {
       running.incrementAndGet();
       transfer = newest;
     }

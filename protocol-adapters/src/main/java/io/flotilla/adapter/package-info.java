@@ -1,2 +1,2 @@
-/** What all protocol adapters share: the events they report and the connections they have. */
+/** What all protocol adapters share: logins, the connections they have, transfer accounting, and the events they report. */
 package io.flotilla.adapter;

@@ -1,6 +1,6 @@
 package io.flotilla.sftp;
 
-import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.LoginResult;
 import java.net.InetSocketAddress;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -18,7 +18,7 @@ final class ClientState {
   /** The check that last succeeded: when MINA reports the login, it is what the client logged in with. */
   volatile LoginResult.Granted granted;
   /** Null until the login. */
-  volatile LiveConnections.Connection connection;
+  volatile ClientLogins.ClientLogin login;
   /** The last key that was refused, for one event instead of one for each key an agent offers. */
   volatile String refusedKeyUser;
 

@@ -1,6 +1,6 @@
 package io.flotilla.sftp;
 
-import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.Transfer;
 import io.flotilla.vfs.DirectoryListing;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.VfsError;
@@ -21,47 +21,10 @@ final class HandleTable {
   }
 
   /** An open file and the account of its transfer. */
-  static final class FileHandle implements Handle {
-    final OpenFile file;
-    final ClientEvent.Direction direction;
-    final long since = System.nanoTime();
-    private final VirtualPath path;
-    long bytes;
-    long firstOffset = -1;
-    boolean failed;
-
-    FileHandle(VirtualPath path, OpenFile file, ClientEvent.Direction direction) {
-      this.path = path;
-      this.file = file;
-      this.direction = direction;
-    }
-
-    @Override
-    public VirtualPath path() {
-      return path;
-    }
-
-    void moved(long offset, int count) {
-      firstOffset = firstOffset < 0 ? offset : firstOffset;
-      bytes += count;
-    }
-  }
+  record FileHandle(VirtualPath path, OpenFile file, Transfer transfer) implements Handle {}
 
   /** An open directory. */
-  static final class DirectoryHandle implements Handle {
-    final DirectoryListing listing;
-    private final VirtualPath path;
-
-    DirectoryHandle(VirtualPath path, DirectoryListing listing) {
-      this.path = path;
-      this.listing = listing;
-    }
-
-    @Override
-    public VirtualPath path() {
-      return path;
-    }
-  }
+  record DirectoryHandle(VirtualPath path, DirectoryListing listing) implements Handle {}
 
   void checkRoom() throws VfsException {
     if (handles.size() >= Sftp.MAX_HANDLES) {

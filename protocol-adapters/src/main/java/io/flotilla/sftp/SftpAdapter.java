@@ -1,13 +1,16 @@
 package io.flotilla.sftp;
 
+import io.flotilla.adapter.BindProblem;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
+import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigListener;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.vfs.ActiveUploads;
@@ -50,11 +53,10 @@ public final class SftpAdapter implements ConfigListener {
 
   private final Supplier<ConfigView> view;
   private final SftpSettings settings;
-  private final LiveConnections connections;
   private final ClientEventSink events;
   private final Clock clock;
   private final SshEngine engine;
-  private final SshLogins logins;
+  private final ClientLogins logins;
   private final UserHomes homes;
   private final PacketPool pool = new PacketPool();
   private final Map<String, SftpListener> listeners = new HashMap<>();
@@ -71,15 +73,15 @@ public final class SftpAdapter implements ConfigListener {
       ClientEventSink events, ActiveUploads uploads, SftpSettings settings, Clock clock) {
     this.view = view;
     this.settings = settings;
-    this.connections = connections;
     this.events = events;
     this.clock = clock;
     this.homes = new UserHomes(uploads);
-    this.logins = new SshLogins(authenticator, view, connections, events, clock);
+    this.logins = new ClientLogins(view, connections, events, clock);
     this.engine = SshEngine.create(settings);
-    engine.setPasswordAuthenticator(logins);
-    engine.setPublickeyAuthenticator(logins);
-    engine.addSessionListener(logins);
+    SshLogins sshLogins = new SshLogins(authenticator, logins);
+    engine.setPasswordAuthenticator(sshLogins);
+    engine.setPublickeyAuthenticator(sshLogins);
+    engine.addSessionListener(sshLogins);
     engine.setSubsystemFactories(List.of(new Subsystem()));
     engine.getScheduledExecutorService().scheduleWithFixedDelay(this::endExpired, 1, 1, TimeUnit.SECONDS);
   }
@@ -94,12 +96,7 @@ public final class SftpAdapter implements ConfigListener {
     if (closed) {
       return List.of();
     }
-    if (delta.touches(Kind.USERS)) {
-      Set<String> changed = delta.names(Kind.USERS);
-      clients().stream()
-          .filter(client -> client.connection != null && changed.contains(client.connection.user()))
-          .forEach(client -> logins.endIfRevoked(client, now));
-    }
+    logins.endRevoked(delta, now);
     if (failures.isEmpty() && !delta.touches(Kind.LISTENERS, Kind.HOST_KEYS, Kind.NODES)) {
       return List.of(); // most changes are of users; reading the host keys again would be their largest cost
     }
@@ -309,10 +306,7 @@ public final class SftpAdapter implements ConfigListener {
 
   private void endExpired() {
     try {
-      ConfigView now = view.get();
-      clients().stream()
-          .filter(client -> client.granted != null && client.granted.user().expiresAt().isPresent())
-          .forEach(client -> logins.endIfRevoked(client, now));
+      logins.endExpired();
     } catch (RuntimeException e) {
       log.error("Expired users could not be looked for", e); // thrown, it would end the timer
     }
@@ -360,8 +354,8 @@ public final class SftpAdapter implements ConfigListener {
   }
 
   private static boolean isTransferring(ClientState client) {
-    LiveConnections.Connection connection = client.connection;
-    return connection != null && connection.isTransferring();
+    ClientLogins.ClientLogin login = client.login;
+    return login != null && login.connection().isTransferring();
   }
 
   private final class Subsystem implements SubsystemFactory {
@@ -378,12 +372,12 @@ public final class SftpAdapter implements ConfigListener {
     }
 
     private SftpSession open(ClientState client, SftpOutput output) throws IOException {
-      LiveConnections.Connection connection = client.connection;
+      ClientLogins.ClientLogin login = client.login;
+      User user = login.granted().user();
       try {
-        return new SftpSession(connection.user(), homes.open(view.get(), client.granted.user()), output,
-            new TransferLog(connection, events, clock));
+        return new SftpSession(user.name(), homes.open(view.get(), user), output, login.transfers());
       } catch (VfsException e) {
-        log.error("Refused user {} from {}: {}", connection.user(), client.address, e.getMessage());
+        log.error("Refused user {} from {}: {}", user.name(), client.address, e.getMessage());
         client.disconnect("the home directory is not available");
         throw e;
       }

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.sshd.common.io.IoAcceptor;
 import org.apache.sshd.common.io.IoSession;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
@@ -24,7 +23,7 @@ final class SftpListener {
   private final IoAcceptor acceptor;
   private final int maxUnauthenticated;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
-  private final AtomicInteger unauthenticated = new AtomicInteger();
+  private final Set<ClientState> unauthenticated = ConcurrentHashMap.newKeySet();
   private volatile Options options;
   private volatile InetSocketAddress bound;
 
@@ -73,14 +72,13 @@ final class SftpListener {
     return List.copyOf(clients);
   }
 
-  void loggedIn() {
-    unauthenticated.decrementAndGet();
+  void loggedIn(ClientState client) {
+    unauthenticated.remove(client);
   }
 
   void ended(ClientState client) {
-    if (clients.remove(client) && client.connection == null) {
-      unauthenticated.decrementAndGet();
-    }
+    clients.remove(client);
+    unauthenticated.remove(client);
   }
 
   /** Gives the acceptor up, with whatever sessions it still has. */
@@ -99,7 +97,7 @@ final class SftpListener {
       if (clients.size() >= options.maxConnections()) {
         throw new IOException("listener " + name + " has its " + options.maxConnections() + " connections already");
       }
-      if (unauthenticated.get() >= maxUnauthenticated) {
+      if (unauthenticated.size() >= maxUnauthenticated) {
         throw new IOException("listener " + name + " has " + maxUnauthenticated
             + " connections that have not logged in, and takes no more for now");
       }
@@ -111,8 +109,9 @@ final class SftpListener {
       Options now = options;
       session.setKeyPairProvider(KeyPairProvider.wrap(now.hostKeys()));
       CoreModuleProperties.IDLE_TIMEOUT.set(session, now.idleTimeout());
-      unauthenticated.incrementAndGet();
-      clients.add(ClientState.attach(SftpListener.this, session));
+      ClientState client = ClientState.attach(SftpListener.this, session);
+      unauthenticated.add(client);
+      clients.add(client);
       return session;
     }
   }

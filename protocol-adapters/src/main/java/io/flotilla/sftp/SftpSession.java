@@ -1,6 +1,8 @@
 package io.flotilla.sftp;
 
 import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.LongName;
+import io.flotilla.adapter.TransferLog;
 import io.flotilla.sftp.HandleTable.DirectoryHandle;
 import io.flotilla.sftp.HandleTable.FileHandle;
 import io.flotilla.sftp.SftpRequest.Attributes;
@@ -92,7 +94,7 @@ final class SftpSession implements AutoCloseable {
       case SftpRequest.Stat r -> attributes(id, files.stat(path(r.path())));
       case SftpRequest.Fstat r -> attributes(id, switch (handles.get(r.handle())) {
         case DirectoryHandle directory -> files.stat(directory.path());
-        case null, default -> handles.file(r.handle()).file.attributes();
+        case null, default -> handles.file(r.handle()).file().attributes();
       });
       case SftpRequest.SetStat r -> {
         VirtualPath path = path(r.path());
@@ -102,7 +104,7 @@ final class SftpSession implements AutoCloseable {
         if (handles.get(r.handle()) instanceof DirectoryHandle directory) {
           set(id, r.attributes(), change -> files.setAttributes(directory.path(), change, true));
         } else {
-          set(id, r.attributes(), handles.file(r.handle()).file::setAttributes);
+          set(id, r.attributes(), handles.file(r.handle()).file()::setAttributes);
         }
       }
       case SftpRequest.OpenDirectory r -> {
@@ -144,7 +146,7 @@ final class SftpSession implements AutoCloseable {
         space(id, files.space(handle == null ? handles.file(r.handle()).path() : handle.path().parent()));
       }
       case SftpRequest.Sync r -> {
-        handles.file(r.handle()).file.sync();
+        handles.file(r.handle()).file().sync();
         ok(id);
       }
       case SftpRequest.Limits _ -> {
@@ -170,22 +172,20 @@ final class SftpSession implements AutoCloseable {
         write && (flags & Sftp.OPEN_CREATE) != 0, write && (flags & Sftp.OPEN_TRUNCATE) != 0,
         (flags & Sftp.OPEN_EXCLUSIVE) != 0);
     OpenFile file = files.open(path, mode, request.attributes().permissionsOr(DEFAULT_FILE_PERMISSIONS));
-    FileHandle handle = new FileHandle(
-        path, file, write ? ClientEvent.Direction.UPLOAD : ClientEvent.Direction.DOWNLOAD);
-    transfers.started(handle);
-    handle(request.id(), handles.add(handle));
+    handle(request.id(), handles.add(new FileHandle(path, file,
+        transfers.began(path, write ? ClientEvent.Direction.UPLOAD : ClientEvent.Direction.DOWNLOAD))));
   }
 
   private void close(SftpRequest.Close request) throws VfsException, IOException {
     switch (handles.remove(request.handle())) {
-      case DirectoryHandle directory -> directory.listing.close();
+      case DirectoryHandle directory -> directory.listing().close();
       case FileHandle handle -> {
         ClientEvent.Outcome outcome = ClientEvent.Outcome.FAILED;
         try {
-          handle.file.close();
-          outcome = handle.failed ? ClientEvent.Outcome.FAILED : ClientEvent.Outcome.COMPLETED;
+          handle.file().close();
+          outcome = ClientEvent.Outcome.COMPLETED;
         } finally {
-          transfers.ended(handle, outcome);
+          handle.transfer().ended(outcome);
         }
       }
     }
@@ -200,14 +200,14 @@ final class SftpSession implements AutoCloseable {
       return;
     }
     try {
-      int sent = out.sendData(request.id(), handle.file, request.offset(), length);
+      int sent = out.sendData(request.id(), handle.file(), request.offset(), length);
       if (sent < 0) {
         status(request.id(), SftpStatus.EOF, "end of file");
       } else {
-        transfers.moved(handle, request.offset(), sent);
+        handle.transfer().moved(request.offset(), sent);
       }
     } catch (SftpOutput.ReadFailed e) {
-      handle.failed = true;
+      handle.transfer().failed();
       throw e.getCause();
     }
   }
@@ -219,12 +219,12 @@ final class SftpSession implements AutoCloseable {
       throw new VfsException(VfsError.TOO_LARGE, handle.path());
     }
     try {
-      handle.file.write(request.data(), request.offset());
+      handle.file().write(request.data(), request.offset());
     } catch (VfsException e) {
-      handle.failed = true;
+      handle.transfer().failed();
       throw e;
     }
-    transfers.moved(handle, request.offset(), length);
+    handle.transfer().moved(request.offset(), length);
     ok(request.id());
   }
 
@@ -233,7 +233,7 @@ final class SftpSession implements AutoCloseable {
     reply.begin(Sftp.NAME, id).putInt(0);
     int count = 0;
     while (reply.length() < MAX_LISTING_BYTES) {
-      DirectoryListing.Entry entry = handle.listing.next();
+      DirectoryListing.Entry entry = handle.listing().next();
       if (entry == null) {
         break;
       }
@@ -336,10 +336,10 @@ final class SftpSession implements AutoCloseable {
   public void close() {
     for (HandleTable.Handle handle : handles.clear()) {
       switch (handle) {
-        case DirectoryHandle directory -> directory.listing.close();
+        case DirectoryHandle directory -> directory.listing().close();
         case FileHandle file -> {
-          file.file.abandon();
-          transfers.ended(file, ClientEvent.Outcome.BROKEN);
+          file.file().abandon();
+          file.transfer().ended(ClientEvent.Outcome.BROKEN);
         }
       }
     }

@@ -1,15 +1,11 @@
 package io.flotilla.sftp;
 
-import io.flotilla.adapter.ClientEvent;
-import io.flotilla.adapter.ClientEventSink;
-import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.LoginResult;
-import io.flotilla.config.view.ConfigView;
+import io.flotilla.config.model.Listener;
 import java.security.PublicKey;
 import java.security.interfaces.RSAPublicKey;
-import java.time.Clock;
-import java.util.function.Supplier;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
@@ -28,21 +24,13 @@ import org.slf4j.LoggerFactory;
 final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, SessionListener {
   private static final Logger log = LoggerFactory.getLogger(SshLogins.class);
   private static final int MIN_RSA_BITS = 2048;
-  private static final String PROTOCOL = "sftp";
 
   private final Authenticator authenticator;
-  private final Supplier<ConfigView> view;
-  private final LiveConnections connections;
-  private final ClientEventSink events;
-  private final Clock clock;
+  private final ClientLogins logins;
 
-  SshLogins(Authenticator authenticator, Supplier<ConfigView> view, LiveConnections connections,
-      ClientEventSink events, Clock clock) {
+  SshLogins(Authenticator authenticator, ClientLogins logins) {
     this.authenticator = authenticator;
-    this.view = view;
-    this.connections = connections;
-    this.events = events;
-    this.clock = clock;
+    this.logins = logins;
   }
 
   @Override
@@ -93,16 +81,15 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
         if (refused.reason() == LoginResult.Reason.UNKNOWN_KEY || method.equals("publickey")) {
           client.refusedKeyUser = name; // agents offer all their keys; told only if none helps
         } else {
-          failed(name, client, method, refused.reason().words());
+          refused(name, client, method, refused.reason());
         }
         yield false;
       }
     };
   }
 
-  private void failed(String name, ClientState client, String method, String reason) {
-    events.accept(new ClientEvent.LoginFailed(
-        clock.instant(), name, PROTOCOL, client.address, method, reason));
+  private void refused(String name, ClientState client, String method, LoginResult.Reason reason) {
+    logins.refused(Listener.Protocol.SFTP, name, client.address, method, reason);
   }
 
   @Override
@@ -111,24 +98,10 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
     if (event != Event.Authenticated || client == null) {
       return;
     }
-    String user = session.getUsername();
-    client.connection = connections.open(PROTOCOL, user, client.address, client::disconnect);
-    client.listener.loggedIn();
-    events.accept(new ClientEvent.LoginSucceeded(
-        clock.instant(), user, PROTOCOL, client.address, client.granted.credential().method()));
-    // A change that came after the check found no session to end yet.
-    endIfRevoked(client, view.get());
-  }
-
-  /** Ends a client's session if the configuration no longer lets it in. Safe for all threads. */
-  void endIfRevoked(ClientState client, ConfigView now) {
-    LiveConnections.Connection connection = client.connection;
-    if (connection != null) {
-      Authenticator.revoked(now, connection.user(), client.granted.credential(), clock.instant())
-          .ifPresent(reason -> {
-            log.info("Ended the session of user {} from {}: {}", connection.user(), client.address, reason);
-            client.disconnect(reason);
-          });
+    client.listener.loggedIn(client);
+    client.login = logins.enter(Listener.Protocol.SFTP, client.granted, client.address, client::disconnect);
+    if (session.isClosing()) {
+      client.login.close(); // on another thread; sessionClosed may have found no login yet
     }
   }
 
@@ -139,12 +112,11 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
       return;
     }
     client.listener.ended(client);
-    LiveConnections.Connection connection = client.connection;
-    if (connection != null) {
-      connection.close();
-      events.accept(new ClientEvent.LoggedOut(clock.instant(), connection.user(), PROTOCOL, client.address));
+    ClientLogins.ClientLogin login = client.login;
+    if (login != null) {
+      login.close();
     } else if (client.refusedKeyUser != null) {
-      failed(client.refusedKeyUser, client, "publickey", LoginResult.Reason.UNKNOWN_KEY.words());
+      refused(client.refusedKeyUser, client, "publickey", LoginResult.Reason.UNKNOWN_KEY);
     }
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.adapter.UnknownProtocols;
 import io.flotilla.config.model.Kind;
 import io.flotilla.vfs.StorageDirectories;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;

@@ -3,6 +3,7 @@ package io.flotilla.sftp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.config.model.Kind;
 import io.flotilla.vfs.StorageDirectories;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package io.flotilla.sftp;
+package io.flotilla.adapter;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.event.StoredDocument;
@@ -22,7 +22,7 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /** A configuration that a test changes entity by entity, and the view of the only node. */
-final class TestConfiguration {
+public final class TestConfiguration {
   private final EntityCodec codec = new EntityCodec(new SecretSealer(ClusterKey.generate()));
   private final NodeIdentity node =
       new NodeIdentity(UUID.randomUUID(), "n1", "127.0.0.1", Set.of(NodeIdentity.GATEWAY));
@@ -30,18 +30,18 @@ final class TestConfiguration {
   private long version;
   private volatile ConfigView view = new ConfigView(ClusterConfig.EMPTY, node);
 
-  ConfigView view() {
+  public ConfigView view() {
     return view;
   }
 
-  TestConfiguration put(Kind kind, String name, Consumer<ObjectNode> fields) {
+  public TestConfiguration put(Kind kind, String name, Consumer<ObjectNode> fields) {
     EntityKey key = EntityKey.of(kind, name);
     ObjectNode json = EntityCodec.JSON.createObjectNode();
     fields.accept(json);
     return store(key, json);
   }
 
-  TestConfiguration secret(Kind kind, String name, String field, String clear, Consumer<ObjectNode> fields) {
+  public TestConfiguration secret(Kind kind, String name, String field, String clear, Consumer<ObjectNode> fields) {
     EntityKey key = EntityKey.of(kind, name);
     ObjectNode json = EntityCodec.JSON.createObjectNode();
     fields.accept(json);
@@ -49,7 +49,7 @@ final class TestConfiguration {
     return store(key, json);
   }
 
-  TestConfiguration change(Kind kind, String name, Consumer<ObjectNode> change) {
+  public TestConfiguration change(Kind kind, String name, Consumer<ObjectNode> change) {
     EntityKey key = EntityKey.of(kind, name);
     try {
       ObjectNode json = (ObjectNode) EntityCodec.JSON.readTree(documents.get(key).document());
@@ -60,7 +60,7 @@ final class TestConfiguration {
     }
   }
 
-  TestConfiguration remove(Kind kind, String name) {
+  public TestConfiguration remove(Kind kind, String name) {
     documents.remove(EntityKey.of(kind, name));
     return this;
   }
@@ -76,13 +76,13 @@ final class TestConfiguration {
   }
 
   /** What the listener has against what would be committed now. */
-  List<String> check(ConfigListener listener) {
+  public List<String> check(ConfigListener listener) {
     ClusterConfig after = ClusterConfig.of(version + 1, List.copyOf(documents.values()), codec);
     return listener.check(ConfigDelta.between(view.config(), after), new ConfigView(after, node));
   }
 
   /** Swaps the view and tells the listener, as a replica does; returns its problems. */
-  List<String> commit(ConfigListener listener) {
+  public List<String> commit(ConfigListener listener) {
     ClusterConfig before = view.config();
     ClusterConfig after = ClusterConfig.of(++version, List.copyOf(documents.values()), codec);
     view = new ConfigView(after, node);

@@ -1,14 +1,15 @@
-package io.flotilla.sftp;
+package io.flotilla.adapter;
 
 import java.net.InetSocketAddress;
 
 /** Says why an address could not be bound, and what to do about it. */
-final class BindProblem {
+public final class BindProblem {
   private static final int FIRST_FREE_PORT = 1024;
 
   private BindProblem() {}
 
-  static String explain(InetSocketAddress address, Exception e) {
+  /** In words for the operator, with the address in front. */
+  public static String explain(InetSocketAddress address, Exception e) {
     String where = address.getAddress().getHostAddress() + " port " + address.getPort();
     String message = String.valueOf(e.getMessage());
     if (message.contains("in use")) {

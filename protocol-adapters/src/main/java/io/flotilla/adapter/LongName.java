@@ -1,4 +1,4 @@
-package io.flotilla.sftp;
+package io.flotilla.adapter;
 
 import io.flotilla.vfs.FileAttributes;
 import java.time.Duration;
@@ -7,8 +7,8 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
-/** The line of {@code ls -l} that READDIR sends with each name, section 7; the owner shown is the virtual user. */
-final class LongName {
+/** The line of {@code ls -l} that SFTP and FTP show for a name; the owner in it is the virtual user. */
+public final class LongName {
   private static final DateTimeFormatter RECENT =
       DateTimeFormatter.ofPattern("MMM ppd HH:mm", Locale.ROOT).withZone(ZoneOffset.UTC);
   private static final DateTimeFormatter OLD =
@@ -18,7 +18,12 @@ final class LongName {
 
   private LongName() {}
 
-  static String of(String name, FileAttributes attributes, String user, Instant now) {
+  /**
+   * Without an end of line.
+   *
+   * @param now tells whether the time of day or the year is shown
+   */
+  public static String of(String name, FileAttributes attributes, String user, Instant now) {
     return of(attributes, user, now) + name;
   }
 

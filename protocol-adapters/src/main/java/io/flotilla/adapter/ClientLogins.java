@@ -1,0 +1,129 @@
+package io.flotilla.adapter;
+
+import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.LoginResult;
+import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.Kind;
+import io.flotilla.config.model.Listener;
+import io.flotilla.config.model.User;
+import io.flotilla.config.view.ConfigView;
+import java.time.Clock;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The clients that are logged in, whatever their protocol: tells of logins, and ends the sessions of those whom the
+ * configuration no longer lets in. No login slips through a change that comes while it is checked: it is entered first and
+ * judged again after that, and a change is published before {@link #endRevoked} looks for sessions. Safe for all threads;
+ * nothing here blocks.
+ */
+public final class ClientLogins {
+  private static final Logger log = LoggerFactory.getLogger(ClientLogins.class);
+
+  private final Supplier<ConfigView> view;
+  private final LiveConnections connections;
+  private final ClientEventSink events;
+  private final Clock clock;
+  private final Set<ClientLogin> logins = ConcurrentHashMap.newKeySet();
+
+  /**
+   * @param view the configuration logins are judged by; swapped before {@link #endRevoked} is called
+   */
+  public ClientLogins(Supplier<ConfigView> view, LiveConnections connections, ClientEventSink events, Clock clock) {
+    this.view = view;
+    this.connections = connections;
+    this.events = events;
+    this.clock = clock;
+  }
+
+  /** One client from its login to its end. Closing it twice is harmless. */
+  public final class ClientLogin implements AutoCloseable {
+    private final LoginResult.Granted granted;
+    private final LiveConnections.Connection connection;
+    private final Consumer<String> disconnect;
+
+    private ClientLogin(LoginResult.Granted granted, LiveConnections.Connection connection, Consumer<String> disconnect) {
+      this.granted = granted;
+      this.connection = connection;
+      this.disconnect = disconnect;
+    }
+
+    /** What was granted, with the user as it was then. */
+    public LoginResult.Granted granted() {
+      return granted;
+    }
+
+    public LiveConnections.Connection connection() {
+      return connection;
+    }
+
+    /** Accounts for the transfers of this client. */
+    public TransferLog transfers() {
+      return new TransferLog(connection, events, clock);
+    }
+
+    private void endIfRevoked(ConfigView now) {
+      Authenticator.revoked(now, connection.user(), granted.credential(), clock.instant()).ifPresent(reason -> {
+        log.info("Ended the session of user {} from {}: {}", connection.user(), connection.address(), reason);
+        disconnect.accept(reason);
+      });
+    }
+
+    /** The client's connection has ended. */
+    @Override
+    public void close() {
+      if (logins.remove(this)) {
+        connection.close();
+        events.accept(new ClientEvent.LoggedOut(
+            clock.instant(), connection.user(), connection.protocol(), connection.address()));
+      }
+    }
+  }
+
+  /**
+   * Enters a client that has logged in.
+   *
+   * @param disconnect ends its connection, with a reason for the client; must not block. It may be called before this
+   *     returns, if the login no longer counts
+   */
+  public ClientLogin enter(
+      Listener.Protocol protocol, LoginResult.Granted granted, String address, Consumer<String> disconnect) {
+    String user = granted.user().name();
+    ClientLogin login =
+        new ClientLogin(granted, connections.open(protocol.id(), user, address, disconnect), disconnect);
+    logins.add(login);
+    events.accept(new ClientEvent.LoginSucceeded(
+        clock.instant(), user, protocol.id(), address, granted.credential().method()));
+    // A change that came after the check found no session to end yet.
+    login.endIfRevoked(view.get());
+    return login;
+  }
+
+  /** Tells of a login that was refused. */
+  public void refused(
+      Listener.Protocol protocol, String user, String address, String method, LoginResult.Reason reason) {
+    events.accept(
+        new ClientEvent.LoginFailed(clock.instant(), user, protocol.id(), address, method, reason.words()));
+  }
+
+  /** Ends the sessions that a published change no longer lets in. */
+  public void endRevoked(ConfigDelta delta, ConfigView now) {
+    Set<String> changed = delta.names(Kind.USERS);
+    if (!changed.isEmpty()) {
+      logins.stream().filter(login -> changed.contains(login.connection.user()))
+          .forEach(login -> login.endIfRevoked(now));
+    }
+  }
+
+  /** Ends the sessions of users who have expired by now; to be called every second. */
+  public void endExpired() {
+    ConfigView now = view.get();
+    logins.stream()
+        .filter(login -> now.user(login.connection.user()).flatMap(User::expiresAt).isPresent())
+        .forEach(login -> login.endIfRevoked(now));
+  }
+}

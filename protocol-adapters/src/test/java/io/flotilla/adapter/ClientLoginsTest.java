@@ -1,0 +1,170 @@
+package io.flotilla.adapter;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.flotilla.auth.Credential;
+import io.flotilla.auth.LoginResult;
+import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.Kind;
+import io.flotilla.config.model.Listener;
+import io.flotilla.config.model.User;
+import io.flotilla.config.view.ConfigListener;
+import io.flotilla.config.view.ConfigView;
+import io.flotilla.vfs.VirtualPath;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Whoever is no longer let in is sent away, also if that comes while the login is checked. */
+class ClientLoginsTest {
+  private static final Instant START = Instant.parse("2026-11-01T12:00:00Z");
+  private static final String KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJaLO4rHlCzXFhqSwUrYQ2VvkyWGXkzxvIOKSYJqTHwl ann";
+
+  private final TestConfiguration config = new TestConfiguration();
+  private final List<ClientEvent> events = new ArrayList<>();
+  private final List<String> reasons = new ArrayList<>();
+  private Instant now = START;
+  private final Clock clock = new Clock() {
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneOffset getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(java.time.ZoneId zone) {
+      throw new UnsupportedOperationException();
+    }
+  };
+  private final LiveConnections connections = new LiveConnections(clock);
+  private final ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
+  private final ConfigListener revocation = new ConfigListener() {
+    @Override
+    public String name() {
+      return "revocation";
+    }
+
+    @Override
+    public List<String> apply(ConfigDelta delta, ConfigView view) {
+      logins.endRevoked(delta, view);
+      return List.of();
+    }
+
+    @Override
+    public List<String> check(ConfigDelta delta, ConfigView next) {
+      return List.of();
+    }
+  };
+
+  @BeforeEach
+  void makeUser() {
+    config.put(Kind.USERS, "ann", json -> json.putArray("publicKeys").add(KEY));
+    config.commit(revocation);
+  }
+
+  private LoginResult.Granted granted() {
+    User user = config.view().user("ann").orElseThrow();
+    return new LoginResult.Granted(user, new Credential.PublicKey(KEY));
+  }
+
+  private ClientLogins.ClientLogin enter(LoginResult.Granted granted) {
+    return logins.enter(Listener.Protocol.SFTP, granted, "192.0.2.1", reasons::add);
+  }
+
+  @Test
+  void login_isListedAndTold_untilItIsClosed() {
+    ClientLogins.ClientLogin login = enter(granted());
+    assertEquals("ann", connections.list().getFirst().user());
+    assertEquals(List.of(), reasons);
+    login.close();
+    login.close();
+    assertEquals(List.of(), connections.list());
+    assertEquals(List.of(
+        new ClientEvent.LoginSucceeded(START, "ann", "sftp", "192.0.2.1", "publickey"),
+        new ClientEvent.LoggedOut(START, "ann", "sftp", "192.0.2.1")), events);
+  }
+
+  @Test
+  void userRevokedWhileTheLoginWasChecked_isSentAway() {
+    LoginResult.Granted granted = granted();
+    config.remove(Kind.USERS, "ann");
+    config.commit(revocation);
+    enter(granted);
+    assertEquals(List.of("the user was removed"), reasons);
+  }
+
+  @Test
+  void changeOfAnotherUser_keepsTheSession_andOneOfItsOwnCredentialEndsIt() {
+    enter(granted());
+    config.put(Kind.USERS, "bob", json -> { });
+    config.commit(revocation);
+    assertEquals(List.of(), reasons);
+    config.change(Kind.USERS, "ann", json -> json.putArray("publicKeys"));
+    config.commit(revocation);
+    assertEquals(List.of("the public key was removed"), reasons);
+  }
+
+  @Test
+  void expiryThatWasSetDuringTheSession_endsItInTime() {
+    enter(granted());
+    config.change(Kind.USERS, "ann", json -> json.put("expiresAt", START.plusSeconds(60).toString()));
+    config.commit(revocation);
+    now = START.plusSeconds(59);
+    logins.endExpired();
+    assertEquals(List.of(), reasons);
+    now = START.plusSeconds(61);
+    logins.endExpired();
+    assertEquals(List.of("the user has expired"), reasons);
+  }
+
+  @Test
+  void closedLogin_isNotEndedAgain() {
+    enter(granted()).close();
+    config.remove(Kind.USERS, "ann");
+    config.commit(revocation);
+    assertEquals(List.of(), reasons);
+  }
+
+  @Test
+  void transfer_isShownWhileItRuns_andAccountedAtItsEnd() throws Exception {
+    ClientLogins.ClientLogin login = enter(granted());
+    Transfer transfer = login.transfers()
+        .began(VirtualPath.parse("/a/file"), ClientEvent.Direction.UPLOAD);
+    transfer.moved(100, 20);
+    transfer.moved(120, 30);
+    LiveConnections.Snapshot live = connections.list().getFirst();
+    assertEquals("/a/file", live.transfer().orElseThrow().path());
+    assertEquals(50, live.bytes());
+    transfer.ended(ClientEvent.Outcome.BROKEN);
+    assertFalse(login.connection().isTransferring());
+    ClientEvent.TransferFinished told = assertInstanceOf(ClientEvent.TransferFinished.class, events.getLast());
+    assertEquals(50, told.bytes());
+    assertEquals(100, told.resumeOffset().orElseThrow());
+    assertEquals(ClientEvent.Outcome.BROKEN, told.outcome());
+    assertEquals("sftp", told.protocol());
+    assertTrue(Duration.ofMillis(told.milliseconds()).compareTo(Duration.ofMinutes(1)) < 0);
+  }
+
+  @Test
+  void transferThatFailedOnce_isNotCompleted() throws Exception {
+    Transfer transfer = enter(granted()).transfers()
+        .began(VirtualPath.parse("/file"), ClientEvent.Direction.DOWNLOAD);
+    transfer.failed();
+    transfer.ended(ClientEvent.Outcome.COMPLETED);
+    ClientEvent.TransferFinished told = assertInstanceOf(ClientEvent.TransferFinished.class, events.getLast());
+    assertEquals(ClientEvent.Outcome.FAILED, told.outcome());
+    assertTrue(told.resumeOffset().isEmpty());
+  }
+}
