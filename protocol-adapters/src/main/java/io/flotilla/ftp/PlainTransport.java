@@ -1,0 +1,62 @@
+package io.flotilla.ftp;
+
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+
+/** A TCP connection in clear. */
+final class PlainTransport implements Transport {
+  private final SocketChannel channel;
+
+  /**
+   * @param channel blocking; closed with this transport
+   */
+  PlainTransport(SocketChannel channel) {
+    this.channel = channel;
+  }
+
+  SocketChannel channel() {
+    return channel;
+  }
+
+  @Override
+  public int read(ByteBuffer target) throws IOException {
+    return channel.read(target);
+  }
+
+  @Override
+  public void write(ByteBuffer source) throws IOException {
+    while (source.hasRemaining()) {
+      channel.write(source);
+    }
+  }
+
+  @Override
+  public void endOutput() throws IOException {
+    channel.shutdownOutput();
+  }
+
+  @Override
+  public void close() {
+    close(channel);
+  }
+
+  static void close(SocketChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // The descriptor is released all the same.
+    }
+  }
+
+  /** Closes so that the peer sees a broken connection and never takes what it got for the whole. */
+  static void reset(SocketChannel channel) {
+    try {
+      channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+    } catch (IOException | UnsupportedOperationException e) {
+      // It is closed already, or will be in the usual way.
+    }
+    close(channel);
+  }
+}

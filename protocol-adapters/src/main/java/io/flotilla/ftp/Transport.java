@@ -1,0 +1,28 @@
+package io.flotilla.ftp;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * The bytes of one connection, in clear or not. One thread reads and one thread writes at a time; {@link #close} may be
+ * called by any thread and ends what the others do. Blocks its (virtual) threads.
+ */
+interface Transport extends Closeable {
+  /**
+   * Reads at least one byte, or returns -1 when the peer ended its output in order.
+   *
+   * @throws IOException if the connection broke, or was ended in a way that may have cut the stream
+   */
+  int read(ByteBuffer target) throws IOException;
+
+  /** Writes all that remains in the buffer. */
+  void write(ByteBuffer source) throws IOException;
+
+  /** Ends the output in order: the peer reads all that was written, and then the end. */
+  void endOutput() throws IOException;
+
+  /** Releases the connection at once; never blocks and never fails. */
+  @Override
+  void close();
+}
