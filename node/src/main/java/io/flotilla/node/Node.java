@@ -1,6 +1,8 @@
 package io.flotilla.node;
 
+import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.ProtocolAdapters;
 import io.flotilla.adapter.UnknownProtocols;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
@@ -64,7 +66,7 @@ public final class Node {
   private final EventFeed feed = new EventFeed();
   private final PasswordHasher hasher = new PasswordHasher();
   private final NodeMetrics metrics;
-  private final SftpAdapter sftp;
+  private final ProtocolAdapters adapters;
   private final ActorSystem<Void> localSystem;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
@@ -102,19 +104,17 @@ public final class Node {
     log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
     Clock clock = Clock.systemUTC();
-    SftpSettings defaults = SftpSettings.DEFAULT;
-    this.sftp = new SftpAdapter(live::view, new Authenticator(live::view, hasher, clock), connections, events,
-        new ActiveUploads(),
-        new SftpSettings(defaults.loginGrace(), settings.drainDeadline(), defaults.maxUnauthenticated(),
-            defaults.maxChannels()),
-        clock);
+    ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
+    SftpAdapter sftp = new SftpAdapter(live::view, new Authenticator(live::view, hasher, clock), logins,
+        new ActiveUploads(), SftpSettings.DEFAULT);
+    this.adapters = new ProtocolAdapters(List.of(sftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, events, this::report, refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories());
     live.add(new UnknownProtocols());
-    live.add(sftp);
+    live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
     if (initial.isDue()) {
@@ -210,7 +210,7 @@ public final class Node {
   public void stop() {
     stopping = true;
     log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
-    sftp.close(settings.stopDeadline());
+    adapters.close(settings.stopDeadline());
     controlPlane.stop();
     try {
       await(admin.close(ADMIN_CLOSE), ADMIN_CLOSE.multipliedBy(3));

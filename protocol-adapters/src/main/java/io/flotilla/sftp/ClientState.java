@@ -1,6 +1,7 @@
 package io.flotilla.sftp;
 
 import io.flotilla.adapter.ClientLogins;
+import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.auth.LoginResult;
 import java.net.InetSocketAddress;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -8,7 +9,7 @@ import org.apache.sshd.common.AttributeRepository.AttributeKey;
 import org.apache.sshd.common.session.Session;
 
 /** What the adapter knows of one SSH connection; attached to MINA's session. Safe for all threads. */
-final class ClientState {
+final class ClientState implements ProtocolClient {
   private static final AttributeKey<ClientState> KEY = new AttributeKey<>();
 
   final SftpListener listener;
@@ -40,7 +41,14 @@ final class ClientState {
     return session.getAttribute(KEY);
   }
 
-  void disconnect(String reason) {
+  @Override
+  public boolean isTransferring() {
+    ClientLogins.ClientLogin present = login;
+    return present != null && present.connection().isTransferring();
+  }
+
+  @Override
+  public void disconnect(String reason) {
     SshEngine.disconnect(session, reason);
   }
 }

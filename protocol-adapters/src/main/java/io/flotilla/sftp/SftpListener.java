@@ -1,5 +1,6 @@
 package io.flotilla.sftp;
 
+import io.flotilla.adapter.ProtocolListener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.KeyPair;
@@ -14,18 +15,14 @@ import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.session.ServerSessionImpl;
 import org.apache.sshd.server.session.SessionFactory;
 
-/**
- * One listener on the shared engine. Its address changes by binding the new one before the old is given up; sessions are
- * not tied to the address they came by. A session keeps the options and host keys that were valid when it began.
- */
-final class SftpListener {
+/** One listener on the shared engine. A session keeps the options and host keys that were valid when it began. */
+final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private final String name;
   private final IoAcceptor acceptor;
   private final int maxUnauthenticated;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
   private final Set<ClientState> unauthenticated = ConcurrentHashMap.newKeySet();
   private volatile Options options;
-  private volatile InetSocketAddress bound;
 
   /** What applies to new connections. */
   record Options(List<KeyPair> hostKeys, int maxConnections, Duration idleTimeout) {}
@@ -37,38 +34,28 @@ final class SftpListener {
     this.acceptor = engine.getIoServiceFactory().createAcceptor(new Sessions(engine));
   }
 
-  String name() {
-    return name;
-  }
-
-  /** The address new connections come by; null while there is none. */
-  InetSocketAddress bound() {
-    return bound;
-  }
-
-  Options options() {
+  @Override
+  public Options options() {
     return options;
   }
 
-  void options(Options changed) {
+  @Override
+  public void reconfigure(Options changed) {
     options = changed;
   }
 
-  /** Accepts on a new address as well; the former one goes on until {@link #release}. */
-  void bind(InetSocketAddress address) throws IOException {
+  @Override
+  public void bind(InetSocketAddress address) throws IOException {
     acceptor.bind(address);
-    bound = address;
   }
 
-  void release(InetSocketAddress former) {
+  @Override
+  public void release(InetSocketAddress former) {
     acceptor.unbind(former);
-    if (former.equals(bound)) {
-      bound = null;
-    }
   }
 
-  /** The clients there are now. */
-  List<ClientState> clients() {
+  @Override
+  public List<ClientState> clients() {
     return List.copyOf(clients);
   }
 
@@ -81,8 +68,8 @@ final class SftpListener {
     unauthenticated.remove(client);
   }
 
-  /** Gives the acceptor up, with whatever sessions it still has. */
-  void dispose() {
+  @Override
+  public void dispose() {
     acceptor.close(true);
   }
 

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.ProtocolAdapters;
 import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
@@ -41,14 +43,17 @@ abstract class SftpFixture {
   final PasswordHasher hasher = new PasswordHasher();
   private final List<Process> started = new ArrayList<>();
   Path storage;
-  SftpAdapter adapter;
+  ProtocolAdapters adapter;
   int port;
 
   @BeforeEach
   void startAdapter() throws Exception {
     storage = Files.createDirectory(temp.resolve("storage"));
-    adapter = new SftpAdapter(config::view, new Authenticator(config::view, hasher, Clock.systemUTC()), connections,
-        events::add, new ActiveUploads(), SftpSettings.DEFAULT, Clock.systemUTC());
+    Clock clock = Clock.systemUTC();
+    ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
+    SftpAdapter sftp = new SftpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins,
+        new ActiveUploads(), SftpSettings.DEFAULT);
+    adapter = new ProtocolAdapters(List.of(sftp), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()));
     hostKey("host", "ed25519");
