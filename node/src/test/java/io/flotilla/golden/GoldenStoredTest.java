@@ -45,6 +45,8 @@ class GoldenStoredTest {
   private static final Golden DOCUMENTS = new Golden("documents", ".bytes");
   private static final Golden STORED = new Golden("stored", ".bin");
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
+  /** The recorded boot cache is of a build that did not know these. */
+  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("listeners-ftp", "nodes-node-2");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -83,10 +85,13 @@ class GoldenStoredTest {
     put(documents, Kind.LISTENERS, "sftp", """
         {"protocol": "sftp", "address": "192.0.2.1", "port": 2022, "nodes": ["node-1", "role:gateway"], "enabled": false,
          "maxConnections": 77, "idleTimeout": "90s", "ssh": {"hostKeys": ["ed25519"]}}""", "");
+    put(documents, Kind.LISTENERS, "ftp", """
+        {"protocol": "ftp", "port": 2021, "ftp": {"passivePorts": "20050-20079", "passiveAddress": "192.0.2.7"}}""", "");
     put(documents, Kind.STORAGES, "main", "{\"type\": \"local\", \"path\": \"/srv/${node}/files\", \"shared\": true}", "");
     put(documents, Kind.HOST_KEYS, "ed25519", "{\"algorithm\": \"ed25519\"}", "privateKey");
     put(documents, Kind.NODES, "node-1", """
         {"listeners": {"sftp": {"address": "192.0.2.9", "port": 2222}}, "storages": {"main": {"path": "/mnt/files"}}}""", "");
+    put(documents, Kind.NODES, "node-2", "{\"listeners\": {\"ftp\": {\"passiveAddress\": \"192.0.2.8\"}}}", "");
     put(documents, Kind.ADMINS, "root", "{\"role\": \"operator\"}", "tokenHash");
     put(documents, Kind.POLICIES, "history", "{\"changes\": 500}", "");
     put(documents, Kind.POLICIES, "primary", "{\"preferred\": \"node-1\"}", "");
@@ -210,14 +215,14 @@ class GoldenStoredTest {
     }
   }
 
-  /** The recorded documents, and a change of one of them. */
+  /** The recorded documents as the boot cache has them, and a change of one of them. */
   private static ClusterConfig config() throws IOException {
     ClusterConfig before = ClusterConfig.of(41, stored(), codec);
     return before.apply(change(), codec);
   }
 
   private static List<StoredDocument> stored() throws IOException {
-    return documents().keySet().stream()
+    return documents().keySet().stream().filter(key -> !YOUNGER_THAN_THE_BOOT_CACHE.contains(name(key)))
         .map(key -> new StoredDocument(key.kind(), key.name(), 40, DOCUMENTS.bytes(name(key)))).toList();
   }
 

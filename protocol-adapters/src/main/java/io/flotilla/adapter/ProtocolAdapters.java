@@ -1,6 +1,7 @@
 package io.flotilla.adapter;
 
 import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.FieldError;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigListener;
@@ -203,8 +204,9 @@ public final class ProtocolAdapters implements ConfigListener {
     Problems problems = new Problems();
     wanted(next).forEach((name, listener) -> {
       ConfigView.OpenListener was = open.get(name);
-      if (was == null || !was.address().equals(listener.address()) || was.port() != listener.port()) {
-        checkAddress(name, listener, next, problems);
+      boolean moved = was == null || !was.address().equals(listener.address()) || was.port() != listener.port();
+      if (moved || !was.listener().ftp().passivePorts().equals(listener.listener().ftp().passivePorts())) {
+        checkAddress(name, listener, moved, next, problems);
       }
     });
     objections.addAll(problems.all());
@@ -219,20 +221,41 @@ public final class ProtocolAdapters implements ConfigListener {
   }
 
   /** An address that one of our listeners gives up with this change counts as free. */
-  private void checkAddress(String name, ConfigView.OpenListener open, ConfigView next, Problems problems) {
+  private void checkAddress(
+      String name, ConfigView.OpenListener open, boolean moved, ConfigView next, Problems problems) {
     InetSocketAddress address = new InetSocketAddress(open.address(), open.port());
     if (address.isUnresolved()) {
       problems.add(name, unresolved(open));
       return;
     }
-    Optional<String> rival = wanted(next).entrySet().stream()
-        .filter(other -> !other.getKey().equals(name)
-            && overlaps(address, new InetSocketAddress(other.getValue().address(), other.getValue().port())))
-        .map(Map.Entry::getKey).findFirst();
-    if (rival.isPresent()) {
-      problems.add(name, taken(rival.get(), address));
+    Optional<String> conflict = wanted(next).entrySet().stream()
+        .filter(other -> !other.getKey().equals(name))
+        .flatMap(other -> conflict(address, open.listener(), other.getValue()).stream())
+        .findFirst();
+    if (conflict.isPresent()) {
+      problems.add(name, conflict.get());
       return;
     }
+    open.listener().ftp().passivePorts().filter(ports -> ports.contains(open.port())).ifPresent(ports ->
+        problems.add(name, "the passive ports " + ports + " hold its own port " + open.port()));
+    if (moved) {
+      tryToBind(name, address, problems);
+    }
+  }
+
+  /** What the configuration can't see, because a node may have ports and addresses of its own. */
+  private static Optional<String> conflict(
+      InetSocketAddress address, Listener listener, ConfigView.OpenListener other) {
+    InetSocketAddress otherAddress = new InetSocketAddress(other.address(), other.port());
+    if (overlaps(address, otherAddress)) {
+      return Optional.of(taken(other.listener().name(), address));
+    }
+    return addressesMeet(address, otherAddress)
+        ? listener.passiveConflict(address.getPort(), other.listener(), other.port()).map(FieldError::detail)
+        : Optional.empty();
+  }
+
+  private void tryToBind(String name, InetSocketAddress address, Problems problems) {
     try (ServerSocket socket = new ServerSocket()) {
       socket.setReuseAddress(true);
       socket.bind(address);
@@ -249,9 +272,12 @@ public final class ProtocolAdapters implements ConfigListener {
 
   /** Whether one of two addresses can be bound only if the other is not. */
   private static boolean overlaps(InetSocketAddress one, InetSocketAddress other) {
-    return one.getPort() == other.getPort() && !other.isUnresolved()
-        && (one.getAddress().equals(other.getAddress()) || one.getAddress().isAnyLocalAddress()
-            || other.getAddress().isAnyLocalAddress());
+    return one.getPort() == other.getPort() && addressesMeet(one, other);
+  }
+
+  private static boolean addressesMeet(InetSocketAddress one, InetSocketAddress other) {
+    return !other.isUnresolved() && (one.getAddress().equals(other.getAddress())
+        || one.getAddress().isAnyLocalAddress() || other.getAddress().isAnyLocalAddress());
   }
 
   /** The listener of ours that has an address now. */

@@ -219,6 +219,26 @@ class ProtocolAdaptersTest {
   }
 
   @Test
+  void portsThatANodeOverrides_areKeptApartFromPassivePorts() throws Exception {
+    listener("a", "ftp", freePort());
+    config.change(Kind.LISTENERS, "a", json -> json.putObject("ftp").put("passivePorts", "20050-20079"));
+    int port = freePort();
+    listener("b", "sftp", port);
+    checkAndCommit();
+    config.put(Kind.NODES, "n1", json -> json.putObject("listeners").putObject("b").put("port", 20060));
+    assertEquals(List.of("listener b: port 20060 is one of the passive ports 20050-20079 of listener 'a' on the same address"),
+        config.check(adapters));
+    config.put(Kind.NODES, "n1", json -> json.putObject("listeners").putObject("a").put("port", 20060));
+    assertEquals(List.of("listener a: the passive ports 20050-20079 hold its own port 20060"), config.check(adapters));
+    config.remove(Kind.NODES, "n1");
+    config.change(Kind.LISTENERS, "a", json -> json.putObject("ftp").put("passivePorts", port + "-" + port));
+    assertEquals(List.of("listener a: the passive ports " + port + "-" + port + " hold port " + port
+        + " of listener 'b' on the same address"), config.check(adapters));
+    config.change(Kind.LISTENERS, "b", json -> json.put("address", "127.0.0.2"));
+    assertEquals(List.of(), config.check(adapters));
+  }
+
+  @Test
   void closing_waitsForTransfers_andTellsAllClients() throws Exception {
     listener("a", "ftp", freePort());
     checkAndCommit();

@@ -44,9 +44,14 @@ final class ConfigRules {
       }
       case Listener listener -> checkListener(next, listener, pointer, errors);
       case NodeOverride override -> {
-        override.listeners().keySet().forEach(name -> {
-          if (next.find(Kind.LISTENERS, name, Listener.class).isEmpty()) {
-            errors.add(new FieldError(pointer + "/listeners" + FieldError.pointer(name), "there is no listener named '" + name + "'"));
+        override.listeners().forEach((name, at) -> {
+          String field = pointer + "/listeners" + FieldError.pointer(name);
+          Optional<Listener> listener = next.find(Kind.LISTENERS, name, Listener.class);
+          if (listener.isEmpty()) {
+            errors.add(new FieldError(field, "there is no listener named '" + name + "'"));
+          } else if (at.passiveAddress().isPresent() && hasNoPassiveMode(listener.get())) {
+            errors.add(new FieldError(
+                field + "/passiveAddress", "listener '" + name + "' is not an ftp listener, and has no passive address"));
           }
         });
         override.storagePaths().keySet().forEach(name -> {
@@ -70,14 +75,29 @@ final class ConfigRules {
             pointer + "/ssh/hostKeys/" + i, "there is no host key named '" + listener.hostKeys().get(i) + "'"));
       }
     }
-    if (listener.protocol().isKnown() && listener.hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
+    if (needsAnyHostKey(listener) && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
       errors.add(new FieldError(pointer + "/ssh/hostKeys", "an sftp listener needs a host key, and there is none"));
     }
-    listeners(next)
-        .filter(other -> !other.name().equals(listener.name()) && other.collidesWith(listener))
-        .findFirst()
-        .ifPresent(other -> errors.add(new FieldError(
-            pointer + "/port", "listener '" + other.name() + "' has port " + other.port() + " on the same address")));
+    if (hasNoPassiveMode(listener)) {
+      next.ofKind(Kind.NODES).stream().map(stored -> (NodeOverride) stored.entity())
+          .filter(node -> Optional.ofNullable(node.listeners().get(listener.name()))
+              .flatMap(NodeOverride.ListenerAt::passiveAddress).isPresent())
+          .findFirst()
+          .ifPresent(node -> errors.add(new FieldError(pointer + "/protocol",
+              "nodes/" + node.name() + " has a passive address for this listener, which only an ftp listener has")));
+    }
+    List<Listener> rivals = listeners(next)
+        .filter(other -> !other.name().equals(listener.name()) && other.meets(listener)).toList();
+    rivals.stream().filter(other -> other.port() == listener.port()).findFirst()
+        .map(other -> new FieldError("/port", "listener '" + other.name() + "' has port " + other.port() + " on the same address"))
+        .or(() -> rivals.stream()
+            .flatMap(other -> listener.passiveConflict(listener.port(), other, other.port()).stream()).findFirst())
+        .ifPresent(conflict -> errors.add(new FieldError(pointer + conflict.pointer(), conflict.detail())));
+  }
+
+  /** What a protocol of a newer release has is not known. */
+  private static boolean hasNoPassiveMode(Listener listener) {
+    return listener.protocol().isKnown() && !listener.protocol().equals(Listener.Protocol.FTP);
   }
 
   /** Whoever takes the last admin away, or its role or token, could not undo it. */
@@ -100,12 +120,16 @@ final class ConfigRules {
           .or(() -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).storagePaths().containsKey(name)));
       case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->
           ((Listener) listener).hostKeys().contains(name)
-              || ((Listener) listener).hostKeys().isEmpty() && next.ofKind(Kind.HOST_KEYS).isEmpty());
+              || needsAnyHostKey((Listener) listener) && next.ofKind(Kind.HOST_KEYS).isEmpty());
       case LISTENERS -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).listeners().containsKey(name));
       case USERS, NODES, ADMINS, POLICIES -> Optional.empty();
     });
     return holder.map(who ->
         Refusal.of(Refusal.Reason.CONFLICT, operation.key() + " is still needed by " + who));
+  }
+
+  private static boolean needsAnyHostKey(Listener listener) {
+    return listener.protocol().equals(Listener.Protocol.SFTP) && listener.hostKeys().isEmpty();
   }
 
   private static Optional<String> first(Collection<StoredEntity> entities, Predicate<Entity> holds) {

@@ -19,14 +19,36 @@ public record Listener(
     boolean enabled,
     int maxConnections,
     Duration idleTimeout,
-    List<String> hostKeys)
+    List<String> hostKeys,
+    Ftp ftp)
     implements Entity {
   /** What a listener speaks: one of this release's, or the word of a newer one, which is kept and not served. */
   public record Protocol(String id) {
     public static final Protocol SFTP = new Protocol("sftp");
+    public static final Protocol FTP = new Protocol("ftp");
 
     public boolean isKnown() {
-      return equals(SFTP);
+      return equals(SFTP) || equals(FTP);
+    }
+  }
+
+  /**
+   * What only an FTP listener has.
+   *
+   * @param passivePorts where clients are told to connect for data; any free port if there is none
+   * @param passiveAddress an IPv4 address that PASV tells clients instead of the one they came by, for a node behind NAT
+   */
+  public record Ftp(Optional<PortRange> passivePorts, Optional<String> passiveAddress) {
+    static final Ftp DEFAULT = new Ftp(Optional.empty(), Optional.empty());
+
+    private static Ftp read(Fields fields) {
+      return new Ftp(fields.parsed("passivePorts", PortRange::parse),
+          fields.parsed("passiveAddress", Listener::parsePassiveAddress));
+    }
+
+    private void describe(ObjectNode json) {
+      json.put("passivePorts", passivePorts.map(PortRange::toString).orElse(null));
+      json.put("passiveAddress", passiveAddress.orElse(null));
     }
   }
 
@@ -41,9 +63,11 @@ public record Listener(
     List<String> nodes = fields.texts("nodes", 128, Listener::problemWithSelector);
     Protocol protocol = new Protocol(fields.text("protocol").orElse("unknown"));
     if (fields.has("protocol") && !protocol.isKnown()) {
-      fields.error("protocol", "must be 'sftp', the protocol this release serves");
+      fields.error("protocol", "must be 'sftp' or 'ftp', the protocols this release serves");
     }
-    return new Listener(
+    belongsTo(Protocol.SFTP, "ssh", protocol, fields);
+    belongsTo(Protocol.FTP, "ftp", protocol, fields);
+    Listener listener = new Listener(
         fields.name(),
         protocol,
         fields.parsed("address", Listener::parseAddress),
@@ -52,7 +76,18 @@ public record Listener(
         fields.bool("enabled", true),
         fields.integer("maxConnections", 1, 1_000_000, DEFAULT_MAX_CONNECTIONS),
         fields.duration("idleTimeout", Duration.ofDays(7), DEFAULT_IDLE_TIMEOUT),
-        fields.object("ssh", ssh -> ssh.texts("hostKeys", 16, EntityKey::problemWithName)).orElse(List.of()));
+        fields.object("ssh", ssh -> ssh.texts("hostKeys", 16, EntityKey::problemWithName)).orElse(List.of()),
+        fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT));
+    listener.ftp.passivePorts().filter(ports -> ports.contains(listener.port)).ifPresent(ports ->
+        fields.error("ftp/passivePorts", "holds the listener's own port " + listener.port));
+    return listener;
+  }
+
+  /** A newer release may give the object to its own protocols. */
+  private static void belongsTo(Protocol owner, String object, Protocol protocol, Fields fields) {
+    if (fields.has(object) && protocol.isKnown() && !protocol.equals(owner)) {
+      fields.error(object, "is only for listeners with the protocol '" + owner.id() + "'; leave it out, or set it to null");
+    }
   }
 
   @Override
@@ -64,7 +99,11 @@ public record Listener(
     json.put("enabled", enabled);
     json.put("maxConnections", maxConnections);
     json.put("idleTimeout", Durations.format(idleTimeout));
-    hostKeys.forEach(json.putObject("ssh").putArray("hostKeys")::add);
+    if (protocol.equals(Protocol.FTP)) {
+      ftp.describe(json.putObject("ftp"));
+    } else {
+      hostKeys.forEach(json.putObject("ssh").putArray("hostKeys")::add);
+    }
   }
 
   public boolean isOpenOn(String node, Set<String> roles) {
@@ -72,10 +111,33 @@ public record Listener(
         || selector.startsWith("role:") && roles.contains(selector.substring("role:".length())));
   }
 
-  /** Whether both could want the same address and port on some node; what a protocol of a newer release wants is not known. */
-  boolean collidesWith(Listener other) {
-    return enabled && other.enabled && protocol.isKnown() && other.protocol.isKnown() && port == other.port
+  /** Whether both could be open at the same address on some node; what a protocol of a newer release wants is not known. */
+  boolean meets(Listener other) {
+    return enabled && other.enabled && protocol.isKnown() && other.protocol.isKnown()
         && addressesMeet(other) && selectorsMeet(other);
+  }
+
+  /**
+   * Says how the passive ports of one listener are in the way of another at the same address: the field of this one, and
+   * words about it.
+   *
+   * @param port the one this listener has, which is not the other's; a node may have its own ports
+   */
+  public Optional<FieldError> passiveConflict(int port, Listener other, int otherPort) {
+    Optional<PortRange> mine = ftp.passivePorts();
+    Optional<PortRange> theirs = other.ftp.passivePorts();
+    String field = "/ftp/passivePorts";
+    if (theirs.filter(range -> range.contains(port)).isPresent()) {
+      return Optional.of(new FieldError("/port", "port " + port + " is one of the passive ports " + theirs.get()
+          + " of listener '" + other.name + "' on the same address"));
+    }
+    if (mine.filter(range -> range.contains(otherPort)).isPresent()) {
+      return Optional.of(new FieldError(field, "the passive ports " + mine.get() + " hold port " + otherPort
+          + " of listener '" + other.name + "' on the same address"));
+    }
+    return mine.filter(range -> theirs.filter(range::overlaps).isPresent()).map(range -> new FieldError(field,
+        "the passive ports " + range + " overlap with those of listener '" + other.name + "', " + theirs.get()
+            + ", on the same address"));
   }
 
   private boolean addressesMeet(Listener other) {
@@ -96,6 +158,15 @@ public record Listener(
   private static Optional<String> problemWithSelector(String selector) {
     String name = selector.startsWith("role:") ? selector.substring("role:".length()) : selector;
     return selector.equals("*") ? Optional.empty() : EntityKey.problemWithName(name);
+  }
+
+  /** PASV, which tells it, has no room for an IPv6 address. */
+  static String parsePassiveAddress(String text) {
+    if (text.contains(":") || WILDCARDS.contains(text)) {
+      throw new IllegalArgumentException(
+          "must be an IPv4 address that clients can connect to; over IPv6 they are not told an address");
+    }
+    return parseAddress(text);
   }
 
   /** Only literal addresses: a name could mean something else on every node and at every start. */

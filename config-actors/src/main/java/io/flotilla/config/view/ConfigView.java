@@ -16,8 +16,12 @@ import java.util.TreeMap;
 
 /** What protocol code sees of the configuration: an immutable snapshot, read from the point of view of one node. */
 public record ConfigView(ClusterConfig config, NodeIdentity node) {
-  /** A listener with the address and port it has on this node. */
-  public record OpenListener(Listener listener, String address, int port) {}
+  /**
+   * A listener with the address and port it has on this node.
+   *
+   * @param passiveAddress what an FTP listener tells clients of this node, if it is not the address they came by
+   */
+  public record OpenListener(Listener listener, String address, int port, Optional<String> passiveAddress) {}
 
   public Optional<User> user(String name) {
     return config.find(Kind.USERS, name, User.class);
@@ -51,7 +55,8 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
             Optional<NodeOverride.ListenerAt> at = override.map(o -> o.listeners().get(listener.name()));
             String address = at.flatMap(NodeOverride.ListenerAt::address).or(listener::address).orElse(node.address());
             int port = at.map(o -> o.port().orElse(listener.port())).orElse(listener.port());
-            open.put(listener.name(), new OpenListener(listener, address, port));
+            open.put(listener.name(), new OpenListener(listener, address, port,
+                at.flatMap(NodeOverride.ListenerAt::passiveAddress).or(listener.ftp()::passiveAddress)));
           });
     }
     return open;

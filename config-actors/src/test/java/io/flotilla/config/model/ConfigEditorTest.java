@@ -38,11 +38,25 @@ class ConfigEditorTest {
       "users|{\"expiresAt\":\"tomorrow\"}|/operations/0/value/expiresAt|must be a time such as 2027-01-31T12:00:00Z",
       "listeners|{\"protocol\":\"sftp\"}|/operations/0/value/port|is required",
       "listeners|{\"protocol\":\"sftp\",\"port\":70000}|/operations/0/value/port|must be a whole number from 1 to 65535",
-      "listeners|{\"protocol\":\"gopher\",\"port\":70}|/operations/0/value/protocol|must be 'sftp', the protocol this release serves",
+      "listeners|{\"protocol\":\"gopher\",\"port\":70}|/operations/0/value/protocol|must be 'sftp' or 'ftp', the protocols this release serves",
       "listeners|{\"protocol\":\"sftp\",\"port\":2022}|/operations/0/value/port|listener 'sftp' has port 2022 on the same address",
       "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"ssh\":{\"hostKeys\":[\"rsa\"]}}|/operations/0/value/ssh/hostKeys/0|there is no host key named 'rsa'",
       "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"address\":\"example.org\"}|/operations/0/value/address|must be an IPv4 or IPv6 address",
       "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"idleTimeout\":\"8d\"}|/operations/0/value/idleTimeout|must be at most 168h",
+      "listeners|{\"protocol\":\"sftp\",\"port\":2023,\"ftp\":{}}|/operations/0/value/ftp|is only for listeners with the protocol 'ftp'; leave it out, or set it to null",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ssh\":{}}|/operations/0/value/ssh|is only for listeners with the protocol 'sftp'; leave it out, or set it to null",
+      "listeners|{\"protocol\":\"ftp\",\"port\":2022}|/operations/0/value/port|listener 'sftp' has port 2022 on the same address",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"79-50\"}}|/operations/0/value/ftp/passivePorts|must be a range of ports such as 20050-20079, from 1 to 65535 and the lower first",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"0-50\"}}|/operations/0/value/ftp/passivePorts|must be a range of ports such as 20050-20079, from 1 to 65535 and the lower first",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"50\"}}|/operations/0/value/ftp/passivePorts|must be a range of ports such as 20050-20079, from 1 to 65535 and the lower first",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"60000-65536\"}}|/operations/0/value/ftp/passivePorts|must be a range of ports such as 20050-20079, from 1 to 65535 and the lower first",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"20-21\"}}|/operations/0/value/ftp/passivePorts|holds the listener's own port 21",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"2000-3000\"}}|/operations/0/value/ftp/passivePorts|the passive ports 2000-3000 hold port 2022 of listener 'sftp' on the same address",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"ftp.example.org\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 or IPv6 address",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"2001:db8::1\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"0.0.0.0\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
+      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"tls\":\"off\"}}|/operations/0/value/ftp/tls|is not a field of /ftp",
+      "nodes|{\"listeners\":{\"sftp\":{\"passiveAddress\":\"192.0.2.1\"}}}|/operations/0/value/listeners/sftp/passiveAddress|listener 'sftp' is not an ftp listener, and has no passive address",
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
@@ -206,6 +220,45 @@ class ConfigEditorTest {
         put("listeners", "other", "{\"protocol\":\"sftp\",\"port\":2022,\"nodes\":[\"node-2\"]}")));
 
     assertEquals(2, two.ofKind(Kind.LISTENERS).size());
+  }
+
+  @Test
+  void passivePorts_areKeptApartFromOtherListenersOfTheSameAddress() {
+    ClusterConfig two = commit(config, List.of(put("listeners", "ftp",
+        "{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passivePorts\":\"20050-20079\"}}")));
+    String other = "{\"protocol\":\"ftp\",\"port\":2121,\"ftp\":{\"passivePorts\":\"20079-20100\"}";
+
+    assertEquals(List.of(new FieldError("/operations/0/value/ftp/passivePorts",
+            "the passive ports 20079-20100 overlap with those of listener 'ftp', 20050-20079, on the same address")),
+        refusal(two, put("listeners", "other", other + "}")).errors());
+    assertEquals(List.of(new FieldError("/operations/0/value/port",
+            "port 20060 is one of the passive ports 20050-20079 of listener 'ftp' on the same address")),
+        refusal(two, patch("listeners", "sftp", "{\"port\":20060}")).errors());
+    commit(two, List.of(put("listeners", "other", other.replace("20079-", "20080-") + "}")));
+    commit(two, List.of(put("listeners", "other", other + ",\"address\":\"192.0.2.1\"}")));
+    commit(two, List.of(put("listeners", "other", other + ",\"enabled\":false}")));
+    commit(two, List.of(patch("listeners", "ftp", "{\"nodes\":[\"node-1\"]}"),
+        put("listeners", "other", other + ",\"nodes\":[\"node-2\"]}")));
+  }
+
+  @Test
+  void listenerWithAPassiveAddressOfANode_staysAnFtpListener() {
+    ClusterConfig two = commit(config, List.of(
+        put("listeners", "ftp", "{\"protocol\":\"ftp\",\"port\":21}"),
+        put("nodes", "node-1", "{\"listeners\":{\"ftp\":{\"passiveAddress\":\"192.0.2.1\"}}}")));
+
+    assertEquals(List.of(new FieldError("/operations/0/value/protocol",
+            "nodes/node-1 has a passive address for this listener, which only an ftp listener has")),
+        refusal(two, put("listeners", "ftp", "{\"protocol\":\"sftp\",\"port\":21}")).errors());
+    commit(two, List.of(put("listeners", "ftp", "{\"protocol\":\"sftp\",\"port\":21}"), delete("nodes", "node-1")));
+  }
+
+  @Test
+  void ftpListener_needsNoHostKey() {
+    ClusterConfig two = commit(config, List.of(
+        delete("listeners", "sftp"), put("listeners", "ftp", "{\"protocol\":\"ftp\",\"port\":21}")));
+
+    assertEquals(3, commit(two, List.of(delete("host-keys", "ed25519"))).version());
   }
 
   /** A configuration with a user as a newer release has committed it. */
