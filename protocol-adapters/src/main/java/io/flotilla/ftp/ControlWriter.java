@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -19,6 +20,7 @@ final class ControlWriter {
 
   private final ReentrantLock lock = new ReentrantLock();
   private Transport transport;
+  private volatile long waitingSince;
 
   ControlWriter(Transport transport) {
     this.transport = transport;
@@ -32,6 +34,10 @@ final class ControlWriter {
     } finally {
       lock.unlock();
     }
+  }
+
+  void reply(Reply reply) throws IOException {
+    reply(reply.code(), reply.text());
   }
 
   /** A reply of one line. */
@@ -48,7 +54,7 @@ final class ControlWriter {
     write(out.toByteArray());
   }
 
-  /** A reply whose bytes are made elsewhere, such as a listing. */
+  /** A part of a reply whose lines are made elsewhere, such as a listing. */
   void raw(byte[] bytes) throws IOException {
     write(bytes);
   }
@@ -64,7 +70,7 @@ final class ControlWriter {
       return false;
     }
     try {
-      transport.write(ByteBuffer.wrap(line(code + " " + text)));
+      send(line(code + " " + text));
       transport.endOutput();
       return true;
     } finally {
@@ -75,14 +81,33 @@ final class ControlWriter {
   private void write(byte[] bytes) throws IOException {
     lock.lock();
     try {
-      transport.write(ByteBuffer.wrap(bytes));
+      send(bytes);
     } finally {
       lock.unlock();
     }
   }
 
+  private void send(byte[] bytes) throws IOException {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    while (buffer.hasRemaining()) {
+      waitingSince = System.nanoTime();
+      transport.write(buffer);
+    }
+    waitingSince = 0;
+  }
+
+  /** Since when the client doesn't take a reply, as System.nanoTime, if it doesn't. */
+  OptionalLong waitingSince() {
+    long since = waitingSince;
+    return since == 0 ? OptionalLong.empty() : OptionalLong.of(since);
+  }
+
   static byte[] line(String text) {
-    byte[] bytes = nameBytes(text);
+    return escaped(nameBytes(text));
+  }
+
+  /** A line as it goes over the wire. */
+  static byte[] escaped(byte[] bytes) {
     ByteArrayOutputStream out = new ByteArrayOutputStream(bytes.length + 2);
     for (byte value : bytes) {
       out.write(value);

@@ -27,9 +27,7 @@ final class PlainTransport implements Transport {
 
   @Override
   public void write(ByteBuffer source) throws IOException {
-    while (source.hasRemaining()) {
-      channel.write(source);
-    }
+    channel.write(source);
   }
 
   @Override

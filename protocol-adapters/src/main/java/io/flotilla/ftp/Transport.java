@@ -16,7 +16,7 @@ interface Transport extends Closeable {
    */
   int read(ByteBuffer target) throws IOException;
 
-  /** Writes all that remains in the buffer. */
+  /** Writes at least one byte of what remains in the buffer, if any does. */
   void write(ByteBuffer source) throws IOException;
 
   /** Ends the output in order: the peer reads all that was written, and then the end. */

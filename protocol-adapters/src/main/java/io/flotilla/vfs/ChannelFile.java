@@ -3,6 +3,7 @@ package io.flotilla.vfs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.OpenOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
@@ -49,6 +50,20 @@ abstract class ChannelFile implements OpenFile {
       return channel.read(target, position);
     } catch (IOException e) {
       throw VfsException.of(e, path);
+    }
+  }
+
+  @Override
+  public final long transferTo(long position, long count, WritableByteChannel target) throws IOException {
+    if (!mode.read()) {
+      throw new VfsException(VfsError.PERMISSION_DENIED, path + ": it was opened for writing only");
+    }
+    try {
+      return channel.transferTo(position, count, target);
+    } catch (IOException e) {
+      // One exception stands for both sides; a read from the storage fails in few ways.
+      String message = String.valueOf(e.getMessage());
+      throw message.contains("Input/output") || message.contains("Stale") ? VfsException.of(e, path) : e;
     }
   }
 

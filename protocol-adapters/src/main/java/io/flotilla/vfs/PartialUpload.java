@@ -63,7 +63,16 @@ final class PartialUpload implements OpenFile {
 
   @Override
   public int read(ByteBuffer buffer, long position) throws VfsException {
-    return file.read(buffer, position);
+    try {
+      return file.read(buffer, position);
+    } catch (VfsException e) {
+      throw shown(e);
+    }
+  }
+
+  /** The same failure under the name the client knows. */
+  private VfsException shown(VfsException e) {
+    return new VfsException(e.error(), shown);
   }
 
   @Override
@@ -81,7 +90,11 @@ final class PartialUpload implements OpenFile {
     if (change.size().isPresent()) {
       change(() -> file.setAttributes(change));
     } else {
-      file.setAttributes(change); // a refused time stamp does not make the contents wrong
+      try {
+        file.setAttributes(change); // a refused time stamp does not make the contents wrong
+      } catch (VfsException e) {
+        throw shown(e);
+      }
     }
   }
 
@@ -105,13 +118,21 @@ final class PartialUpload implements OpenFile {
       if (broken) {
         throw new VfsException(VfsError.IO, shown + ": a write failed, so the upload stays unfinished");
       }
-      file.sync();
-      directory.rename(partial, target, replace);
-      directory.syncDirectory(VirtualPath.ROOT);
+      publish();
     } finally {
       lock.unlock();
       name.unlock();
       abandon();
+    }
+  }
+
+  private void publish() throws VfsException {
+    try {
+      file.sync();
+      directory.rename(partial, target, replace);
+      directory.syncDirectory(VirtualPath.ROOT);
+    } catch (VfsException e) {
+      throw shown(e);
     }
   }
 
@@ -149,7 +170,7 @@ final class PartialUpload implements OpenFile {
       change.run();
     } catch (VfsException e) {
       broken = true;
-      throw e;
+      throw revoked ? e : shown(e);
     } finally {
       lock.unlock();
     }

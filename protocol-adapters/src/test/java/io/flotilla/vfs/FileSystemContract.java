@@ -74,6 +74,31 @@ abstract class FileSystemContract {
   }
 
   @Test
+  void transferTo_sendsAPart_andNothingAtTheEnd() throws IOException {
+    write("/a", OpenMode.CREATE_NEW, "0123456789", 0);
+    java.io.ByteArrayOutputStream sent = new java.io.ByteArrayOutputStream();
+    var channel = java.nio.channels.Channels.newChannel(sent);
+    OpenFile file = files.open(path("/a"), OpenMode.READ, 0);
+    assertEquals(4, file.transferTo(3, 4, channel));
+    assertEquals(2, file.transferTo(8, 100, channel));
+    assertEquals(0, file.transferTo(10, 1, channel));
+    assertEquals(0, file.transferTo(1000, 1, channel));
+    assertEquals("345689", sent.toString(java.nio.charset.StandardCharsets.US_ASCII));
+    file.close();
+    OpenFile writer = files.open(path("/a"), OpenMode.EDIT, 0);
+    assertError(VfsError.PERMISSION_DENIED, () -> {
+      try {
+        writer.transferTo(0, 1, channel);
+      } catch (VfsException e) {
+        throw e;
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    });
+    writer.close();
+  }
+
+  @Test
   void open_wrongDirection_isRefused() throws VfsException {
     write("/a", OpenMode.EDIT, "x", 0);
     try (OpenFile reading = files.open(path("/a"), OpenMode.READ, 0);

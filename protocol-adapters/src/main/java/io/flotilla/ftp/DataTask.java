@@ -1,0 +1,135 @@
+package io.flotilla.ftp;
+
+import io.flotilla.vfs.VfsException;
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What runs on a thread of its own while the control connection goes on being read: a transfer, a listing, a checksum. It
+ * has the session's files for itself until its reply is sent. {@link #end} is called from any thread; all else by the task's.
+ */
+abstract class DataTask {
+  private static final Logger log = LoggerFactory.getLogger(DataTask.class);
+
+  /** Why a task ends before it is done. */
+  enum Ending {
+    ABORTED("The transfer was aborted"),
+    STALLED("The transfer stood still for too long and was given up"),
+    SESSION_OVER("The session has ended");
+
+    private final String words;
+
+    Ending(String words) {
+      this.words = words;
+    }
+  }
+
+  private final Optional<DataRoute> route;
+  private final Duration connectTimeout;
+  private final DataChannels channels;
+  private volatile DataConnection connection;
+  private volatile Ending ending;
+
+  /** Makes a data connection of a socket, in clear or protected. */
+  interface DataChannels {
+    DataConnection wrap(SocketChannel channel) throws IOException;
+
+    /** Tells the client that data will flow now. */
+    void announce(String text) throws IOException;
+  }
+
+  /**
+   * @param route empty for what needs no data connection
+   */
+  DataTask(Optional<DataRoute> route, Duration connectTimeout, DataChannels channels) {
+    this.route = route;
+    this.connectTimeout = connectTimeout;
+    this.channels = channels;
+  }
+
+  /** For messages in logs; may hold any character. */
+  abstract String what();
+
+  /** Does the work and says what to reply; an IOException that isn't a VfsException means that the client broke off. */
+  abstract Reply work() throws IOException;
+
+  /** The reply to a task that ended early or failed, never null. Closes what it had open. */
+  final Reply run() {
+    try {
+      Reply reply = work();
+      Ending early = ending;
+      return early == null || reply.code() < 400 ? reply : new Reply(426, early.words);
+    } catch (VfsException e) {
+      return ending == null ? Reply.of(e) : new Reply(426, ending.words);
+    } catch (NoDataConnection e) {
+      return ending == null ? new Reply(425, "The data connection could not be opened") : new Reply(426, ending.words);
+    } catch (IOException e) {
+      log.debug("{}: the data connection broke: {}", what(), e.toString());
+      return new Reply(426, ending == null ? "The data connection broke; the transfer is not complete" : ending.words);
+    } catch (RuntimeException e) {
+      log.error("{} failed by a defect", what(), e);
+      return new Reply(451, "The server has failed");
+    } finally {
+      route.ifPresent(DataRoute::close);
+      DataConnection opened = connection;
+      if (opened != null) {
+        opened.close();
+      }
+    }
+  }
+
+  private static final class NoDataConnection extends IOException {
+    NoDataConnection(IOException cause) {
+      super(cause);
+    }
+  }
+
+  /** Opens the data connection; blocks. */
+  final DataConnection connect() throws IOException {
+    DataRoute way = route.orElseThrow();
+    if (ending != null) {
+      way.close();
+    }
+    try {
+      connection = channels.wrap(way.open(connectTimeout));
+    } catch (IOException e) {
+      log.debug("{}: no data connection: {}", what(), e.toString());
+      throw new NoDataConnection(e);
+    }
+    if (ending != null) {
+      connection.reset();
+    }
+    return connection;
+  }
+
+  final void announce(String text) throws IOException {
+    channels.announce(text);
+  }
+
+  /** Ends it early, if it isn't ending already; doesn't block. */
+  final void end(Ending why) {
+    if (ending == null) {
+      ending = why;
+    }
+    route.ifPresent(DataRoute::close);
+    DataConnection opened = connection;
+    if (opened != null) {
+      opened.reset();
+    }
+  }
+
+  final boolean isEnding() {
+    return ending != null;
+  }
+
+  /** As {@link DataConnection#waitingSince}; empty as well while the server itself is busy. */
+  final OptionalLong waitingSince() {
+    DataConnection opened = connection;
+    return opened == null ? OptionalLong.empty() : opened.waitingSince();
+  }
+}

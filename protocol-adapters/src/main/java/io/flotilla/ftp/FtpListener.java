@@ -1,0 +1,217 @@
+package io.flotilla.ftp;
+
+import io.flotilla.adapter.ProtocolClient;
+import io.flotilla.adapter.ProtocolListener;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One FTP listener: accepts on a virtual thread for each address and gives each client one of its own. Sessions look up
+ * passive ports and address when they need them, so that a change counts at once.
+ */
+final class FtpListener implements ProtocolListener<FtpListener.Options> {
+  private static final Logger log = LoggerFactory.getLogger(FtpListener.class);
+  private static final int BACKLOG = 512;
+  private static final Duration RELEASE = Duration.ofSeconds(5);
+  /** Of those over the limit, who are told so; more are only closed. */
+  private static final int MAX_REFUSALS = 100;
+  private static final int REFUSAL_MILLISECONDS = 500;
+  private static final int MAX_DRAINED = 64 * 1024;
+  private static final long PAUSE_MILLISECONDS = 50;
+
+  private final String name;
+  private final FtpEngine engine;
+  private final Map<InetSocketAddress, Server> servers = new ConcurrentHashMap<>();
+  private final Set<FtpSession> sessions = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger unauthenticated = new AtomicInteger();
+  private final Semaphore refusals = new Semaphore(MAX_REFUSALS);
+  private volatile Options options;
+
+  /**
+   * @param passiveAddress what PASV tells clients; else the address they came to
+   */
+  record Options(int maxConnections, Duration idleTimeout, PassivePorts passivePorts,
+      Optional<InetAddress> passiveAddress) {}
+
+  private record Server(ServerSocketChannel channel, Thread acceptor) {}
+
+  FtpListener(String name, FtpEngine engine, Options options) {
+    this.name = name;
+    this.engine = engine;
+    this.options = options;
+  }
+
+  String name() {
+    return name;
+  }
+
+  @Override
+  public Options options() {
+    return options;
+  }
+
+  @Override
+  public void reconfigure(Options changed) {
+    options = changed;
+  }
+
+  @Override
+  public void bind(InetSocketAddress address) throws IOException {
+    ServerSocketChannel server = ServerSocketChannel.open();
+    try {
+      server.bind(address, BACKLOG);
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
+    servers.put(address, new Server(server,
+        Thread.ofVirtual().name("ftp-accept-" + name).start(() -> accept(server))));
+  }
+
+  /** Returns when the address is free: a channel that a virtual thread waits at is closed only by that thread. */
+  @Override
+  public void release(InetSocketAddress address) {
+    Server server = servers.remove(address);
+    if (server == null) {
+      return;
+    }
+    try {
+      server.channel().close();
+      if (!server.acceptor().join(RELEASE)) {
+        log.warn("The address {} of listener {} is still not free", address, name);
+      }
+    } catch (IOException e) {
+      log.warn("The address {} of listener {} was not closed cleanly: {}", address, name, e.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public List<? extends ProtocolClient> clients() {
+    return List.copyOf(sessions);
+  }
+
+  @Override
+  public void dispose() {
+    List.copyOf(servers.keySet()).forEach(this::release);
+    sessions.forEach(FtpSession::kill);
+  }
+
+  private void accept(ServerSocketChannel server) {
+    boolean reported = false;
+    while (server.isOpen()) {
+      try {
+        welcome(server.accept());
+        reported = false;
+      } catch (IOException | RuntimeException e) {
+        if (server.isOpen()) {
+          if (!reported) {
+            log.error("Listener {} can't accept a connection: {}; it tries again", name, e.toString());
+            reported = true;
+          }
+          pause();
+        }
+      }
+    }
+  }
+
+  /** When descriptors are used up, accepting fails at once and for a while. */
+  private static void pause() {
+    try {
+      Thread.sleep(PAUSE_MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void welcome(SocketChannel channel) throws IOException {
+    try {
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+      // The data mark before ABOR is urgent; taken out of line, it would take the stream out of step.
+      channel.socket().setOOBInline(true);
+      if (sessions.size() >= options.maxConnections()) {
+        refuse(channel, "This server has as many connections as it may; try again later");
+      } else if (unauthenticated.get() >= engine.settings.maxUnauthenticated()) {
+        refuse(channel, "Too many clients are logging in; try again later");
+      } else {
+        FtpSession session = new FtpSession(this, engine, channel);
+        unauthenticated.incrementAndGet();
+        sessions.add(session);
+        engine.entered(session);
+        Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);
+      }
+    } catch (IOException | RuntimeException e) {
+      PlainTransport.close(channel);
+      throw e;
+    }
+  }
+
+  private void refuse(SocketChannel channel, String reason) {
+    log.warn("Listener {} refused a connection: {}", name, reason);
+    if (!refusals.tryAcquire()) {
+      PlainTransport.close(channel);
+      return;
+    }
+    Thread.ofVirtual().name("ftp-refusal").start(() -> {
+      try (channel) {
+        channel.write(ByteBuffer.wrap(("421 " + reason + "\r\n").getBytes(StandardCharsets.US_ASCII)));
+        channel.shutdownOutput();
+        drain(channel);
+      } catch (IOException e) {
+        log.debug("A refused client of listener {} was gone already: {}", name, e.toString());
+      } finally {
+        refusals.release();
+      }
+    });
+  }
+
+  /** Closed with unread bytes, the connection would be reset, and the client might lose what it was told. */
+  private static void drain(SocketChannel channel) throws IOException {
+    long deadline = System.nanoTime() + REFUSAL_MILLISECONDS * 1_000_000L;
+    channel.socket().setSoTimeout(REFUSAL_MILLISECONDS);
+    InputStream in = channel.socket().getInputStream();
+    byte[] bytes = new byte[1024];
+    int count = 0;
+    for (int read = in.read(bytes); read >= 0; read = in.read(bytes)) {
+      count += read;
+      if (count > MAX_DRAINED || System.nanoTime() > deadline) {
+        return;
+      }
+    }
+  }
+
+  /** A client has logged in, or has logged out and stays. */
+  void authenticated(boolean now) {
+    if (now) {
+      unauthenticated.decrementAndGet();
+    } else {
+      unauthenticated.incrementAndGet();
+    }
+  }
+
+  void ended(FtpSession session, boolean wasAuthenticated) {
+    engine.left(session);
+    if (sessions.remove(session) && !wasAuthenticated) {
+      unauthenticated.decrementAndGet();
+    }
+  }
+}

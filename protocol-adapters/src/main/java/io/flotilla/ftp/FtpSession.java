@@ -1,0 +1,588 @@
+package io.flotilla.ftp;
+
+import io.flotilla.adapter.ClientLogins;
+import io.flotilla.adapter.ProtocolClient;
+import io.flotilla.auth.LoginResult;
+import io.flotilla.config.model.User;
+import io.flotilla.vfs.VfsException;
+import io.flotilla.vfs.VirtualFileSystem;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's control connection. Its thread reads commands all the time, so that ABOR and the client's end are noticed
+ * during a transfer, which runs on a thread of its own. Commands are served in order, one at a time, by whoever holds the
+ * turn: while a task runs they wait (ABOR, STAT and NOOP don't), and the task's thread serves them after its reply.
+ * {@link #watch} and {@link #disconnect} may be called by any thread and never block.
+ */
+final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.Client {
+  private static final Logger log = LoggerFactory.getLogger(FtpSession.class);
+  private static final int MAX_LOGINS = 3;
+  /** Before the login: another protocol's client, or one that was made to speak to us (cross-protocol attacks). */
+  private static final int MAX_NONSENSE = 5;
+  private static final int MAX_WAITING = 100;
+  private static final long FAREWELL_MILLISECONDS = 1000;
+  private static final long PROBE_MILLISECONDS = 250;
+  private static final String METHOD = "password";
+
+  private final FtpListener listener;
+  private final FtpEngine engine;
+  private final SocketChannel channel;
+  private final InetAddress local;
+  private final InetAddress peer;
+  private final Transport transport;
+  private final ControlReader in;
+  private final ControlWriter out;
+  private final DataPort dataPort;
+
+  /** Held by whoever serves a command or ends a task. */
+  private final ReentrantLock turn = new ReentrantLock();
+  private final Condition taskEnded = turn.newCondition();
+  private final ArrayDeque<FtpCommand> waiting = new ArrayDeque<>();
+  private String userName;
+  private int refusedLogins;
+  private int nonsense;
+
+  /** Written under the turn, read by the timer. */
+  private volatile DataTask task;
+  private volatile UserCommands user;
+  private volatile ClientLogins.ClientLogin login;
+  private volatile boolean serving = true;
+  private volatile boolean quit;
+  private volatile long lastActive = System.nanoTime();
+  private volatile long unauthenticatedSince = lastActive;
+  private volatile long endedAt;
+  private final AtomicBoolean ending = new AtomicBoolean();
+
+  /** What is known of the client's end of the control connection. */
+  private final ReentrantLock clientLock = new ReentrantLock();
+  private final Condition clientChanged = clientLock.newCondition();
+  private boolean inputEnded;
+  private boolean broken;
+  private long lastQuit;
+
+  FtpSession(FtpListener listener, FtpEngine engine, SocketChannel channel) throws IOException {
+    this.listener = listener;
+    this.engine = engine;
+    this.channel = channel;
+    this.local = ((InetSocketAddress) channel.getLocalAddress()).getAddress();
+    this.peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+    this.transport = new PlainTransport(channel);
+    this.out = new ControlWriter(transport);
+    this.in = new ControlReader(transport, out::raw);
+    this.dataPort = new DataPort(local, peer);
+  }
+
+  String address() {
+    return peer.getHostAddress();
+  }
+
+  InetAddress local() {
+    return local;
+  }
+
+  InetAddress peer() {
+    return peer;
+  }
+
+  DataPort dataPort() {
+    return dataPort;
+  }
+
+  String listenerName() {
+    return listener.name();
+  }
+
+  FtpListener.Options options() {
+    return listener.options();
+  }
+
+  /** Serves the client until one side ends it. */
+  void run() {
+    try {
+      out.reply(220, "Flotilla is ready");
+      serving = false;
+      for (ControlLine line = in.next(); line != null; line = in.next()) {
+        serving = true;
+        receive(line);
+        lastActive = System.nanoTime();
+        serving = false;
+      }
+      inputEnded();
+      awaitTask();
+    } catch (IOException e) {
+      log.debug("The control connection of {} broke: {}", address(), e.toString());
+      broken();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      log.error("The session of {} failed by a defect", address(), e);
+    } finally {
+      close();
+    }
+  }
+
+  private void receive(ControlLine line) throws IOException {
+    if (ending.get() || quit) {
+      return; // only drained: closed with unread bytes, the connection would be reset, and the last word might be lost
+    }
+    FtpCommand command = switch (line) {
+      case ControlLine.Text text -> FtpParser.parse(text.bytes());
+      case ControlLine.Bad bad -> new FtpCommand.Unreadable(bad.problem());
+    };
+    if (command instanceof FtpCommand.Quit) {
+      quitReceived();
+    }
+    turn.lock();
+    try {
+      if (task == null) {
+        serve(command);
+      } else {
+        receiveDuringTask(command, task);
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private void receiveDuringTask(FtpCommand command, DataTask running) throws IOException {
+    switch (command) {
+      case FtpCommand.Abort abort -> {
+        waiting.addFirst(abort); // answered right after the task
+        running.end(DataTask.Ending.ABORTED);
+      }
+      case FtpCommand.NoOperation _ -> out.reply(200, "OK");
+      case FtpCommand.Status status when status.path().isEmpty() -> {
+        List<String> lines = new ArrayList<>(user.statusLines());
+        lines.add(ControlWriter.printable(running.what()) + " is running");
+        out.reply(211, "Status", lines, "End");
+      }
+      default -> {
+        waiting.add(command);
+        if (waiting.size() > MAX_WAITING) {
+          disconnect("Too many commands wait for the end of the transfer");
+        }
+      }
+    }
+  }
+
+  /** Serves a command with the turn held. */
+  private void serve(FtpCommand command) throws IOException {
+    try {
+      switch (command) {
+        case FtpCommand.Anytime anytime -> serveAnytime(anytime);
+        case FtpCommand.LoggedIn loggedIn -> {
+          UserCommands commands = user;
+          if (commands == null) {
+            out.reply(530, "Log in with USER and PASS");
+          } else {
+            commands.serve(loggedIn).ifPresent(this::start);
+          }
+        }
+      }
+    } catch (VfsException e) {
+      out.reply(Reply.of(e));
+    } catch (RuntimeException e) {
+      log.error("A command of {} failed by a defect: {}", address(), command.getClass().getSimpleName(), e);
+      out.reply(451, "The server has failed");
+    }
+  }
+
+  private void serveAnytime(FtpCommand.Anytime command) throws IOException {
+    switch (command) {
+      case FtpCommand.User c -> user(c.name());
+      case FtpCommand.Password c -> password(c.text());
+      case FtpCommand.Account _ -> out.reply(202, "No account is needed");
+      case FtpCommand.Reinitialize _ -> reinitialize();
+      case FtpCommand.Quit _ -> {
+        quit = true;
+        out.reply(221, "Goodbye");
+        transport.endOutput();
+      }
+      case FtpCommand.NoOperation _ -> out.reply(200, "OK");
+      case FtpCommand.SystemType _ -> out.reply(215, "UNIX Type: L8");
+      case FtpCommand.Features _ -> out.reply(211, "Features", features(), "End");
+      case FtpCommand.ClientName _ -> out.reply(200, "Noted");
+      case FtpCommand.Help _ -> out.reply(214, "These commands are known", COMMANDS, "End");
+      case FtpCommand.Option c -> option(c);
+      case FtpCommand.Abort _ -> out.reply(226, "Nothing is running any more");
+      case FtpCommand.Protect _, FtpCommand.ProtectionBuffer _, FtpCommand.ProtectionLevel _, FtpCommand.ClearControl _ ->
+          out.reply(502, "This listener offers no TLS");
+      case FtpCommand.BadArgument c -> out.reply(501, c.problem());
+      case FtpCommand.NotOffered c -> out.reply(c.code(), c.what());
+      case FtpCommand.UnknownFamily _ -> out.reply(522, "Network protocol not supported, use (1,2)");
+      case FtpCommand.Unknown _ -> nonsense("There is no such command");
+      case FtpCommand.Unreadable c -> nonsense(c.problem());
+    }
+  }
+
+  private static final List<String> COMMANDS = List.of(
+      "ABOR ACCT ALLO APPE CDUP CLNT CWD DELE EPRT EPSV FEAT HASH HELP LIST",
+      "MDTM MFMT MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PORT PWD QUIT",
+      "RANG REIN REST RETR RMD RNFR RNTO SITE SIZE STAT STOR STOU STRU SYST",
+      "TYPE USER XCRC XCUP XCWD XMD5 XMKD XPWD XRMD XSHA1 XSHA256 XSHA512");
+
+  private List<String> features() {
+    UserCommands commands = user;
+    StringBuilder algorithms = new StringBuilder();
+    for (HashAlgorithm algorithm : HashAlgorithm.values()) {
+      algorithms.append(algorithms.isEmpty() ? "" : ";").append(algorithm.word())
+          .append(algorithm == (commands == null ? HashAlgorithm.SHA_256 : commands.hash()) ? "*" : "");
+    }
+    return List.of("CLNT", "EPRT", "EPSV", "HASH " + algorithms, "MDTM", "MFMT",
+        "MLST " + (commands == null ? MachineFacts.ALL : commands.facts()).feature(), "MODE Z", "PASV", "RANG STREAM",
+        "REST STREAM", "SITE CHMOD;HELP;UTIME", "SIZE", "TVFS", "UTF8", "XCRC filename;start;end", "XMD5 filename;start;end",
+        "XSHA1 filename;start;end", "XSHA256 filename;start;end", "XSHA512 filename;start;end");
+  }
+
+  private void option(FtpCommand.Option option) throws IOException {
+    UserCommands commands = user;
+    if (option.name().equals("UTF8") || option.name().equals("UTF-8")) {
+      out.reply(200, "Names are UTF-8 in any case");
+    } else if (commands == null) {
+      out.reply(530, "Log in with USER and PASS");
+    } else {
+      commands.option(option);
+    }
+  }
+
+  private void nonsense(String problem) throws IOException {
+    if (user == null && ++nonsense >= MAX_NONSENSE) {
+      disconnect("This is an FTP server");
+    } else {
+      out.reply(500, problem);
+    }
+  }
+
+  private void user(String name) throws IOException {
+    if (user != null) {
+      out.reply(503, "You are logged in; REIN ends that");
+      return;
+    }
+    userName = name;
+    out.reply(331, "Now the password");
+  }
+
+  private void password(String text) throws IOException {
+    String name = userName;
+    userName = null;
+    if (user != null) {
+      out.reply(503, "You are logged in; REIN ends that");
+    } else if (name == null) {
+      out.reply(503, "USER comes first");
+    } else {
+      logIn(name, text);
+    }
+  }
+
+  /** Blocks until the password was checked: nothing is served meanwhile. */
+  private void logIn(String name, String password) throws IOException {
+    LoginResult result;
+    try {
+      result = engine.authenticator.password(name, password).join();
+    } catch (CompletionException e) {
+      log.error("A password check failed by a defect", e);
+      disconnect("The server has failed");
+      return;
+    }
+    switch (result) {
+      case LoginResult.Granted granted -> enter(granted);
+      case LoginResult.Refused refused -> {
+        engine.logins.refused(FtpAdapter.PROTOCOL, name, address(), METHOD, refused.reason());
+        if (refused.reason() == LoginResult.Reason.BUSY) {
+          disconnect("Too many logins at once; try again later");
+          return;
+        }
+        pause(engine.settings.refusalDelay());
+        if (++refusedLogins >= MAX_LOGINS) {
+          disconnect("Login incorrect, too often");
+        } else {
+          out.reply(530, "Login incorrect");
+        }
+      }
+    }
+  }
+
+  private void enter(LoginResult.Granted granted) throws IOException {
+    User who = granted.user();
+    VirtualFileSystem files;
+    try {
+      files = engine.homes.open(engine.view.get(), who);
+    } catch (VfsException e) {
+      log.error("Refused user {} from {}: {}", who.name(), address(), e.getMessage());
+      disconnect("The home directory is not available");
+      return;
+    }
+    // The reply comes first, because the login may be revoked at once and the client be told goodbye.
+    listener.authenticated(true);
+    ClientLogins.ClientLogin entered = engine.logins.enter(FtpAdapter.PROTOCOL, granted, address(), this::disconnect);
+    user = new UserCommands(this, engine, out, files, who.name(), entered.transfers());
+    login = entered;
+    if (!ending.get()) {
+      out.reply(230, "Logged in");
+    }
+  }
+
+  private void reinitialize() throws IOException {
+    logOut();
+    nonsense = 0;
+    unauthenticatedSince = System.nanoTime();
+    out.reply(220, "Ready for another user");
+  }
+
+  private void logOut() {
+    userName = null;
+    dataPort.clear();
+    if (user != null) {
+      user.close();
+      user = null;
+      login.close();
+      login = null;
+      listener.authenticated(false);
+    }
+  }
+
+  private static void pause(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void start(DataTask started) {
+    task = started;
+    if (ending.get()) {
+      started.end(DataTask.Ending.SESSION_OVER); // a disconnect that came before could not see it
+    }
+    Thread.ofVirtual().name("ftp-data-" + address()).start(() -> {
+      Reply reply = started.run();
+      turn.lock();
+      try {
+        finish(reply);
+      } catch (IOException e) {
+        broken();
+        transport.close();
+      } finally {
+        task = task == started ? null : task;
+        taskEnded.signalAll();
+        turn.unlock();
+      }
+    });
+  }
+
+  /** Sends a task's reply and serves what has waited, up to the next task. */
+  private void finish(Reply reply) throws IOException {
+    if (!ending.get()) {
+      out.reply(reply);
+    }
+    task = null;
+    lastActive = System.nanoTime();
+    while (task == null && !quit && !ending.get() && !waiting.isEmpty()) {
+      serve(waiting.poll());
+    }
+  }
+
+  private void awaitTask() throws InterruptedException {
+    turn.lock();
+    try {
+      while (task != null) {
+        taskEnded.await();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  @Override
+  public DataConnection wrap(SocketChannel socket) throws IOException {
+    return DataConnection.plain(socket);
+  }
+
+  @Override
+  public void announce(String text) throws IOException {
+    out.reply(150, text);
+  }
+
+  private void quitReceived() {
+    clientLock.lock();
+    try {
+      lastQuit = System.nanoTime();
+      clientChanged.signalAll();
+    } finally {
+      clientLock.unlock();
+    }
+  }
+
+  private void inputEnded() {
+    clientLock.lock();
+    try {
+      inputEnded = true;
+      clientChanged.signalAll();
+    } finally {
+      clientLock.unlock();
+    }
+  }
+
+  private void broken() {
+    clientLock.lock();
+    try {
+      broken = true;
+      clientChanged.signalAll();
+    } finally {
+      clientLock.unlock();
+    }
+    DataTask running = task;
+    if (running != null) {
+      running.end(DataTask.Ending.SESSION_OVER);
+    }
+  }
+
+  /**
+   * A client that dies lets its system end both connections, and the data connection's end looks like that of a whole file.
+   * So the control connection decides. It is watched for a moment, since its end may come after the data's. If it broke, the
+   * client is gone. If it ended in order, either the client is gone or it only has nothing more to send (a script behind a
+   * pipe): a reply is sent, which the system of a dead client answers with a reset. A QUIT that came after the data was sent
+   * by a living client that had finished; one that came before proves nothing.
+   */
+  @Override
+  public boolean standsBehind(long dataEnded) {
+    clientLock.lock();
+    try {
+      long left = engine.settings.vigil().toNanos() - (System.nanoTime() - dataEnded);
+      while (!broken && !inputEnded && !hasQuitSince(dataEnded) && left > 0) {
+        left = clientChanged.awaitNanos(left);
+      }
+      if (broken || !inputEnded || hasQuitSince(dataEnded)) {
+        return !broken;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      clientLock.unlock();
+    }
+    return answersProbe();
+  }
+
+  private boolean hasQuitSince(long time) {
+    return lastQuit != 0 && lastQuit - time >= 0;
+  }
+
+  /** The first write brings the reset, the second one notices it. */
+  private boolean answersProbe() {
+    try {
+      announce("The data has arrived");
+      pause(Duration.ofMillis(PROBE_MILLISECONDS));
+      announce("Finishing the file");
+      return true;
+    } catch (IOException e) {
+      log.debug("{} is gone: {}", address(), e.toString());
+      return false;
+    }
+  }
+
+  @Override
+  public boolean isTransferring() {
+    return task != null;
+  }
+
+  /** Ends the session with a last word; a running transfer is broken off. */
+  @Override
+  public void disconnect(String reason) {
+    if (!ending.compareAndSet(false, true)) {
+      return;
+    }
+    endedAt = System.nanoTime();
+    DataTask running = task;
+    if (running != null) {
+      running.end(DataTask.Ending.SESSION_OVER);
+    }
+    Thread.ofVirtual().name("ftp-farewell-" + address()).start(() -> {
+      try {
+        if (!out.farewell(421, sentence(reason), FAREWELL_MILLISECONDS)) {
+          transport.close();
+        }
+      } catch (IOException e) {
+        transport.close();
+      }
+    });
+  }
+
+  private static String sentence(String reason) {
+    return reason.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + reason.substring(1);
+  }
+
+  /** Ends the session at once. */
+  void kill() {
+    ending.set(true);
+    transport.close();
+  }
+
+  /** Looks whether a time is over; called by the timer. */
+  void watch(long now) {
+    FtpSettings settings = engine.settings;
+    if (ending.get() || quit) {
+      if (endedAt == 0) {
+        endedAt = now;
+      } else if (now - endedAt > 2 * FAREWELL_MILLISECONDS * 1_000_000 && (task == null || ending.get())) {
+        transport.close(); // the client didn't take its leave
+      }
+      return;
+    }
+    dataPort.expire(now, settings.dataConnectTimeout());
+    DataTask running = task;
+    if (running != null && isOver(running.waitingSince(), now, settings.stallTimeout())) {
+      running.end(DataTask.Ending.STALLED);
+    }
+    if (isOver(out.waitingSince(), now, settings.stallTimeout())) {
+      log.info("Closed the connection of {}, which takes no replies", address());
+      kill();
+    } else if (user == null && now - unauthenticatedSince > settings.loginGrace().toNanos()) {
+      disconnect("The login took too long");
+    } else if (user != null && running == null && !serving && now - lastActive > options().idleTimeout().toNanos()) {
+      disconnect("The session was idle for too long");
+    }
+  }
+
+  private static boolean isOver(OptionalLong since, long now, Duration longest) {
+    return since.isPresent() && now - since.getAsLong() > longest.toNanos();
+  }
+
+  private void close() {
+    dataPort.close();
+    transport.close();
+    turn.lock();
+    try {
+      if (task != null) {
+        task.end(DataTask.Ending.SESSION_OVER);
+      }
+      while (task != null) {
+        taskEnded.awaitUninterruptibly();
+      }
+      if (user != null) {
+        user.close();
+      }
+      listener.ended(this, user != null);
+      if (login != null) {
+        login.close();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+}
