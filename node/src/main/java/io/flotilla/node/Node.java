@@ -17,6 +17,8 @@ import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.ftp.FtpAdapter;
+import io.flotilla.ftp.FtpSettings;
 import io.flotilla.http.admin.AdminCertificate;
 import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
@@ -105,9 +107,11 @@ public final class Node {
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
-    SftpAdapter sftp = new SftpAdapter(live::view, new Authenticator(live::view, hasher, clock), logins,
-        new ActiveUploads(), SftpSettings.DEFAULT);
-    this.adapters = new ProtocolAdapters(List.of(sftp), logins, events, settings.drainDeadline(), clock);
+    Authenticator authenticator = new Authenticator(live::view, hasher, clock);
+    ActiveUploads uploads = new ActiveUploads();
+    SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, uploads, SftpSettings.DEFAULT);
+    FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, uploads, FtpSettings.DEFAULT);
+    this.adapters = new ProtocolAdapters(List.of(sftp, ftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, events, this::report, refused::complete);
