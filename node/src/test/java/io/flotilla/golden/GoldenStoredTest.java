@@ -46,7 +46,7 @@ class GoldenStoredTest {
   private static final Golden STORED = new Golden("stored", ".bin");
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
-  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("listeners-ftp", "nodes-node-2");
+  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -86,8 +86,21 @@ class GoldenStoredTest {
         {"protocol": "sftp", "address": "192.0.2.1", "port": 2022, "nodes": ["node-1", "role:gateway"], "enabled": false,
          "maxConnections": 77, "idleTimeout": "90s", "ssh": {"hostKeys": ["ed25519"]}}""", "");
     put(documents, Kind.LISTENERS, "ftp", """
-        {"protocol": "ftp", "port": 2021, "ftp": {"passivePorts": "20050-20079", "passiveAddress": "192.0.2.7"}}""", "");
+        {"protocol": "ftp", "port": 2021, "ftp": {"tls": "required", "certificate": "tls", "requireSessionReuse": true,
+         "passivePorts": "20050-20079", "passiveAddress": "192.0.2.7"}}""", "");
     put(documents, Kind.STORAGES, "main", "{\"type\": \"local\", \"path\": \"/srv/${node}/files\", \"shared\": true}", "");
+    put(documents, Kind.CERTIFICATES, "tls", """
+        {"selfSigned": {"names": ["ftp.example.org", "192.0.2.1"]}, "certificate": "-----BEGIN CERTIFICATE-----\\n\
+        MIIBmjCCAUCgAwIBAgIIPAt2g74LVvEwCgYIKoZIzj0EAwIwEjEQMA4GA1UEAxMH\\n\
+        VGVzdCBDQTAgFw0yMDAxMDEwMDAwMDBaGA8yMjE5MTExNDAwMDAwMFowLDEQMA4G\\n\
+        A1UEChMHRXhhbXBsZTEYMBYGA1UEAxMPZnRwLmV4YW1wbGUub3JnMFkwEwYHKoZI\\n\
+        zj0CAQYIKoZIzj0DAQcDQgAE/yJp7K5dgVVMNZPQtILOuKYzxooqJ0QtULyvNZ66\\n\
+        0JEXqVPrRJBJtClx1QCgf3n4a7ZYjF+fChlZqm0mVEf8VKNkMGIwHQYDVR0OBBYE\\n\
+        FH3SXfVI72bn56iX0XQRTOsU+GvFMCAGA1UdEQQZMBeCD2Z0cC5leGFtcGxlLm9y\\n\
+        Z4cEwAACATAfBgNVHSMEGDAWgBQPBruW14pjqmY6jvejzZ3HkMKZhjAKBggqhkjO\\n\
+        PQQDAgNIADBFAiAzCFMhQkx+qxB9Mrh1+DYcXDiBN2SNzPoK+4eguU3LSwIhAMAX\\n\
+        ZjvbgOZ7aSfXPA+5LB2NY6aJ6+9bOA5GAeWsNuRD\\n\
+        -----END CERTIFICATE-----\\n"}""", "privateKey");
     put(documents, Kind.HOST_KEYS, "ed25519", "{\"algorithm\": \"ed25519\"}", "privateKey");
     put(documents, Kind.NODES, "node-1", """
         {"listeners": {"sftp": {"address": "192.0.2.9", "port": 2222}}, "storages": {"main": {"path": "/mnt/files"}}}""", "");
@@ -101,6 +114,7 @@ class GoldenStoredTest {
   private static final Map<String, String> SEALED = Map.of(
       "alice", "1.fa0cde5e86539aca.XU7m4BQw2o0SNOBXybp+YlKDBchYrtgB6vGWhPpp2/EoKfDvrjC5rp8HcgHriBRDqL/eH2eg7dC/iBoBQesgjp8ds/nEwQZ0",
       "ed25519", "1.fa0cde5e86539aca.OSiaXLtmk67VCLXxsqSOIk9T+Mt9dHaHjhwc2f3/xo29tLmyIi1weBNCcu9n+Sv3hhZnx//gJ6/YN4ABRxAH",
+      "tls", "1.fa0cde5e86539aca.Mxel8150AcJATbAR7i8+uHbe+3YXovX9CvJb2bjqU7m5CeDanpawKxsSFeDCw62d4OgAC9RWxA==",
       "root", "1.fa0cde5e86539aca.PpdI6u5IZ+ZhaSKximPfjlq6ilsrKQv6njzXo0kMhDNbTvUwh1jjRpaxESI7L7DGBLxnDbErlIqg6I/l");
 
   private static void put(Map<EntityKey, ObjectNode> documents, Kind kind, String name, String json, String secret)

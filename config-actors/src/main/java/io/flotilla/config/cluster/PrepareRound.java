@@ -18,7 +18,7 @@ final class PrepareRound {
   static final long TIMEOUT_NANOS = 2_000_000_000L;
   /** What nodes hold resources for: ports, keys, directories. All other kinds are judged by the primary alone. */
   private static final Set<String> NODE_RESOURCES =
-      Set.of(Kind.LISTENERS.id(), Kind.HOST_KEYS.id(), Kind.STORAGES.id(), Kind.NODES.id());
+      Set.of(Kind.LISTENERS.id(), Kind.CERTIFICATES.id(), Kind.HOST_KEYS.id(), Kind.STORAGES.id(), Kind.NODES.id());
 
   private final long number;
   private final Proposal proposal;

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * The rules between entities. Only what a change touches is looked at, except that deleting a storage or a host key
- * looks for whoever still needs it.
+ * The rules between entities. Only what a change touches is looked at, except that deleting a storage, a certificate or
+ * a host key looks for whoever still needs it.
  */
 final class ConfigRules {
   private ConfigRules() {}
@@ -61,6 +61,7 @@ final class ConfigRules {
         });
       }
       case Storage storage -> { }
+      case Certificate certificate -> { }
       case HostKey key -> { }
       case Admin admin -> { }
       case Policy policy -> { }
@@ -78,6 +79,9 @@ final class ConfigRules {
     if (needsAnyHostKey(listener) && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
       errors.add(new FieldError(pointer + "/ssh/hostKeys", "an sftp listener needs a host key, and there is none"));
     }
+    listener.ftp().certificate().filter(name -> next.find(Kind.CERTIFICATES, name, Certificate.class).isEmpty())
+        .ifPresent(name -> errors.add(
+            new FieldError(pointer + "/ftp/certificate", "there is no certificate named '" + name + "'")));
     if (hasNoPassiveMode(listener)) {
       next.ofKind(Kind.NODES).stream().map(stored -> (NodeOverride) stored.entity())
           .filter(node -> Optional.ofNullable(node.listeners().get(listener.name()))
@@ -118,6 +122,8 @@ final class ConfigRules {
     Optional<String> holder = Kind.of(operation.kind()).flatMap(kind -> switch (kind) {
       case STORAGES -> first(next.ofKind(Kind.USERS), user -> ((User) user).home().storage().equals(name))
           .or(() -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).storagePaths().containsKey(name)));
+      case CERTIFICATES -> first(next.ofKind(Kind.LISTENERS),
+          listener -> ((Listener) listener).ftp().certificate().filter(name::equals).isPresent());
       case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->
           ((Listener) listener).hostKeys().contains(name)
               || needsAnyHostKey((Listener) listener) && next.ofKind(Kind.HOST_KEYS).isEmpty());

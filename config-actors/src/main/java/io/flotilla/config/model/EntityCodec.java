@@ -26,6 +26,7 @@ public final class EntityCodec {
 
   private static final Map<String, Set<String>> SECRET_FIELDS = Map.of(
       Kind.USERS.id(), Set.of("passwordHash"),
+      Kind.CERTIFICATES.id(), Set.of("privateKey"),
       Kind.HOST_KEYS.id(), Set.of("privateKey"),
       Kind.ADMINS.id(), Set.of("tokenHash"));
 
@@ -204,6 +205,7 @@ public final class EntityCodec {
       case USERS -> User.read(fields);
       case LISTENERS -> Listener.read(fields);
       case STORAGES -> Storage.read(fields);
+      case CERTIFICATES -> Certificate.read(fields);
       case HOST_KEYS -> HostKey.read(fields);
       case NODES -> NodeOverride.read(fields);
       case ADMINS -> Admin.read(fields);

@@ -2,7 +2,9 @@ package io.flotilla.config.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -32,21 +34,55 @@ public record Listener(
     }
   }
 
+  /** How an FTP listener uses TLS (RFC 4217); its words in the configuration are in lower case. */
+  public enum Tls {
+    OFF,
+    /** Clients may ask for TLS by AUTH. */
+    EXPLICIT,
+    /** Clients have to ask for TLS by AUTH before they log in, and to protect their data. */
+    REQUIRED,
+    /** TLS from the first byte on. */
+    IMPLICIT;
+
+    public String id() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    static Tls parse(String text) {
+      return Arrays.stream(values()).filter(tls -> tls.id().equals(text)).findFirst()
+          .orElseThrow(() -> new IllegalArgumentException("must be 'off', 'explicit', 'required' or 'implicit'"));
+    }
+  }
+
   /**
    * What only an FTP listener has.
    *
+   * @param certificate the name of a certificate; never empty if TLS is used
+   * @param requireSessionReuse whether a data connection has to resume the TLS session of its control connection, so that
+   *     nobody else can take it over
    * @param passivePorts where clients are told to connect for data; any free port if there is none
    * @param passiveAddress an IPv4 address that PASV tells clients instead of the one they came by, for a node behind NAT
    */
-  public record Ftp(Optional<PortRange> passivePorts, Optional<String> passiveAddress) {
-    static final Ftp DEFAULT = new Ftp(Optional.empty(), Optional.empty());
+  public record Ftp(Tls tls, Optional<String> certificate, boolean requireSessionReuse,
+      Optional<PortRange> passivePorts, Optional<String> passiveAddress) {
+    static final Ftp DEFAULT = new Ftp(Tls.OFF, Optional.empty(), false, Optional.empty(), Optional.empty());
 
     private static Ftp read(Fields fields) {
-      return new Ftp(fields.parsed("passivePorts", PortRange::parse),
+      // A word of a newer release must not take the encryption away.
+      Tls tls = fields.parsed("tls", Tls::parse).orElse(fields.has("tls") ? Tls.REQUIRED : Tls.OFF);
+      Optional<String> certificate = fields.text("certificate");
+      if (tls != Tls.OFF && !fields.has("certificate")) {
+        fields.error("certificate", "is required for tls other than 'off'");
+      }
+      return new Ftp(tls, certificate, fields.bool("requireSessionReuse", false),
+          fields.parsed("passivePorts", PortRange::parse),
           fields.parsed("passiveAddress", Listener::parsePassiveAddress));
     }
 
     private void describe(ObjectNode json) {
+      json.put("tls", tls.id());
+      json.put("certificate", certificate.orElse(null));
+      json.put("requireSessionReuse", requireSessionReuse);
       json.put("passivePorts", passivePorts.map(PortRange::toString).orElse(null));
       json.put("passiveAddress", passiveAddress.orElse(null));
     }

@@ -1,5 +1,6 @@
 package io.flotilla.config.view;
 
+import io.flotilla.config.model.Certificate;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
@@ -33,6 +34,10 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
 
   public Optional<HostKey> hostKey(String name) {
     return config.find(Kind.HOST_KEYS, name, HostKey.class);
+  }
+
+  public Optional<Certificate> certificate(String name) {
+    return config.find(Kind.CERTIFICATES, name, Certificate.class);
   }
 
   /** The directory of a storage on this node; none if there is no such storage, or if its type is not known here. */

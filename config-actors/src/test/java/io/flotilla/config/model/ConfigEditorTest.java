@@ -55,12 +55,11 @@ class ConfigEditorTest {
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"ftp.example.org\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 or IPv6 address",
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"2001:db8::1\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"0.0.0.0\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
-      "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"tls\":\"off\"}}|/operations/0/value/ftp/tls|is not a field of /ftp",
       "nodes|{\"listeners\":{\"sftp\":{\"passiveAddress\":\"192.0.2.1\"}}}|/operations/0/value/listeners/sftp/passiveAddress|listener 'sftp' is not an ftp listener, and has no passive address",
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
-      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, host-keys, nodes, admins, policies",
+      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, certificates, host-keys, nodes, admins, policies",
       "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));

@@ -12,6 +12,7 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.sftp.HostKeyGenerator;
 import java.security.KeyPair;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,7 +21,7 @@ import java.util.concurrent.CompletionStage;
 
 /**
  * Makes the document that is committed out of what a client sends: passwords are hashed, tokens digested, host keys
- * generated, and every secret is sealed here, on the node that took the request, so that nothing clear travels between
+ * and certificates generated, and every secret is sealed here, on the node that took the request, so that nothing clear travels between
  * nodes.
  */
 public final class EntityInput {
@@ -30,11 +31,13 @@ public final class EntityInput {
   private final EntityCodec codec;
   private final PasswordHasher hasher;
   private final LiveConfig live;
+  private final CertificateInput certificates;
 
   public EntityInput(EntityCodec codec, PasswordHasher hasher, LiveConfig live) {
     this.codec = codec;
     this.hasher = hasher;
     this.live = live;
+    this.certificates = new CertificateInput(codec, live::view, Clock.systemUTC());
   }
 
   /** The outcome: a document, or the faults found on the way. */
@@ -53,6 +56,10 @@ public final class EntityInput {
     document.remove("name");
     return switch (Kind.of(key.kind()).orElse(Kind.STORAGES)) {
       case USERS -> prepareUser(key, document, errors);
+      case CERTIFICATES -> async(() -> {
+        certificates.prepare(key, document, whole, errors);
+        return new Prepared(document, errors);
+      });
       case HOST_KEYS -> prepareHostKey(key, document, errors, whole);
       case ADMINS -> CompletableFuture.completedFuture(prepareAdmin(key, document, errors));
       case LISTENERS, STORAGES, NODES, POLICIES -> CompletableFuture.completedFuture(new Prepared(document, errors));
@@ -164,11 +171,11 @@ public final class EntityInput {
     });
   }
 
-  private static boolean isGiven(JsonNode node) {
+  static boolean isGiven(JsonNode node) {
     return node != null && !node.isNull();
   }
 
   private static CompletionStage<Prepared> async(java.util.function.Supplier<Prepared> work) {
-    return CompletableFuture.supplyAsync(work, task -> Thread.ofVirtual().name("host-key").start(task));
+    return CompletableFuture.supplyAsync(work, task -> Thread.ofVirtual().name("key-input").start(task));
   }
 }

@@ -1,0 +1,2 @@
+/** Certificates and keys as TLS listeners use them. */
+package io.flotilla.tls;
