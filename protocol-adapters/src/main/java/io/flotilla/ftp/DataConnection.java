@@ -5,22 +5,66 @@ import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.Optional;
 import java.util.OptionalLong;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLSession;
 
 /** A data connection in the hands of one thread; others may look how long it has been waiting, and end it. */
 final class DataConnection implements AutoCloseable {
   private final SocketChannel channel;
   private final Transport transport;
+  private final Optional<SSLSession> mustResume;
   private volatile long waitingSince;
 
-  DataConnection(SocketChannel channel, Transport transport) {
+  private DataConnection(SocketChannel channel, Transport transport, Optional<SSLSession> mustResume) throws IOException {
     this.channel = channel;
     this.transport = transport;
+    this.mustResume = mustResume;
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
   }
 
   static DataConnection plain(SocketChannel channel) throws IOException {
-    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    return new DataConnection(channel, new PlainTransport(channel));
+    return new DataConnection(channel, new PlainTransport(channel), Optional.empty());
+  }
+
+  /**
+   * A connection under TLS after its {@link #handshake}.
+   *
+   * @param mustResume the session of the control connection, if this one has to resume it
+   */
+  static DataConnection secured(SocketChannel channel, SSLEngine engine, TransferBuffers buffers,
+      Optional<SSLSession> mustResume) throws IOException {
+    return new DataConnection(channel, TlsTransport.large(channel, engine, buffers), mustResume);
+  }
+
+  /** The data connection is not protected as it has to be; the message is for the client. */
+  static final class ProtectionFailed extends IOException {
+    ProtectionFailed(String message) {
+      super(message);
+    }
+  }
+
+  boolean isSecured() {
+    return transport instanceof TlsTransport;
+  }
+
+  /** Protects the connection, if it is to be; blocks. */
+  void handshake() throws IOException {
+    if (transport instanceof TlsTransport tls) {
+      waitingSince = System.nanoTime();
+      try {
+        tls.handshake();
+      } catch (SSLException e) {
+        throw new ProtectionFailed("The TLS handshake of the data connection failed");
+      }
+      waitingSince = 0;
+      // A resumed session is as old as the first one, in whatever version of TLS.
+      if (mustResume.isPresent() && mustResume.get().getCreationTime() != tls.session().getCreationTime()) {
+        throw new ProtectionFailed("The data connection has to resume the TLS session of the control connection");
+      }
+    }
   }
 
   /** As {@link Transport#read}. */
@@ -41,7 +85,7 @@ final class DataConnection implements AutoCloseable {
 
   /** Whether files can go to the socket without passing through this process. */
   boolean takesFiles() {
-    return transport instanceof PlainTransport;
+    return !isSecured();
   }
 
   /**
@@ -75,6 +119,17 @@ final class DataConnection implements AutoCloseable {
     return since == 0 ? OptionalLong.empty() : OptionalLong.of(since);
   }
 
+  /** Answers the client's close_notify, which some clients wait for; one that has gone by then needs none. */
+  void answerEnd() {
+    if (isSecured()) {
+      try {
+        endOutput();
+      } catch (IOException e) {
+        // Its data ended in order all the same.
+      }
+    }
+  }
+
   /** Ends the output in order. */
   void endOutput() throws IOException {
     waitingSince = System.nanoTime();
@@ -87,8 +142,12 @@ final class DataConnection implements AutoCloseable {
     PlainTransport.reset(channel);
   }
 
+  /** Called by the thread whose connection it is, as the last. */
   @Override
   public void close() {
     transport.close();
+    if (transport instanceof TlsTransport tls) {
+      tls.giveBack();
+    }
   }
 }

@@ -68,11 +68,13 @@ abstract class DataTask {
       return ending == null ? Reply.of(e) : new Reply(426, ending.words);
     } catch (NoDataConnection e) {
       return ending == null ? new Reply(425, "The data connection could not be opened") : new Reply(426, ending.words);
+    } catch (DataConnection.ProtectionFailed e) {
+      return ending == null ? new Reply(522, e.getMessage()) : new Reply(426, ending.words);
     } catch (IOException e) {
-      log.debug("{}: the data connection broke: {}", what(), e.toString());
+      log.debug("{}: the data connection broke: {}", ControlWriter.printable(what()), e.toString());
       return new Reply(426, ending == null ? "The data connection broke; the transfer is not complete" : ending.words);
     } catch (RuntimeException e) {
-      log.error("{} failed by a defect", what(), e);
+      log.error("{} failed by a defect", ControlWriter.printable(what()), e);
       return new Reply(451, "The server has failed");
     } finally {
       route.ifPresent(DataRoute::close);
@@ -98,7 +100,7 @@ abstract class DataTask {
     try {
       connection = channels.wrap(way.open(connectTimeout));
     } catch (IOException e) {
-      log.debug("{}: no data connection: {}", what(), e.toString());
+      log.debug("{}: no data connection: {}", ControlWriter.printable(what()), e.toString());
       throw new NoDataConnection(e);
     }
     if (ending != null) {
@@ -107,8 +109,10 @@ abstract class DataTask {
     return connection;
   }
 
-  final void announce(String text) throws IOException {
+  /** Tells the client that data will flow, after which it expects the connection to be protected, and protects it. */
+  final void begin(DataConnection data, String text) throws IOException {
     channels.announce(text);
+    data.handshake();
   }
 
   /** Ends it early, if it isn't ending already; doesn't block. */

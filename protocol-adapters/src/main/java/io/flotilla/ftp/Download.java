@@ -46,7 +46,7 @@ final class Download extends DataTask {
     DataConnection data = null;
     try {
       data = connect();
-      announce("Sending " + name);
+      begin(data, "Sending " + name);
       if (encoding.isPlain() && data.takesFiles()) {
         sendFile(data);
       } else {

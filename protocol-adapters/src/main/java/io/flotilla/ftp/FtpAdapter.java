@@ -4,9 +4,11 @@ import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.ProtocolAdapter;
 import io.flotilla.adapter.ProtocolListener;
 import io.flotilla.auth.Authenticator;
+import io.flotilla.config.model.Certificate;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
 import java.net.InetAddress;
@@ -15,7 +17,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** Serves FTP. */
+/** Serves FTP, in clear and under TLS. */
 public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
   static final Listener.Protocol PROTOCOL = Listener.Protocol.FTP;
 
@@ -37,16 +39,43 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
 
   @Override
   public Set<Kind> kinds() {
-    return Set.of();
+    return Set.of(Kind.CERTIFICATES);
   }
 
   @Override
   public Optional<FtpListener.Options> options(ConfigView.OpenListener open, ConfigView now,
       Optional<FtpListener.Options> former, Consumer<String> problem) {
     Listener listener = open.listener();
-    return Optional.of(new FtpListener.Options(listener.maxConnections(), listener.idleTimeout(),
-        listener.ftp().passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY),
-        open.passiveAddress().map(InetAddress::ofLiteral)));
+    Listener.Ftp ftp = listener.ftp();
+    Optional<FtpTls> tls = Optional.empty();
+    if (ftp.tls() != Listener.Tls.OFF) {
+      tls = tls(ftp, now, problem).or(() -> former.flatMap(FtpListener.Options::tls));
+      if (tls.isEmpty()) {
+        return Optional.empty(); // never in clear instead
+      }
+    }
+    return Optional.of(new FtpListener.Options(listener.maxConnections(), listener.idleTimeout(), tls,
+        ftp.passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY), open.passiveAddress().map(InetAddress::ofLiteral)));
+  }
+
+  private static Optional<FtpTls> tls(Listener.Ftp ftp, ConfigView now, Consumer<String> problem) {
+    String name = ftp.certificate().orElse("");
+    Optional<Certificate> certificate = now.certificate(name);
+    if (certificate.isEmpty()) {
+      problem.accept("the certificate " + name + ", which it names, does not exist");
+      return Optional.empty();
+    }
+    if (certificate.get().chain().isEmpty()) {
+      problem.accept("this release can't read the certificate " + name + "; upgrade this node");
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new FtpTls(ftp.tls(),
+          TlsIdentity.of(certificate.get().chain(), certificate.get().privateKey().reveal()), ftp.requireSessionReuse()));
+    } catch (IllegalArgumentException e) {
+      problem.accept("certificate " + name + ": " + e.getMessage());
+      return Optional.empty();
+    }
   }
 
   @Override

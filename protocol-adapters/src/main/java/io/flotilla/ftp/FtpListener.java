@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
 final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private static final Logger log = LoggerFactory.getLogger(FtpListener.class);
   private static final int BACKLOG = 512;
+  private static final long SWAP_NANOSECONDS = 500_000_000;
   private static final Duration RELEASE = Duration.ofSeconds(5);
   /** Of those over the limit, who are told so; more are only closed. */
   private static final int MAX_REFUSALS = 100;
@@ -43,11 +44,13 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private final AtomicInteger unauthenticated = new AtomicInteger();
   private final Semaphore refusals = new Semaphore(MAX_REFUSALS);
   private volatile Options options;
+  private volatile long releasedAt;
 
   /**
+   * @param tls nothing if connections are in clear
    * @param passiveAddress what PASV tells clients; else the address they came to
    */
-  record Options(int maxConnections, Duration idleTimeout, PassivePorts passivePorts,
+  record Options(int maxConnections, Duration idleTimeout, Optional<FtpTls> tls, PassivePorts passivePorts,
       Optional<InetAddress> passiveAddress) {}
 
   private record Server(ServerSocketChannel channel, Thread acceptor) {}
@@ -88,6 +91,7 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   /** Returns when the address is free: a channel that a virtual thread waits at is closed only by that thread. */
   @Override
   public void release(InetSocketAddress address) {
+    releasedAt = System.nanoTime();
     Server server = servers.remove(address);
     if (server == null) {
       return;
@@ -113,6 +117,11 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   public void dispose() {
     List.copyOf(servers.keySet()).forEach(this::release);
     sessions.forEach(FtpSession::kill);
+  }
+
+  /** Whether it has given up its address, and not only for the moment in which listeners swap theirs. */
+  boolean isClosed(long now) {
+    return servers.isEmpty() && now - releasedAt > SWAP_NANOSECONDS;
   }
 
   private void accept(ServerSocketChannel server) {

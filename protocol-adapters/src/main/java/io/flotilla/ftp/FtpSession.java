@@ -14,12 +14,15 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +47,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private final SocketChannel channel;
   private final InetAddress local;
   private final InetAddress peer;
-  private final Transport transport;
+  private final Optional<FtpTls> tls;
+  private volatile Transport transport;
   private final ControlReader in;
   private final ControlWriter out;
   private final DataPort dataPort;
@@ -56,12 +60,18 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private String userName;
   private int refusedLogins;
   private int nonsense;
+  /** What data connections are made from; null while the control connection is in clear. */
+  private SSLContext tlsContext;
+  private SSLSession tlsSession;
+  private boolean protectionSized;
+  private boolean protectData;
 
   /** Written under the turn, read by the timer. */
   private volatile DataTask task;
   private volatile UserCommands user;
   private volatile ClientLogins.ClientLogin login;
   private volatile boolean serving = true;
+  private volatile boolean handshaking;
   private volatile boolean quit;
   private volatile long lastActive = System.nanoTime();
   private volatile long unauthenticatedSince = lastActive;
@@ -81,6 +91,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     this.channel = channel;
     this.local = ((InetSocketAddress) channel.getLocalAddress()).getAddress();
     this.peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+    this.tls = listener.options().tls();
     this.transport = new PlainTransport(channel);
     this.out = new ControlWriter(transport);
     this.in = new ControlReader(transport, out::raw);
@@ -114,6 +125,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   /** Serves the client until one side ends it. */
   void run() {
     try {
+      if (tls.filter(FtpTls::isImplicit).isPresent()) {
+        secure();
+        protectData = true;
+      }
       out.reply(220, "Flotilla is ready");
       serving = false;
       for (ControlLine line = in.next(); line != null; line = in.next()) {
@@ -220,14 +235,81 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       case FtpCommand.Help _ -> out.reply(214, "These commands are known", COMMANDS, "End");
       case FtpCommand.Option c -> option(c);
       case FtpCommand.Abort _ -> out.reply(226, "Nothing is running any more");
-      case FtpCommand.Protect _, FtpCommand.ProtectionBuffer _, FtpCommand.ProtectionLevel _, FtpCommand.ClearControl _ ->
-          out.reply(502, "This listener offers no TLS");
+      case FtpCommand.Protect c -> protect(c.mechanism());
+      case FtpCommand.ProtectionBuffer _ -> {
+        protectionSized = tlsContext != null;
+        out.reply(protectionSized ? 200 : 503, protectionSized ? "PBSZ=0" : "AUTH TLS comes first");
+      }
+      case FtpCommand.ProtectionLevel c -> protectionLevel(c.level());
+      case FtpCommand.ClearControl _ -> out.reply(534, "The control connection stays protected");
       case FtpCommand.BadArgument c -> out.reply(501, c.problem());
       case FtpCommand.NotOffered c -> out.reply(c.code(), c.what());
       case FtpCommand.UnknownFamily _ -> out.reply(522, "Network protocol not supported, use (1,2)");
       case FtpCommand.Unknown _ -> nonsense("There is no such command");
       case FtpCommand.Unreadable c -> nonsense(c.problem());
     }
+  }
+
+  private void protect(String mechanism) throws IOException {
+    if (tls.isEmpty()) {
+      out.reply(502, "This listener offers no TLS");
+    } else if (tlsContext != null) {
+      out.reply(503, "The connection is protected already");
+    } else if (user != null || userName != null) {
+      out.reply(503, "AUTH comes before the login; REIN ends that");
+    } else if (!mechanism.equals("TLS") && !mechanism.equals("TLS-C") && !mechanism.equals("SSL")) {
+      out.reply(504, "AUTH TLS is offered");
+    } else {
+      out.reply(234, "Begin TLS now");
+      secure();
+      protectData = mechanism.equals("SSL"); // what clients that say so expect (draft-murray-auth-ftp-ssl)
+    }
+  }
+
+  /** Goes on under TLS; what the client sent before is forgotten. */
+  private void secure() throws IOException {
+    handshaking = true;
+    SSLContext context = tls.orElseThrow().newContext();
+    TlsTransport secured = TlsTransport.small(channel, FtpTls.newEngine(context));
+    secured.handshake();
+    transport = secured;
+    in.switchTo(secured);
+    out.switchTo(secured);
+    tlsContext = context;
+    tlsSession = secured.session();
+    handshaking = false;
+  }
+
+  private void protectionLevel(char level) throws IOException {
+    if (!protectionSized) {
+      out.reply(503, "PBSZ comes first");
+      return;
+    }
+    switch (level) {
+      case 'P' -> {
+        protectData = true;
+        out.reply(200, "Data connections will be protected");
+      }
+      case 'C' -> {
+        if (tls.orElseThrow().isRequired()) {
+          out.reply(534, "Data has to be protected here");
+        } else {
+          protectData = false;
+          out.reply(200, "Data connections will be in clear");
+        }
+      }
+      case 'S', 'E' -> out.reply(536, "The protection levels are C and P");
+      default -> out.reply(504, "The protection levels are C and P");
+    }
+  }
+
+  /** Whether a transfer may begin; else the client has been told why not. */
+  boolean mayTransfer() throws IOException {
+    boolean allowed = protectData || tls.filter(FtpTls::isRequired).isEmpty();
+    if (!allowed) {
+      out.reply(521, "Data has to be protected here: send PROT P");
+    }
+    return allowed;
   }
 
   private static final List<String> COMMANDS = List.of(
@@ -243,10 +325,12 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       algorithms.append(algorithms.isEmpty() ? "" : ";").append(algorithm.word())
           .append(algorithm == (commands == null ? HashAlgorithm.SHA_256 : commands.hash()) ? "*" : "");
     }
-    return List.of("CLNT", "EPRT", "EPSV", "HASH " + algorithms, "MDTM", "MFMT",
+    List<String> features = new ArrayList<>(tls.isPresent() ? List.of("AUTH TLS", "PBSZ", "PROT") : List.of());
+    features.addAll(List.of("CLNT", "EPRT", "EPSV", "HASH " + algorithms, "MDTM", "MFMT",
         "MLST " + (commands == null ? MachineFacts.ALL : commands.facts()).feature(), "MODE Z", "PASV", "RANG STREAM",
         "REST STREAM", "SITE CHMOD;HELP;UTIME", "SIZE", "TVFS", "UTF8", "XCRC filename;start;end", "XMD5 filename;start;end",
-        "XSHA1 filename;start;end", "XSHA256 filename;start;end", "XSHA512 filename;start;end");
+        "XSHA1 filename;start;end", "XSHA256 filename;start;end", "XSHA512 filename;start;end"));
+    return features;
   }
 
   private void option(FtpCommand.Option option) throws IOException {
@@ -271,6 +355,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private void user(String name) throws IOException {
     if (user != null) {
       out.reply(503, "You are logged in; REIN ends that");
+      return;
+    }
+    if (tlsContext == null && tls.filter(FtpTls::isRequired).isPresent()) {
+      out.reply(530, "Logins have to be protected here: send AUTH TLS"); // before a password is sent in clear
       return;
     }
     userName = name;
@@ -339,6 +427,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
 
   private void reinitialize() throws IOException {
     logOut();
+    protectionSized = false;
+    protectData = tls.filter(FtpTls::isImplicit).isPresent();
     nonsense = 0;
     unauthenticatedSince = System.nanoTime();
     out.reply(220, "Ready for another user");
@@ -410,7 +500,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
 
   @Override
   public DataConnection wrap(SocketChannel socket) throws IOException {
-    return DataConnection.plain(socket);
+    return protectData ? DataConnection.secured(socket, FtpTls.newEngine(tlsContext), engine.buffers,
+        tls.filter(FtpTls::requiresReuse).map(required -> tlsSession)) : DataConnection.plain(socket);
   }
 
   @Override
@@ -508,6 +599,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       return;
     }
     endedAt = System.nanoTime();
+    if (handshaking) {
+      transport.close(); // there is no way yet to say why
+      return;
+    }
     DataTask running = task;
     if (running != null) {
       running.end(DataTask.Ending.SESSION_OVER);
@@ -554,6 +649,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       kill();
     } else if (user == null && now - unauthenticatedSince > settings.loginGrace().toNanos()) {
       disconnect("The login took too long");
+    } else if (running == null && !serving && listener.isClosed(now)) {
+      disconnect("The listener was closed"); // a client that transfers goes on until it has finished
     } else if (user != null && running == null && !serving && now - lastActive > options().idleTimeout().toNanos()) {
       disconnect("The session was idle for too long");
     }

@@ -36,7 +36,7 @@ final class ListingTask extends DataTask {
     DataConnection data = null;
     try (subject) {
       data = connect();
-      announce("Here comes the listing");
+      begin(data, "Here comes the listing");
       try (EncodedOutput out = new EncodedOutput(data, encoding, buffers)) {
         lines.write(subject, line -> {
           if (buffer.remaining() < line.length + 2) {

@@ -10,7 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class TransferBuffers {
   static final int SIZE = 256 * 1024;
-  static final int SMALL = 16 * 1024;
+  /** Holds a record of TLS. */
+  static final int SMALL = 32 * 1024;
   private static final int MAX_BUFFERS = 256;
 
   private final ConcurrentLinkedQueue<ByteBuffer> spare = new ConcurrentLinkedQueue<>();

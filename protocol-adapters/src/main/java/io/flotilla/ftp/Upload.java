@@ -57,17 +57,27 @@ final class Upload extends DataTask {
     return "Upload of " + plan.path();
   }
 
-  /** The file is opened only when data can come: a connection that doesn't come about must not cost a partial. */
+  /**
+   * The file is opened only when data can come: a connection that doesn't come about must not cost a partial. TLS begins only
+   * after the first reply, so there a file that can't be opened is told after it.
+   */
   @Override
   Reply work() throws IOException {
     DataConnection data = connect();
+    String greeting = plan.mode().exclusive() ? "FILE: " + plan.path().name() : "Receiving " + plan.path().name();
+    if (data.isSecured()) {
+      begin(data, greeting);
+    }
     OpenFile file = files.open(plan.path(), plan.mode(), PERMISSIONS);
     Transfer account = transfers.began(plan.path(), ClientEvent.Direction.UPLOAD);
     ClientEvent.Outcome outcome = ClientEvent.Outcome.BROKEN;
     try {
-      announce(plan.mode().exclusive() ? "FILE: " + plan.path().name() : "Receiving " + plan.path().name());
+      if (!data.isSecured()) {
+        begin(data, greeting);
+      }
       long end = receive(data, file, account);
       long dataEnded = System.nanoTime();
+      data.answerEnd();
       if (plan.offset() > 0 && file.attributes().size() > end) {
         file.setAttributes(AttributeChange.size(end));
       }

@@ -329,6 +329,9 @@ final class UserCommands implements AutoCloseable {
   }
 
   private Optional<DataRoute> route() throws IOException {
+    if (!session.mayTransfer()) {
+      return Optional.empty();
+    }
     Optional<DataRoute> route = session.dataPort().take();
     if (route.isEmpty()) {
       out.reply(425, "PASV, EPSV, PORT or EPRT comes first");

@@ -24,6 +24,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
@@ -216,17 +217,26 @@ public record TlsIdentity(List<X509Certificate> chain, PrivateKey key) {
   /** What a server with this identity makes its TLS connections from; those of one context share resumable sessions. */
   public SSLContext serverContext() {
     try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(keyManagers(), null, null);
+      return context;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("a TLS context could not be made", e);
+    }
+  }
+
+  /** What shows this identity to clients, for contexts of several connections. */
+  public KeyManager[] keyManagers() {
+    try {
       char[] password = new char[0]; // the store never leaves the memory
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(null, password);
       store.setKeyEntry("own", key, password, chain.toArray(X509Certificate[]::new));
       KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
       keys.init(store, password);
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(keys.getKeyManagers(), null, null);
-      return context;
+      return keys.getKeyManagers();
     } catch (GeneralSecurityException | IOException e) {
-      throw new IllegalStateException("a TLS context could not be made", e);
+      throw new IllegalStateException("a key that was read can be used", e);
     }
   }
 

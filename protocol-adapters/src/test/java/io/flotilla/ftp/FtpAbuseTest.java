@@ -337,10 +337,18 @@ class FtpAbuseTest extends FtpFixture {
       data.getOutputStream().write(new byte[1000]);
     }
     client.expect(226);
-    config.remove(io.flotilla.config.model.Kind.LISTENERS, "ftp");
-    assertEquals(List.of(), config.commit(adapter));
-    assertThrows(ConnectException.class, () -> new RawFtp(port));
-    client.command("NOOP", 200);
+    RawFtp idle = login();
+    try (Socket data = client.data()) {
+      client.command("STOR b", 150);
+      config.remove(io.flotilla.config.model.Kind.LISTENERS, "ftp");
+      assertEquals(List.of(), config.commit(adapter));
+      assertThrows(ConnectException.class, () -> new RawFtp(port));
+      assertEquals("421 The listener was closed", idle.expect(421));
+      data.getOutputStream().write(new byte[1000]);
+    }
+    client.expect(226);
+    client.expect(421);
+    assertTrue(client.isEnded());
   }
 
   @Test

@@ -6,11 +6,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 
 /** A client that sends what the test says, byte by byte. Text is Latin-1, so that any byte can be said. */
 final class RawFtp implements AutoCloseable {
@@ -19,7 +22,8 @@ final class RawFtp implements AutoCloseable {
   private static final Pattern PASV = Pattern.compile("\\((\\d+),(\\d+),(\\d+),(\\d+),(\\d+),(\\d+)\\)");
 
   final Socket socket = new Socket();
-  private final InputStream in;
+  private InputStream in;
+  private OutputStream out;
 
   RawFtp(int port) throws IOException {
     this("127.0.0.1", port);
@@ -30,19 +34,38 @@ final class RawFtp implements AutoCloseable {
     socket.connect(new InetSocketAddress(address, port), TIMEOUT_MILLISECONDS);
     socket.setSoTimeout(TIMEOUT_MILLISECONDS);
     in = new java.io.BufferedInputStream(socket.getInputStream());
+    out = socket.getOutputStream();
   }
 
   /** A whole reply, its lines parted by LF. */
   record Answer(int code, String text) {}
 
   void send(String text) throws IOException {
-    socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
+    out.write(text.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   /** Sends a line and returns the reply, which must have the code. */
   String command(String line, int code) throws IOException {
     send(line + "\r\n");
     return expect(code);
+  }
+
+  /** Goes on under TLS. */
+  SSLSocket secure(SSLContext context, String... protocols) throws IOException {
+    SSLSocket secured = secure(context, socket, protocols);
+    in = new java.io.BufferedInputStream(secured.getInputStream());
+    out = secured.getOutputStream();
+    return secured;
+  }
+
+  static SSLSocket secure(SSLContext context, Socket socket, String... protocols) throws IOException {
+    SSLSocket secured = (SSLSocket) context.getSocketFactory()
+        .createSocket(socket, socket.getInetAddress().getHostAddress(), socket.getPort(), true);
+    if (protocols.length > 0) {
+      secured.setEnabledProtocols(protocols);
+    }
+    secured.startHandshake();
+    return secured;
   }
 
   String expect(int code) throws IOException {

@@ -1,0 +1,80 @@
+package io.flotilla.ftp;
+
+import io.flotilla.config.model.Listener;
+import io.flotilla.tls.TlsIdentity;
+import java.security.GeneralSecurityException;
+import java.util.Arrays;
+import java.util.List;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.TrustManager;
+
+/** How a listener protects its clients' connections (RFC 4217). Immutable. */
+final class FtpTls {
+  private static final String APPLICATION_PROTOCOL = "ftp";
+
+  private final Listener.Tls mode;
+  private final KeyManager[] keys;
+  private final boolean requiresReuse;
+
+  FtpTls(Listener.Tls mode, TlsIdentity identity, boolean requiresReuse) {
+    this.mode = mode;
+    this.keys = identity.keyManagers();
+    this.requiresReuse = requiresReuse;
+  }
+
+  /** Whether TLS begins with the connection. */
+  boolean isImplicit() {
+    return mode == Listener.Tls.IMPLICIT;
+  }
+
+  /** Whether neither a login nor data may go in clear. */
+  boolean isRequired() {
+    return mode != Listener.Tls.EXPLICIT;
+  }
+
+  /** Whether a data connection has to resume the session of its control connection. */
+  boolean requiresReuse() {
+    return requiresReuse;
+  }
+
+  /**
+   * A context for one client's control connection and its data connections. Sessions are resumed within a context only, so
+   * what a data connection resumes is of the same client.
+   */
+  SSLContext newContext() {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      // No client shows a certificate, so nobody is trusted; without this, Java would read its list of authorities.
+      context.init(keys, new TrustManager[0], null);
+      return context;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("every Java platform has TLS", e);
+    }
+  }
+
+  static SSLEngine newEngine(SSLContext context) {
+    SSLEngine engine = context.createSSLEngine();
+    engine.setUseClientMode(false);
+    SSLParameters parameters = engine.getSSLParameters();
+    parameters.setProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
+    parameters.setCipherSuites(Arrays.stream(parameters.getCipherSuites()).filter(FtpTls::isStrong).toArray(String[]::new));
+    parameters.setUseCipherSuitesOrder(true);
+    engine.setSSLParameters(parameters);
+    engine.setHandshakeApplicationProtocolSelector((own, offered) -> choose(offered));
+    return engine;
+  }
+
+  /** Forward secrecy and authenticated encryption only. */
+  private static boolean isStrong(String suite) {
+    return (suite.startsWith("TLS_AES") || suite.startsWith("TLS_CHACHA20") || suite.startsWith("TLS_ECDHE"))
+        && (suite.contains("_GCM_") || suite.contains("CHACHA20"));
+  }
+
+  /** A client that means to speak another protocol was led here by somebody (ALPACA); null refuses it. */
+  private static String choose(List<String> offered) {
+    return offered.contains(APPLICATION_PROTOCOL) ? APPLICATION_PROTOCOL : offered.isEmpty() ? "" : null;
+  }
+}

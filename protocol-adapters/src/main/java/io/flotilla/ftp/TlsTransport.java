@@ -1,0 +1,285 @@
+package io.flotilla.ftp;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLEngineResult.HandshakeStatus;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLSession;
+
+/**
+ * TLS over a blocking TCP connection. Only a close_notify ends the stream in order: without one it may have been cut by
+ * anybody, and reading fails. One thread reads; writing is open to several, because what is read can call for an answer.
+ */
+final class TlsTransport implements Transport {
+  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+  /** Of what an idle connection holds. */
+  private static final int FIRST = 1024;
+  private static final String TLS_1_2 = "TLSv1.2";
+
+  private final SocketChannel channel;
+  private final SSLEngine engine;
+  private final TransferBuffers pool;
+  private final ReentrantLock writing = new ReentrantLock();
+  /** Received and not decrypted yet. */
+  private ByteBuffer in;
+  /** Decrypted and not read yet. */
+  private ByteBuffer plain = NOTHING;
+  private ByteBuffer out;
+  private boolean established;
+  private boolean inputEnded;
+
+  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool) {
+    this.channel = channel;
+    this.engine = engine;
+    this.pool = pool;
+    this.in = pool == null ? ByteBuffer.allocate(FIRST) : pool.take();
+    this.out = pool == null ? null : pool.take();
+    in.limit(0);
+  }
+
+  /** For a connection that is idle most of the time. */
+  static TlsTransport small(SocketChannel channel, SSLEngine engine) {
+    return new TlsTransport(channel, engine, null);
+  }
+
+  /** For bulk data. {@link #giveBack} has to be called when no thread uses it any more. */
+  static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool) {
+    return new TlsTransport(channel, engine, pool);
+  }
+
+  void giveBack() {
+    if (pool != null && out != null) {
+      pool.give(in);
+      pool.give(out);
+      out = null;
+    }
+  }
+
+  SSLSession session() {
+    return engine.getSession();
+  }
+
+  /** Makes the connection a protected one; blocks. */
+  void handshake() throws IOException {
+    try {
+      engine.beginHandshake();
+      while (!established) {
+        switch (engine.getHandshakeStatus()) {
+          case NEED_TASK -> runTasks();
+          case NEED_WRAP -> answer();
+          case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> readHandshake();
+          case FINISHED, NOT_HANDSHAKING -> established = true;
+        }
+      }
+    } catch (SSLException e) {
+      sayAlert();
+      throw e;
+    }
+  }
+
+  private void readHandshake() throws IOException {
+    if (in.hasRemaining()) {
+      ByteBuffer scratch = ByteBuffer.allocate(engine.getSession().getApplicationBufferSize());
+      SSLEngineResult result = engine.unwrap(in, scratch);
+      switch (result.getStatus()) {
+        case OK -> {
+          return;
+        }
+        case BUFFER_UNDERFLOW -> { }
+        case CLOSED -> throw new SSLException("the client closed the connection in the handshake");
+        case BUFFER_OVERFLOW -> throw new SSLException("a handshake record is too long");
+      }
+    }
+    receive();
+  }
+
+  private void runTasks() {
+    for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+      task.run();
+    }
+  }
+
+  /** The client should learn why it was refused. */
+  private void sayAlert() {
+    try {
+      answer();
+    } catch (IOException e) {
+      // It is gone, or there is nothing to say.
+    }
+  }
+
+  @Override
+  public int read(ByteBuffer target) throws IOException {
+    if (plain.hasRemaining()) {
+      return takePlain(target);
+    }
+    while (!inputEnded) {
+      int count = decrypt(target);
+      if (count > 0) {
+        return count;
+      }
+      if (!inputEnded) {
+        receive();
+      }
+    }
+    return -1;
+  }
+
+  /** Decrypts the whole records that are there, as far as there is room; the number of bytes, perhaps 0. */
+  private int decrypt(ByteBuffer target) throws IOException {
+    int start = target.position();
+    int record = engine.getSession().getApplicationBufferSize();
+    while (in.hasRemaining() && !inputEnded) {
+      boolean roomy = target.remaining() >= record;
+      if (!roomy && target.position() > start) {
+        break;
+      }
+      ByteBuffer to = roomy ? target : ByteBuffer.allocate(record);
+      SSLEngineResult result = engine.unwrap(in, to);
+      if (!roomy) {
+        plain = to.flip();
+        takePlain(target);
+      }
+      switch (result.getStatus()) {
+        case OK -> follow(result.getHandshakeStatus());
+        case CLOSED -> inputEnded = true;
+        case BUFFER_OVERFLOW -> throw new SSLException("a record is too long");
+        case BUFFER_UNDERFLOW -> {
+          return target.position() - start;
+        }
+      }
+    }
+    return target.position() - start;
+  }
+
+  private int takePlain(ByteBuffer target) {
+    int count = Math.min(plain.remaining(), target.remaining());
+    target.put(plain.slice(plain.position(), count));
+    plain.position(plain.position() + count);
+    if (!plain.hasRemaining()) {
+      plain = NOTHING;
+    }
+    return count;
+  }
+
+  /** What the client sends between data: tickets and new keys of TLS 1.3 are followed, a renegotiation is not. */
+  private void follow(HandshakeStatus status) throws IOException {
+    if (status == HandshakeStatus.NOT_HANDSHAKING || status == HandshakeStatus.FINISHED) {
+      return;
+    }
+    if (engine.getSession().getProtocol().equals(TLS_1_2)) {
+      throw new SSLException("the client wants to renegotiate");
+    }
+    if (status == HandshakeStatus.NEED_TASK) {
+      runTasks();
+    }
+    answer();
+  }
+
+  private void receive() throws IOException {
+    if (in.hasRemaining()) {
+      in.compact();
+    } else if (pool == null && in.capacity() > FIRST) {
+      in = ByteBuffer.allocate(FIRST);
+    } else {
+      in.clear();
+    }
+    if (!in.hasRemaining()) {
+      int largest = engine.getSession().getPacketBufferSize();
+      if (in.capacity() >= largest) {
+        throw new SSLException("a record is too long");
+      }
+      in = ByteBuffer.allocate(Math.min(in.capacity() * 4, largest)).put(in.flip());
+    }
+    int count = -1;
+    try {
+      count = channel.read(in);
+    } finally {
+      in.flip();
+    }
+    if (count < 0) {
+      throw new EOFException("the connection ended without close_notify");
+    }
+  }
+
+  /** Sends what the handshake or an end calls for. */
+  private void answer() throws IOException {
+    writing.lock();
+    try {
+      while (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
+        ByteBuffer buffer = emptyOut();
+        SSLEngineResult result = engine.wrap(NOTHING, buffer);
+        send(buffer);
+        if (result.bytesProduced() == 0) {
+          return;
+        }
+      }
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Encrypts a buffer's worth and sends it at once: a system call for each record would cost a third of the speed. */
+  @Override
+  public void write(ByteBuffer source) throws IOException {
+    writing.lock();
+    try {
+      ByteBuffer buffer = emptyOut();
+      int record = engine.getSession().getPacketBufferSize();
+      do {
+        SSLEngineResult result = engine.wrap(source, buffer);
+        if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
+          throw new SSLException("the output has ended");
+        }
+        if (result.bytesProduced() == 0) {
+          throw new SSLException("nothing could be encrypted: " + result.getStatus());
+        }
+      } while (source.hasRemaining() && buffer.remaining() >= record);
+      send(buffer);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private ByteBuffer emptyOut() {
+    int record = engine.getSession().getPacketBufferSize();
+    return out != null && out.capacity() >= record ? out.clear() : ByteBuffer.allocate(record);
+  }
+
+  private void send(ByteBuffer buffer) throws IOException {
+    buffer.flip();
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+  }
+
+  /** Says close_notify; then the client knows that it has everything. */
+  @Override
+  public void endOutput() throws IOException {
+    writing.lock();
+    try {
+      engine.closeOutbound();
+      while (!engine.isOutboundDone()) {
+        ByteBuffer buffer = emptyOut();
+        SSLEngineResult result = engine.wrap(NOTHING, buffer);
+        send(buffer);
+        if (result.bytesProduced() == 0) {
+          break;
+        }
+      }
+      channel.shutdownOutput();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    PlainTransport.close(channel);
+  }
+}
