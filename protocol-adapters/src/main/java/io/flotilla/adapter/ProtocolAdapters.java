@@ -302,12 +302,22 @@ public final class ProtocolAdapters implements ConfigListener {
     pending.forEach((name, address) -> bind(served.get(name), address, problems));
     givenUp.forEach((one, former) -> {
       if (one.bound == null) {
-        bind(one, former, new Problems()); // back to where it was; why it could not move stays reported
+        goBack(one, former);
       }
       if (!former.equals(one.bound)) {
         released(one, former);
       }
     });
+  }
+
+  /** To where it was; why it could not move is reported already. */
+  private static void goBack(Served<?> one, InetSocketAddress former) {
+    try {
+      one.listener.bind(former);
+      one.bound = former;
+    } catch (IOException | RuntimeException e) {
+      log.debug("Listener {} did not get {} back", one.name, former, e);
+    }
   }
 
   /** Binds what none of our listeners holds, until nothing more gets free; what is left stays pending. */

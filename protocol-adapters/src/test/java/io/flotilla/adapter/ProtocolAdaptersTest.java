@@ -144,6 +144,7 @@ class ProtocolAdaptersTest {
     assertEquals(expected, config.commit(adapters));
     assertEquals(at(port), ftp.listeners.get("a").addresses());
     assertEquals(List.of(), events(ClientEvent.ListenerClosed.class));
+    assertEquals(2, events(ClientEvent.ListenerOpened.class).size());
     config.remove(Kind.LISTENERS, "b");
     checkAndCommit();
     assertEquals(List.of("0.0.0.0:" + port), ftp.listeners.get("a").addresses());
