@@ -126,6 +126,8 @@ final class DataConnection implements AutoCloseable {
         endOutput();
       } catch (IOException e) {
         // Its data ended in order all the same.
+      } finally {
+        waitingSince = 0; // from now on the server is at work
       }
     }
   }

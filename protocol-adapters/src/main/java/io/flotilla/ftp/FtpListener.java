@@ -34,6 +34,7 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   /** Of those over the limit, who are told so; more are only closed. */
   private static final int MAX_REFUSALS = 100;
   private static final int REFUSAL_MILLISECONDS = 500;
+  private static final long REFUSAL_LOG_NANOSECONDS = 1_000_000_000;
   private static final int MAX_DRAINED = 64 * 1024;
   private static final long PAUSE_MILLISECONDS = 50;
 
@@ -45,6 +46,7 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private final Semaphore refusals = new Semaphore(MAX_REFUSALS);
   private volatile Options options;
   private volatile long releasedAt;
+  private volatile long refusalLogged = System.nanoTime() - REFUSAL_LOG_NANOSECONDS;
 
   /**
    * @param tls nothing if connections are in clear
@@ -127,17 +129,25 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private void accept(ServerSocketChannel server) {
     boolean reported = false;
     while (server.isOpen()) {
+      SocketChannel channel;
       try {
-        welcome(server.accept());
+        channel = server.accept();
         reported = false;
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException e) {
         if (server.isOpen()) {
           if (!reported) {
-            log.error("Listener {} can't accept a connection: {}; it tries again", name, e.toString());
+            log.error("Listener {} can't accept connections: {}; it tries again", name, e.toString());
             reported = true;
           }
           pause();
         }
+        continue;
+      }
+      try {
+        welcome(channel);
+      } catch (IOException | RuntimeException e) {
+        PlainTransport.close(channel);
+        log.debug("A client of listener {} was gone at once: {}", name, e.toString());
       }
     }
   }
@@ -152,30 +162,34 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   }
 
   private void welcome(SocketChannel channel) throws IOException {
-    try {
-      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-      // The data mark before ABOR is urgent; taken out of line, it would take the stream out of step.
-      channel.socket().setOOBInline(true);
-      if (sessions.size() >= options.maxConnections()) {
-        refuse(channel, "This server has as many connections as it may; try again later");
-      } else if (unauthenticated.get() >= engine.settings.maxUnauthenticated()) {
-        refuse(channel, "Too many clients are logging in; try again later");
-      } else {
-        FtpSession session = new FtpSession(this, engine, channel);
-        unauthenticated.incrementAndGet();
-        sessions.add(session);
-        engine.entered(session);
-        Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);
-      }
-    } catch (IOException | RuntimeException e) {
-      PlainTransport.close(channel);
-      throw e;
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+    // The data mark before ABOR is urgent; taken out of line, it would take the stream out of step.
+    channel.socket().setOOBInline(true);
+    if (sessions.size() >= options.maxConnections()) {
+      refuse(channel, "This server has as many connections as it may; try again later");
+    } else if (unauthenticated.get() >= engine.settings.maxUnauthenticated()) {
+      refuse(channel, "Too many clients are logging in; try again later");
+    } else {
+      FtpSession session = new FtpSession(this, engine, channel);
+      unauthenticated.incrementAndGet();
+      sessions.add(session);
+      engine.entered(session);
+      Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);
+    }
+  }
+
+  /** A flood of connections makes no flood of log lines. */
+  private void logRefusal(String reason) {
+    long now = System.nanoTime();
+    if (now - refusalLogged > REFUSAL_LOG_NANOSECONDS) {
+      refusalLogged = now;
+      log.warn("Listener {} refused a connection: {}", name, reason);
     }
   }
 
   private void refuse(SocketChannel channel, String reason) {
-    log.warn("Listener {} refused a connection: {}", name, reason);
+    logRefusal(reason);
     if (!refusals.tryAcquire()) {
       PlainTransport.close(channel);
       return;

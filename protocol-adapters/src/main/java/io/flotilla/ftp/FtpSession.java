@@ -186,12 +186,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
         lines.add(ControlWriter.printable(running.what()) + " is running");
         out.reply(211, "Status", lines, "End");
       }
-      default -> {
-        waiting.add(command);
-        if (waiting.size() > MAX_WAITING) {
-          disconnect("Too many commands wait for the end of the transfer");
-        }
-      }
+      default -> waiting.add(command);
+    }
+    if (waiting.size() > MAX_WAITING) {
+      disconnect("Too many commands wait for the end of the transfer");
     }
   }
 

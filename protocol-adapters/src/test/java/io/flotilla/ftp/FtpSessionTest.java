@@ -211,6 +211,27 @@ class FtpSessionTest extends FtpFixture {
   }
 
   @Test
+  void anyCommands_areAnsweredWithoutADefect() throws Exception {
+    RawFtp client = login();
+    String[] verbs = {"CWD", "MKD", "RMD", "DELE", "RNFR", "RNTO", "SIZE", "MDTM", "MFMT 20260101000000", "MLST", "LIST", "NLST",
+        "MLSD", "RETR", "STOR", "APPE", "STOU", "REST", "HASH", "XCRC", "XSHA256", "RANG", "SITE CHMOD 700", "SITE UTIME", "SITE",
+        "STAT", "OPTS", "OPTS MLST", "OPTS HASH", "OPTS MODE Z", "TYPE", "MODE", "STRU", "ALLO", "USER", "AUTH", "PBSZ", "PROT", "EPSV 3",
+        "HELP", "CLNT", "X", ""};
+    String[] arguments = {"", " ", "/", ".", "..", "*", "a", "a/b/c", "/a/../b", "-1", "1", "99999999999999999999", "1 2", "\"", "\"a\" 1",
+        "\u00ff\u00fe", "\u00c3\u00a4", "-la", "-x-y", "~", "Z LEVEL 9", "%s%n", "x".repeat(300), "y/".repeat(2000), "\u001b[2J", "\t"};
+    java.util.Random random = new java.util.Random(11);
+    for (int i = 0; i < 3000; i++) {
+      String line = verbs[random.nextInt(verbs.length)] + " " + arguments[random.nextInt(arguments.length)]
+          + (random.nextInt(4) == 0 ? arguments[random.nextInt(arguments.length)] : "");
+      client.send(line + "\r\n");
+      RawFtp.Answer answer = client.reply();
+      assertTrue(answer.code() >= 200 && answer.code() < 600 && answer.code() != 451 && answer.code() != 421,
+          line + " was answered with " + answer);
+      assertFalse(answer.text().contains(storage.toString()) || answer.text().contains("\u001b"), answer.text());
+    }
+  }
+
+  @Test
   void traversal_neverLeavesTheHome() throws Exception {
     Path secret = Files.writeString(temp.resolve("secret"), "secret");
     RawFtp client = login();
