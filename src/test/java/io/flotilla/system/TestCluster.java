@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
 public final class TestCluster implements AutoCloseable {
   public static final Duration SOON = Duration.ofSeconds(90);
   private static final int FIRST_PORT = 21_000;
-  private static final int[] OFFSETS = {0, 1, 2, 3, 4, 22, 23};
+  private static final int[] OFFSETS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23};
 
   private final Path directory;
   private final int size;
@@ -248,6 +248,19 @@ public final class TestCluster implements AutoCloseable {
 
   int otherSftpPort() {
     return basePort + 23;
+  }
+
+  int ftpPort() {
+    return basePort + 20;
+  }
+
+  int otherFtpPort() {
+    return basePort + 21;
+  }
+
+  /** For the data connections of FTP, as a listener's setting. */
+  String passivePorts() {
+    return basePort + 5 + "-" + (basePort + 12);
   }
 
   Path state(int k) {

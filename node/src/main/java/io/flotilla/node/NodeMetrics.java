@@ -3,6 +3,7 @@ package io.flotilla.node;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.HistoryStatus;
+import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.journal.StoredJournal;
@@ -58,9 +59,9 @@ final class NodeMetrics implements AutoCloseable {
         .description("What this node could not do of its configuration").register(registry);
     Gauge.builder("flotilla.node.isolated", client, c -> c.isIsolated() ? 1 : 0)
         .description("1 while this node hears no primary").register(registry);
-    Gauge.builder("flotilla.connections", connections,
-            c -> c.list().stream().filter(one -> one.protocol().equals("sftp")).count())
-        .description("Logged-in client connections").tag("protocol", "sftp").register(registry);
+    List.of(Listener.Protocol.SFTP, Listener.Protocol.FTP).forEach(protocol -> Gauge.builder("flotilla.connections", connections,
+            c -> c.list().stream().filter(one -> one.protocol().equals(protocol.id())).count())
+        .description("Logged-in client connections").tag("protocol", protocol.id()).register(registry));
     new ClassLoaderMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     gc.bindTo(registry);
