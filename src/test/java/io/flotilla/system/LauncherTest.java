@@ -35,6 +35,10 @@ class LauncherTest {
       OpenSsh.Password password = new OpenSsh.Password(demo.group(1));
       ssh.sftp("demo", password, "127.0.0.1", basePort + 22, "put " + file + "\n").expectSuccess();
 
+      for (String url : List.of("ftp://127.0.0.1:" + (basePort + 21), "ftps://127.0.0.1:" + (basePort + 90))) {
+        assertEquals("hello", curl(demo.group(1), url + "/hello.txt"));
+      }
+
       assertTrue(run(1, up).contains("runs in " + data + " already"));
       Path secret = Files.writeString(directory.resolve("secret"), "another password\n");
       String dir = "--dir=" + data;
@@ -58,6 +62,13 @@ class LauncherTest {
     } finally {
       run(-1, List.of("down", "--dir", data.toString()));
     }
+  }
+
+  /** What curl gets, with TLS; the certificate is one that nobody has signed. */
+  private static String curl(String password, String url) throws IOException {
+    Process process = new ProcessBuilder("curl", "-q", "-sS", "--max-time", "60", "--ssl-reqd", "--insecure", "-u", "demo:" + password, url)
+        .redirectErrorStream(true).start();
+    return new String(process.getInputStream().readAllBytes());
   }
 
   /** @param expected the exit status, -1 for any */

@@ -1,6 +1,7 @@
 package io.flotilla.node.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
@@ -31,6 +32,10 @@ final class UpCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final int MAX_NODES = 9;
   private static final String DEMO = "demo";
+  /** From the base port. */
+  private static final int FTP = 21;
+  private static final int FTPS = 90;
+  private static final int PASSIVE_PORTS = 15;
 
   @Option(names = "--nodes", description = "How many nodes; default: ${DEFAULT-VALUE}.", defaultValue = "3")
   private int count;
@@ -75,7 +80,7 @@ final class UpCommand implements Callable<Integer> {
       LocalCluster cluster = processes.start(first);
       cluster.write(home);
       AdminClient client = awaitConverged(processes, cluster, home);
-      Optional<String> password = addDemoUser(client, home);
+      Optional<String> password = configure(client, home);
       print(client, cluster, home, password);
     } catch (IOException | RuntimeException e) {
       Runtime.getRuntime().removeShutdownHook(hook);
@@ -153,20 +158,37 @@ final class UpCommand implements Callable<Integer> {
     return states.stream().filter(state -> state.contains(" is degraded")).allMatch(state -> state.contains("("));
   }
 
-  /** Creates the demo user at the first start; its password is shown once and kept nowhere. */
-  private static Optional<String> addDemoUser(AdminClient client, Path home) throws IOException {
+  /**
+   * At the first start, one change: the demo user, whose password is shown once and kept nowhere, and FTP beside SFTP. It is
+   * forced, so that a port that is taken costs a listener and not the cluster.
+   */
+  private Optional<String> configure(AdminClient client, Path home) throws IOException {
     Path mark = home.resolve("demo-user-created");
     if (Files.exists(mark)) {
       return Optional.empty();
     }
     String password = randomPassword();
-    ObjectNode user = EntityCodec.JSON.createObjectNode().put("password", password);
-    AdminClient.Answer answer = client.create("/api/v1/config/users/" + DEMO + "?wait=applied", user.toString());
-    if (answer.status() != 412) {
-      answer.orFail();
-    }
+    ObjectNode change = EntityCodec.JSON.createObjectNode().put("comment", "the demo user, and FTP");
+    ArrayNode operations = change.putArray("operations");
+    put(operations, "users", DEMO).put("password", password);
+    ArrayNode names = put(operations, "certificates", "ftp").putObject("selfSigned").putArray("names").add("localhost");
+    IntStream.rangeClosed(1, count).forEach(k -> names.add("127.0.0." + k));
+    putFtp(operations, "ftp", "explicit", FTP, 50);
+    putFtp(operations, "ftps", "implicit", FTPS, 65);
+    client.send("POST", "/api/v1/config/changes?wait=applied&force=true", Optional.of(change.toString())).orFail();
     Files.createFile(mark);
-    return answer.isSuccess() ? Optional.of(password) : Optional.empty();
+    return Optional.of(password);
+  }
+
+  private void putFtp(ArrayNode operations, String name, String tls, int port, int firstPassive) {
+    put(operations, "listeners", name).put("protocol", "ftp").put("port", basePort + port).putObject("ftp")
+        .put("tls", tls).put("certificate", "ftp")
+        .put("passivePorts", basePort + firstPassive + "-" + (basePort + firstPassive + PASSIVE_PORTS - 1));
+  }
+
+  /** The entity's fields, to be filled. */
+  private static ObjectNode put(ArrayNode operations, String kind, String name) {
+    return operations.addObject().put("op", "put").put("kind", kind).put("name", name).putObject("value");
   }
 
   private static String randomPassword() {
@@ -178,10 +200,11 @@ final class UpCommand implements Callable<Integer> {
   private void print(AdminClient client, LocalCluster cluster, Path home, Optional<String> password) throws IOException {
     JsonNode status = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("NODE", "ADMIN", "SFTP", "CONFIGURATION", ""));
+    rows.add(List.of("NODE", "ADMIN", "SFTP", "FTP", "CONFIGURATION", ""));
     for (LocalCluster.LocalNode node : cluster.nodes()) {
       JsonNode member = find(status, node.name());
-      rows.add(List.of(node.name(), node.admin(), node.sftp(), "version " + member.path("version").asText(),
+      String host = node.sftp().substring(0, node.sftp().lastIndexOf(':'));
+      rows.add(List.of(node.name(), node.admin(), node.sftp(), host + ":" + (basePort + FTP), "version " + member.path("version").asText(),
           member.path("state").asText() + reasons(member)));
     }
     LocalCluster.LocalNode last = cluster.nodes().getLast();
