@@ -95,6 +95,18 @@ final class ChannelOutput implements SftpOutput {
     return read;
   }
 
+  @Override
+  public void stillWorking() throws IOException {
+    requireOpen();
+    channel.getSession().resetIdleTimeout();
+  }
+
+  private void requireOpen() throws IOException {
+    if (channel.isClosed() || !channel.getSession().isOpen()) {
+      throw new IOException("the connection is closed");
+    }
+  }
+
   private static int fill(ByteBuffer target, OpenFile file, long offset) throws VfsException {
     int start = target.position();
     while (target.hasRemaining()) {
@@ -156,9 +168,7 @@ final class ChannelOutput implements SftpOutput {
   private void acquire(int length) throws IOException {
     try {
       while (!unsent.tryAcquire(length, 1, TimeUnit.SECONDS)) {
-        if (channel.isClosed() || !channel.getSession().isOpen()) {
-          throw new IOException("the connection is closed");
-        }
+        requireOpen();
       }
     } catch (InterruptedException e) {
       throw interrupted();

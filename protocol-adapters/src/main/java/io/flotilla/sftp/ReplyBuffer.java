@@ -4,6 +4,7 @@ import io.flotilla.vfs.ByteNames;
 import io.flotilla.vfs.FileAttributes;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 
 /** Builds one reply, length first. Reused for all of a channel's small replies; used by its thread only. */
 final class ReplyBuffer {
@@ -68,6 +69,15 @@ final class ReplyBuffer {
         .putInt(type | attributes.permissions())
         .putInt((int) attributes.accessed().getEpochSecond())
         .putInt((int) attributes.modified().getEpochSecond());
+  }
+
+  /** Texts as one string that holds strings. */
+  ReplyBuffer putTexts(List<String> values) {
+    int at = length;
+    putInt(0);
+    values.forEach(this::putText);
+    setInt(at, length - at - Integer.BYTES);
+    return this;
   }
 
   int length() {

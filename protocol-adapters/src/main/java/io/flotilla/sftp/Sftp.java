@@ -53,6 +53,8 @@ final class Sftp {
   /** Some clients write in pieces of 256 KiB and then some: the packet may be that much longer. */
   static final int MAX_INCOMING = MAX_PACKET + 4096;
   static final int MAX_HANDLES = 1000;
+  /** What one request may ask the names of; a client asks for those that a listing holds. */
+  static final int MAX_IDS = 1000;
 
   /** One extension and its version, as announced. */
   record Extension(String name, String version) {}
@@ -65,7 +67,9 @@ final class Sftp {
       new Extension("fsync@openssh.com", "1"),
       new Extension("lsetstat@openssh.com", "1"),
       new Extension("limits@openssh.com", "1"),
-      new Extension("expand-path@openssh.com", "1"));
+      new Extension("expand-path@openssh.com", "1"),
+      new Extension("copy-data", "1"),
+      new Extension("users-groups-by-id@openssh.com", "1"));
 
   private Sftp() {}
 }

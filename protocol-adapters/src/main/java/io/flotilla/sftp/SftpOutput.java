@@ -17,6 +17,9 @@ interface SftpOutput {
    */
   int sendData(int id, OpenFile file, long offset, int length) throws IOException, ReadFailed;
 
+  /** Called during long work, so that the client doesn't count as idle; throws IOException when the channel is gone. */
+  void stillWorking() throws IOException;
+
   /** Tells a failing file from a failing channel. */
   final class ReadFailed extends Exception {
     ReadFailed(VfsException cause) {

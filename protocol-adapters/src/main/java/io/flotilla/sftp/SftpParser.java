@@ -5,6 +5,8 @@ import io.flotilla.vfs.AttributeChange;
 import io.flotilla.vfs.ByteNames;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -66,6 +68,8 @@ final class SftpParser {
       case "lsetstat@openssh.com" -> new SftpRequest.SetStat(id, text(), attributes(), false);
       case "limits@openssh.com" -> new SftpRequest.Limits(id);
       case "expand-path@openssh.com" -> new SftpRequest.ExpandPath(id, text());
+      case "copy-data" -> new SftpRequest.Copy(id, handle(), longNumber(), longNumber(), handle(), longNumber());
+      case "users-groups-by-id@openssh.com" -> new SftpRequest.NamesById(id, numbers(), numbers());
       default -> new SftpRequest.Unknown(id, "extension");
     };
   }
@@ -122,6 +126,18 @@ final class SftpParser {
     ByteBuffer bytes = in.slice(in.position(), length);
     in.position(in.position() + length);
     return bytes;
+  }
+
+  private List<Integer> numbers() throws SftpProtocolException {
+    ByteBuffer bytes = bytes();
+    if (bytes.remaining() % Integer.BYTES != 0) {
+      throw new SftpProtocolException("a list of numbers in a packet has a part of one");
+    }
+    List<Integer> numbers = new ArrayList<>();
+    while (bytes.hasRemaining()) {
+      numbers.add(bytes.getInt());
+    }
+    return numbers;
   }
 
   private static int length(int unsigned) {

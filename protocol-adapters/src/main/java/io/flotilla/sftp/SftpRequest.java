@@ -2,6 +2,7 @@ package io.flotilla.sftp;
 
 import io.flotilla.vfs.AttributeChange;
 import java.nio.ByteBuffer;
+import java.util.List;
 
 /**
  * A request of the client, section 6. Paths are text of {@link io.flotilla.vfs.ByteNames}, not yet judged; a handle is
@@ -65,6 +66,16 @@ sealed interface SftpRequest {
   record Limits(int id) implements Numbered {}
 
   record ExpandPath(int id, String path) implements Numbered {}
+
+  /**
+   * draft-ietf-secsh-filexfer-extensions-00, section 7.
+   *
+   * @param length in bytes; 0 means up to the end of the file
+   */
+  record Copy(int id, int from, long fromOffset, long length, int to, long toOffset) implements Numbered {}
+
+  /** Asks for the names of users and groups, by their numbers. */
+  record NamesById(int id, List<Integer> users, List<Integer> groups) implements Numbered {}
 
   record Unknown(int id, String what) implements Numbered {}
 

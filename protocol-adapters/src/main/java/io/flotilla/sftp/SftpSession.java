@@ -17,7 +17,9 @@ import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
 import io.flotilla.vfs.VirtualPath;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -154,6 +156,8 @@ final class SftpSession implements AutoCloseable {
             .putLong(Sftp.MAX_HANDLES);
         send();
       }
+      case SftpRequest.Copy r -> copy(r);
+      case SftpRequest.NamesById r -> names(r);
       case SftpRequest.Unknown r ->
           status(id, SftpStatus.UNSUPPORTED, "this server does not know the request (" + r.what() + ")");
     }
@@ -226,6 +230,55 @@ final class SftpSession implements AutoCloseable {
     }
     handle.transfer().moved(request.offset(), length);
     ok(request.id());
+  }
+
+  /** Of one file to itself, under whatever names, it might never come to an end; a new file of the same name is another. */
+  private void copy(SftpRequest.Copy request) throws VfsException, IOException {
+    FileHandle from = handles.file(request.from());
+    FileHandle to = handles.file(request.to());
+    if (from.file().attributes().key().equals(to.file().attributes().key())) {
+      throw new VfsException(VfsError.IO, from.path() + ": a file can't be copied to itself");
+    }
+    if (request.fromOffset() < 0 || request.length() < 0 || request.toOffset() < 0) {
+      throw new VfsException(VfsError.TOO_LARGE, from.path());
+    }
+    boolean whole = request.length() == 0;
+    long left = whole ? Long.MAX_VALUE : request.length();
+    long copied = 0;
+    ByteBuffer buffer = ByteBuffer.allocate(Sftp.MAX_DATA);
+    while (left > 0) {
+      out.stillWorking();
+      int count = from.file().read(buffer.clear().limit((int) Math.min(left, buffer.capacity())), request.fromOffset() + copied);
+      if (count < 0) {
+        break;
+      }
+      try {
+        to.file().write(buffer.flip(), request.toOffset() + copied);
+      } catch (VfsException e) {
+        to.transfer().failed();
+        throw e;
+      }
+      copied += count;
+      left -= count;
+    }
+    if (whole || left == 0) {
+      ok(request.id());
+    } else {
+      status(request.id(), SftpStatus.EOF, "the file ends there");
+    }
+  }
+
+  /** All files are shown as owned by number 0, which is the user. */
+  private void names(SftpRequest.NamesById request) throws VfsException, IOException {
+    if (request.users().size() + request.groups().size() > Sftp.MAX_IDS) {
+      throw new VfsException(VfsError.TOO_LARGE, "more than " + Sftp.MAX_IDS + " names");
+    }
+    reply.begin(Sftp.EXTENDED_REPLY, request.id()).putTexts(names(request.users())).putTexts(names(request.groups()));
+    send();
+  }
+
+  private List<String> names(List<Integer> ids) {
+    return ids.stream().map(id -> id == 0 ? user : "").toList();
   }
 
   private void readDirectory(int id, DirectoryHandle handle) throws VfsException, IOException {

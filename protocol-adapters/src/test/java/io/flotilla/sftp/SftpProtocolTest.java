@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 /** What no reasonable client sends, and what OpenSSH's doesn't. */
 class SftpProtocolTest extends SftpFixture {
   private static final int OK = 0;
+  private static final int END_OF_FILE = 1;
   private static final int NO_SUCH_FILE = 2;
   private static final int PERMISSION_DENIED = 3;
   private static final int FAILURE = 4;
@@ -70,7 +71,7 @@ class SftpProtocolTest extends SftpFixture {
     client.initialized();
     assertEquals(UNSUPPORTED, client.ask(99).status());
     assertEquals(UNSUPPORTED, client.ask(Sftp.STATUS).status());
-    assertEquals(UNSUPPORTED, client.ask(Sftp.EXTENDED, "copy-data").status());
+    assertEquals(UNSUPPORTED, client.ask(Sftp.EXTENDED, "vendor-id").status());
   }
 
   @Test
@@ -170,6 +171,51 @@ class SftpProtocolTest extends SftpFixture {
     assertEquals(Sftp.EXTENDED_REPLY, client.ask(Sftp.EXTENDED, "statvfs@openssh.com", "/").type());
     assertEquals(Sftp.NAME, client.ask(Sftp.EXTENDED, "expand-path@openssh.com", "~/x").type());
     assertEquals(NO_SUCH_FILE, client.ask(Sftp.EXTENDED, "expand-path@openssh.com", "~root").status());
+  }
+
+  @Test
+  void copyData_copiesWithinTheServer() throws IOException {
+    client.initialized();
+    byte[] data = new byte[3 * Sftp.MAX_DATA + 17];
+    new java.util.Random(5).nextBytes(data);
+    Files.write(home("ann").resolve("from"), data);
+    Files.createLink(home("ann").resolve("same"), home("ann").resolve("from"));
+    Handle from = new Handle(open("/from", Sftp.OPEN_READ));
+
+    Handle whole = new Handle(open("/whole", CREATE));
+    assertEquals(OK, copy(from, 0, 0, whole, 0));
+    assertEquals(OK, client.ask(Sftp.CLOSE, whole).status());
+    assertArrayEquals(data, Files.readAllBytes(home("ann").resolve("whole")));
+
+    Handle part = new Handle(open("/part", CREATE));
+    assertEquals(OK, copy(from, 10, 20, part, 5));
+    assertEquals(END_OF_FILE, copy(from, data.length - 3, 20, part, 25), "there is less than was asked for");
+    assertEquals(OK, client.ask(Sftp.CLOSE, part).status());
+    ByteBuffer expected = ByteBuffer.allocate(28).position(5).put(data, 10, 20).put(data, data.length - 3, 3);
+    assertArrayEquals(expected.array(), Files.readAllBytes(home("ann").resolve("part")));
+
+    Handle again = new Handle(open("/from", Sftp.OPEN_WRITE));
+    assertEquals(FAILURE, copy(from, 0, 0, again, data.length), "it would never end");
+    assertEquals(FAILURE, copy(new Handle(open("/same", Sftp.OPEN_READ)), 0, 0, again, data.length));
+    assertEquals(FAILURE, copy(from, -1, 0, again, 0));
+    assertEquals(FAILURE, copy(from, 0, 0, new Handle(4711), 0));
+    assertEquals(data.length, Files.size(home("ann").resolve("from")));
+  }
+
+  private int copy(Handle from, long offset, long length, Handle to, long target) throws IOException {
+    return client.ask(Sftp.EXTENDED, "copy-data", from, offset, length, to, target).status();
+  }
+
+  @Test
+  void usersAndGroups_areTheUser_andNoneOfTheServers() throws IOException {
+    client.initialized();
+    byte[] ids = ByteBuffer.allocate(8).putInt(0).putInt(1000).array();
+    Reply names = client.ask(Sftp.EXTENDED, "users-groups-by-id@openssh.com", ids, new byte[4]);
+    assertEquals(Sftp.EXTENDED_REPLY, names.type());
+    ByteBuffer expected = ByteBuffer.allocate(26);
+    expected.putInt(11).putInt(3).put("ann".getBytes()).putInt(0).putInt(7).putInt(3).put("ann".getBytes());
+    assertEquals(expected.flip(), names.rest());
+    assertEquals(FAILURE, client.ask(Sftp.EXTENDED, "users-groups-by-id@openssh.com", new byte[4 * 1001], new byte[0]).status());
   }
 
   @Test
