@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
  * through the second node to its acknowledgement, and to the event that tells of it at the third.
  */
 class Commit {
-  private static final int WARM_UP = 3_000;
+  private static final int WARM_UP = 12_000;
   private static final int ROUNDS = 10;
   private static final int CHANGES = 200;
 
