@@ -10,6 +10,7 @@ import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
+import jdk.net.ExtendedSocketOptions;
 
 /**
  * TLS over a blocking TCP connection. Only a close_notify ends the stream in order: without one it may have been cut by
@@ -95,7 +96,18 @@ final class TlsTransport implements Transport {
         case BUFFER_OVERFLOW -> throw new SSLException("a handshake record is too long");
       }
     }
+    acknowledgeAtOnce();
     receive();
+  }
+
+  /**
+   * Clients send the end of their handshake in two small pieces, and hold the second back until the first is acknowledged:
+   * without this every data connection would wait 40 ms for nothing. Linux forgets the option soon, so it is set each time.
+   */
+  private void acknowledgeAtOnce() throws IOException {
+    if (channel.supportedOptions().contains(ExtendedSocketOptions.TCP_QUICKACK)) {
+      channel.setOption(ExtendedSocketOptions.TCP_QUICKACK, true);
+    }
   }
 
   private void runTasks() {
@@ -207,18 +219,21 @@ final class TlsTransport implements Transport {
     }
   }
 
-  /** Sends what the handshake or an end calls for. */
+  /** Sends what the handshake calls for, in as few packets as the buffer allows. */
   private void answer() throws IOException {
     writing.lock();
     try {
-      while (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
-        ByteBuffer buffer = emptyOut();
-        SSLEngineResult result = engine.wrap(NOTHING, buffer);
-        send(buffer);
-        if (result.bytesProduced() == 0) {
-          return;
+      ByteBuffer buffer = emptyOut();
+      int record = engine.getSession().getPacketBufferSize();
+      boolean more = true;
+      while (more && engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
+        more = engine.wrap(NOTHING, buffer).bytesProduced() > 0;
+        if (buffer.remaining() < record) {
+          send(buffer);
+          buffer.clear();
         }
       }
+      send(buffer);
     } finally {
       writing.unlock();
     }
