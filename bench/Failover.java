@@ -43,13 +43,18 @@ class Failover {
     return String.format("%.1f s", BenchCluster.median(values));
   }
 
+  /** The number of the primary, as node k sees it; waits until there is one. */
   private static int primary(BenchCluster cluster, int k) throws Exception {
-    for (var member : cluster.send("GET", k, "/api/v1/cluster", "").path("members")) {
-      if (member.path("isPrimary").asBoolean()) {
-        return Integer.parseInt(member.path("name").asText().substring("node-".length()));
+    long begun = System.nanoTime();
+    while (System.nanoTime() - begun < PATIENCE_NANOS) {
+      for (var member : cluster.send("GET", k, "/api/v1/cluster", "").path("members")) {
+        if (member.path("isPrimary").asBoolean()) {
+          return Integer.parseInt(member.path("name").asText().substring("node-".length()));
+        }
       }
+      Thread.sleep(PAUSE_MILLIS);
     }
-    return 0;
+    throw new IllegalStateException("node-" + k + " knows no primary");
   }
 
   private static double move(BenchCluster cluster) throws Exception {

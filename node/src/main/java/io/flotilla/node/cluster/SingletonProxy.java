@@ -19,8 +19,8 @@ import org.apache.pekko.cluster.ClusterEvent;
 import org.apache.pekko.cluster.Member;
 
 /**
- * The way to a cluster singleton, on every node. The oldest member of its role is asked who the singleton is, again each second
- * until it is known, and whenever that member changes. Messages wait meanwhile, up to a number and a time: beyond these the oldest
+ * The way to a cluster singleton, on every node. The oldest member of its role is asked who the singleton is, again and
+ * again until it is known, and whenever that member changes. Messages wait meanwhile, up to a number and a time: beyond these the oldest
  * are dropped, since who sent them has given up, and must not be surprised by a change that is made much later.
  *
  * <p>Pekko's own proxy takes any answer, also one to a former question: when a node that was frozen wakes after it was replaced,
@@ -31,7 +31,8 @@ final class SingletonProxy extends AbstractActorWithTimers {
   static final int MAX_WAITING = 1_000;
   /** As long as an administrator's request waits for its answer if it does not say otherwise. */
   static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
-  private static final Duration INTERVAL = Duration.ofSeconds(1);
+  /** A hand-over takes less than a second, and nothing is changed before the new singleton is known. */
+  private static final Duration INTERVAL = Duration.ofMillis(200);
 
   private static final String DISPATCHER = "pekko.actor.internal-dispatcher";
 
