@@ -60,6 +60,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private String userName;
   private int refusedLogins;
   private int nonsense;
+  /** Whether it is a task's thread that serves. */
+  private boolean servingWaiting;
   /** What data connections are made from; null while the control connection is in clear. */
   private SSLContext tlsContext;
   private SSLSession tlsSession;
@@ -255,6 +257,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       out.reply(503, "The connection is protected already");
     } else if (user != null || userName != null) {
       out.reply(503, "AUTH comes before the login; REIN ends that");
+    } else if (servingWaiting) {
+      out.reply(503, "AUTH can't wait for the end of a transfer; send it now"); // the other thread is reading in clear
     } else if (!mechanism.equals("TLS") && !mechanism.equals("TLS-C") && !mechanism.equals("SSL")) {
       out.reply(504, "AUTH TLS is offered");
     } else {
@@ -480,8 +484,13 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     }
     task = null;
     lastActive = System.nanoTime();
-    while (task == null && !quit && !ending.get() && !waiting.isEmpty()) {
-      serve(waiting.poll());
+    servingWaiting = true;
+    try {
+      while (task == null && !quit && !ending.get() && !waiting.isEmpty()) {
+        serve(waiting.poll());
+      }
+    } finally {
+      servingWaiting = false;
     }
   }
 

@@ -233,6 +233,23 @@ class FtpsTest extends FtpFixture {
   }
 
   @Test
+  void authentication_thatWaitedForATransfer_isRefused() throws Exception {
+    tls("explicit", false);
+    RawFtp client = login();
+    try (Socket data = client.data()) {
+      client.command("STOR a", 150);
+      client.send("REIN\r\nAUTH TLS\r\n");
+      client.command("NOOP", 200); // answered at once, so the two are waiting
+    }
+    client.expect(226);
+    client.expect(220);
+    client.expect(503);
+    client.command("AUTH TLS", 234);
+    client.secure(trusting());
+    client.command("NOOP", 200);
+  }
+
+  @Test
   void authentication_afterTheLogin_isRefused() throws Exception {
     tls("explicit", false);
     RawFtp client = login();
