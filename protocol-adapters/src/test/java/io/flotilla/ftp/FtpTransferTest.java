@@ -441,6 +441,27 @@ class FtpTransferTest extends FtpFixture {
   }
 
   @Test
+  void slowReader_isNotTakenForAStalledOne() throws Exception {
+    RawFtp client = binary();
+    int size = 100 << 20;
+    sparse("big", size);
+    try (Socket data = new Socket()) {
+      data.setReceiveBufferSize(64 * 1024);
+      data.connect(new java.net.InetSocketAddress("127.0.0.1", client.passivePort()));
+      client.command("RETR big", 150);
+      int read = 0;
+      long end = System.nanoTime() + Duration.ofSeconds(5).toNanos(); // over twice the stall time
+      while (System.nanoTime() < end) {
+        read += data.getInputStream().readNBytes(512 * 1024).length;
+        java.util.concurrent.TimeUnit.MILLISECONDS.sleep(100); // the passing of time is what is tested
+      }
+      assertTrue(read < size / 2, "the transfer was still running");
+      assertEquals(size, read + data.getInputStream().readAllBytes().length);
+    }
+    client.expect(226);
+  }
+
+  @Test
   void clientThatDiesAtTheEnd_publishesNothing() throws Exception {
     // Its system may end the two connections in any order, and by a reset or in order.
     for (int variant = 0; variant < 4; variant++) {
