@@ -1,12 +1,14 @@
 package io.flotilla.vfs;
 
+import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Opens a user's home as a file system. The home is made if it is missing, but never the storage itself: an empty mount
- * point must not be mistaken for a storage (guarantee 8).
+ * point must not be mistaken for a storage (guarantee 8). A guarded storage is opened only with its marker file in it.
  */
 public final class UserHomes {
   private static final int PERMISSIONS = 0755;
@@ -24,7 +26,8 @@ public final class UserHomes {
         view.storage(storage).map(unknown -> "this release does not know the type " + unknown.type() + " of storage '" + storage
                 + "'; upgrade this node")
             .orElse("there is no storage '" + storage + "' in the configuration; create it or change the user's home")));
-    try (VirtualFileSystem files = openStorage(storage, directory)) {
+    Optional<String> guard = view.storage(storage).flatMap(Storage::guard);
+    try (VirtualFileSystem files = openStorage(storage, directory, guard)) {
       VirtualPath home = homeOf(user);
       VirtualPath made = VirtualPath.ROOT;
       for (String name : home.names()) {
@@ -43,12 +46,22 @@ public final class UserHomes {
     }
   }
 
-  private static VirtualFileSystem openStorage(String storage, Path directory) throws VfsException {
+  private static VirtualFileSystem openStorage(String storage, Path directory, Optional<String> guard) throws VfsException {
+    VirtualFileSystem files;
     try {
-      return VirtualFileSystem.open(directory);
+      files = VirtualFileSystem.open(directory);
     } catch (VfsException e) {
       throw new VfsException(e.error(), "the directory " + directory + " of storage '" + storage
           + "' can't be opened on this node (" + e.error().words() + "); create or mount it, or correct its path");
+    }
+    if (guard.isEmpty()) {
+      return files;
+    }
+    try {
+      return GuardedFileSystem.atRoot(files, StorageGuard.of(storage, directory, guard.get(), files));
+    } catch (VfsException e) {
+      files.close();
+      throw e;
     }
   }
 

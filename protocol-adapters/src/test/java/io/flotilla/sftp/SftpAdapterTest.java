@@ -18,6 +18,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -293,6 +294,32 @@ class SftpAdapterTest extends SftpFixture {
     Files.createDirectory(storage);
     sftpOk("pwd");
     assertTrue(Files.isDirectory(home("ann")));
+  }
+
+  @Test
+  void guardedStorage_thatIsUnmounted_refusesLoginsAndWrites() throws Exception {
+    config.change(Kind.STORAGES, "main", json -> json.put("guard", ".here"));
+    assertEquals(List.of(), config.commit(adapter));
+    assertNotEquals(0, sftp("pwd").status());
+    assertEquals(0, storage.toFile().list().length, "no home was made");
+    Files.createFile(storage.resolve(".here"));
+    Files.writeString(temp.resolve("local"), "text");
+    sftpOk("put local old");
+
+    List<String> commands = new ArrayList<>(List.of("!touch ready", "!while [ ! -e go ]; do sleep 0.05; done"));
+    for (int i = 0; i < 10; i++) { // the session looks at the storage again after a second
+      commands.addAll(List.of("-put local new", "!sleep 0.3"));
+    }
+    Process session = startSftp("ann", "ed25519", List.of(), commands.toArray(String[]::new));
+    Awaitility.await().until(() -> Files.exists(temp.resolve("ready")));
+    Files.move(storage, temp.resolve("away"));
+    Files.createDirectory(storage);
+    Files.createFile(temp.resolve("go"));
+    String output = finish(session).output();
+    assertTrue(output.contains("dest open \"/new\": Failure"), output);
+    assertEquals(0, storage.toFile().list().length);
+    assertNotEquals(0, sftp("pwd").status());
+    assertEquals(0, storage.toFile().list().length);
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.flotilla.sftp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.config.model.Kind;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,5 +45,32 @@ class StorageDirectoriesTest {
     config.put(Kind.NODES, "n1", json ->
         json.putObject("storages").putObject("here").put("path", directory.resolve("elsewhere").toString()));
     assertEquals(1, config.check(storages).size());
+  }
+
+  @Test
+  void missingMarker_isAnObjectionAndAProblem_untilItIsThere() throws IOException {
+    config.put(Kind.STORAGES, "main", json -> json.put("path", directory.toString()));
+    assertEquals(List.of(), config.commit(storages));
+    config.change(Kind.STORAGES, "main", json -> json.put("guard", ".here"));
+
+    List<String> expected = List.of("storage main: its marker file '.here' is not in " + directory + ", so it may be unmounted, "
+        + "or another file system be mounted there; nothing in it is served; mount the right one, or create the file in it");
+    assertEquals(expected, config.check(storages));
+    assertEquals(expected, config.commit(storages));
+    Files.createFile(directory.resolve(".here"));
+    assertEquals(List.of(), config.commit(storages));
+  }
+
+  @Test
+  void markerThatGoesWhileServing_isNoticed() throws IOException {
+    Path marker = Files.createFile(directory.resolve(".here"));
+    config.put(Kind.STORAGES, "main", json -> json.put("path", directory.toString()).put("guard", ".here"));
+    assertEquals(List.of(), config.commit(storages));
+
+    Files.delete(marker);
+    assertTrue(storages.isWatchful());
+    Awaitility.await().until(() -> config.commit(storages).size() == 1);
+    Files.createFile(marker);
+    assertEquals(List.of(), config.commit(storages));
   }
 }

@@ -1,15 +1,19 @@
 package io.flotilla.config.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
 
 /**
  * A directory tree that holds users' files, or a storage of a type that only a newer release knows. {@code ${node}} in the
  * path stands for the node's name; {@code shared} says that all nodes see the same files there.
+ *
+ * @param guard the name of a file that is in the directory if the right file system is mounted there
  */
-public record Storage(String name, String type, String path, boolean shared) implements Entity {
+public record Storage(String name, String type, String path, boolean shared, Optional<String> guard) implements Entity {
   private static final String LOCAL = "local";
+  private static final int MAX_NAME_BYTES = 255;
 
   static Storage read(Fields fields) {
     String type = fields.has("type") ? fields.text("type").orElse("unknown") : LOCAL;
@@ -20,7 +24,9 @@ public record Storage(String name, String type, String path, boolean shared) imp
     if (!path.isEmpty()) {
       problemWithPath(path).ifPresent(problem -> fields.error("path", problem));
     }
-    return new Storage(fields.name(), type, path, fields.bool("shared", false));
+    Optional<String> guard = fields.text("guard");
+    guard.flatMap(Storage::problemWithGuard).ifPresent(problem -> fields.error("guard", problem));
+    return new Storage(fields.name(), type, path, fields.bool("shared", false), guard);
   }
 
   /** Whether this release knows the type; it opens nothing in another one, which a newer release has let in. */
@@ -30,7 +36,18 @@ public record Storage(String name, String type, String path, boolean shared) imp
 
   @Override
   public void describe(ObjectNode json) {
-    json.put("type", type).put("path", path).put("shared", shared);
+    json.put("type", type).put("path", path).put("shared", shared).put("guard", guard.orElse(null));
+  }
+
+  private static Optional<String> problemWithGuard(String name) {
+    if (name.isEmpty() || name.equals(".") || name.equals("..") || name.indexOf('/') >= 0) {
+      return Optional.of("must be the name of a file, without a directory");
+    }
+    if (name.codePoints().anyMatch(c -> c < ' ' || c == 0x7f || Character.getType(c) == Character.SURROGATE)) {
+      return Optional.of("has a control character, or is not Unicode");
+    }
+    return name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME_BYTES
+        ? Optional.of("has over " + MAX_NAME_BYTES + " bytes") : Optional.empty();
   }
 
   /** Says why a text is not an absolute path without steps back, or nothing. */

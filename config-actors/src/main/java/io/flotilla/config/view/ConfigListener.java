@@ -22,4 +22,12 @@ public interface ConfigListener {
    * as {@link #apply}, and answers within a moment.
    */
   List<String> check(ConfigDelta delta, ConfigView next);
+
+  /**
+   * Whether it is called again with an empty delta from time to time also while all is well, because what it depends on can
+   * fail by itself.
+   */
+  default boolean isWatchful() {
+    return false;
+  }
 }

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * The configuration this process serves. It belongs to the process, not to the clustered actor system, and outlives it.
  * Readers get the newest view without waiting. {@link #swap} publishes a view at once and hands the delta to the
  * listeners on one thread of its own, in order; a listener that throws or has problems does not hold up the others and is
- * called again every {@value #RETRY_SECONDS} seconds.
+ * called again every {@value #RETRY_SECONDS} seconds, as is one that is watchful.
  */
 public final class LiveConfig implements AutoCloseable {
   private static final long RETRY_SECONDS = 3;
@@ -44,7 +44,7 @@ public final class LiveConfig implements AutoCloseable {
   public LiveConfig(NodeIdentity node, BootCache bootCache) throws IOException {
     this.bootCache = bootCache;
     this.view = new ConfigView(bootCache.load().orElse(ClusterConfig.EMPTY), node);
-    applying.scheduleWithFixedDelay(this::retryProblems, RETRY_SECONDS, RETRY_SECONDS, TimeUnit.SECONDS);
+    applying.scheduleWithFixedDelay(this::callAgain, RETRY_SECONDS, RETRY_SECONDS, TimeUnit.SECONDS);
   }
 
   public ConfigView view() {
@@ -152,9 +152,9 @@ public final class LiveConfig implements AutoCloseable {
     currentProblems = problems.values().stream().flatMap(List::stream).toList();
   }
 
-  private void retryProblems() {
+  private void callAgain() {
     ConfigView now = view;
-    listeners.stream().filter(listener -> problems.containsKey(listener.name())).toList()
+    listeners.stream().filter(listener -> problems.containsKey(listener.name()) || listener.isWatchful()).toList()
         .forEach(listener -> call(listener, ConfigDelta.none(now.config()), now));
   }
 

@@ -57,6 +57,8 @@ class ConfigEditorTest {
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"0.0.0.0\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
       "nodes|{\"listeners\":{\"sftp\":{\"passiveAddress\":\"192.0.2.1\"}}}|/operations/0/value/listeners/sftp/passiveAddress|listener 'sftp' is not an ftp listener, and has no passive address",
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
+      "storages|{\"path\":\"/srv\",\"guard\":\"a/b\"}|/operations/0/value/guard|must be the name of a file, without a directory",
+      "storages|{\"path\":\"/srv\",\"guard\":\"..\"}|/operations/0/value/guard|must be the name of a file, without a directory",
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
       "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, certificates, host-keys, nodes, admins, policies",
