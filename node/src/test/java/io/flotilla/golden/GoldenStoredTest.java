@@ -46,7 +46,8 @@ class GoldenStoredTest {
   private static final Golden STORED = new Golden("stored", ".bin");
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
-  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "storages-nas");
+  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "storages-nas", "folders-shared",
+      "users-dora");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -82,6 +83,10 @@ class GoldenStoredTest {
          "publicKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f alice@laptop"],
          "home": {"storage": "main", "path": "/users/alice"}}""", "passwordHash");
     put(documents, Kind.USERS, "bob", "{}", "");
+    put(documents, Kind.USERS, "dora", """
+        {"folders": [{"at": "/shared", "folder": "shared", "permissions": ["list", "download"]}, {"at": "/all", "folder": "shared"}],
+         "permissions": {"/": ["*"], "/inbox": ["list", "upload"], "/closed": []}}""", "");
+    put(documents, Kind.FOLDERS, "shared", "{\"storage\": \"main\", \"path\": \"/shared/${user}\"}", "");
     put(documents, Kind.LISTENERS, "sftp", """
         {"protocol": "sftp", "address": "192.0.2.1", "port": 2022, "nodes": ["node-1", "role:gateway"], "enabled": false,
          "maxConnections": 77, "idleTimeout": "90s", "ssh": {"hostKeys": ["ed25519"]}}""", "");

@@ -67,7 +67,7 @@ public final class ClientLogins {
     }
 
     private void endIfRevoked(ConfigView now) {
-      Authenticator.revoked(now, connection.user(), granted.credential(), clock.instant()).ifPresent(reason -> {
+      Authenticator.revoked(now, granted, clock.instant()).ifPresent(reason -> {
         log.info("Ended the session of user {} from {}: {}", connection.user(), connection.address(), reason);
         disconnect.accept(reason);
       });
@@ -113,8 +113,9 @@ public final class ClientLogins {
   /** Ends the sessions that a published change no longer lets in. */
   public void endRevoked(ConfigDelta delta, ConfigView now) {
     Set<String> changed = delta.names(Kind.USERS);
-    if (!changed.isEmpty()) {
-      logins.stream().filter(login -> changed.contains(login.connection.user()))
+    boolean mayConcernAll = delta.touches(Kind.FOLDERS);
+    if (!changed.isEmpty() || mayConcernAll) {
+      logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user()))
           .forEach(login -> login.endIfRevoked(now));
     }
   }

@@ -62,7 +62,8 @@ public final class Authenticator {
   }
 
   private LoginResult judge(String name, Optional<? extends Credential> credential, LoginResult.Reason wrong) {
-    Optional<User> user = view.get().user(name);
+    ConfigView now = view.get();
+    Optional<User> user = now.user(name);
     if (user.isEmpty()) {
       return new LoginResult.Refused(LoginResult.Reason.UNKNOWN_USER);
     }
@@ -70,12 +71,16 @@ public final class Authenticator {
       return new LoginResult.Refused(wrong);
     }
     return unusable(user.get(), clock.instant()).<LoginResult>map(LoginResult.Refused::new)
-        .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get()));
+        .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get(), now.access(user.get())));
   }
 
-  /** Says why a session must end under a configuration, or nothing if it may go on. */
-  public static Optional<String> revoked(ConfigView view, String name, Credential credential, Instant now) {
-    Optional<User> user = view.user(name);
+  /**
+   * Says why a session must end under a configuration, or nothing if it may go on. A session has its files as they were
+   * granted, so it ends when they or the permissions are others: what is taken away must not go on to be used.
+   */
+  public static Optional<String> revoked(ConfigView view, LoginResult.Granted granted, Instant now) {
+    Credential credential = granted.credential();
+    Optional<User> user = view.user(granted.user().name());
     if (user.isEmpty()) {
       return Optional.of("the user was removed");
     }
@@ -84,7 +89,8 @@ public final class Authenticator {
       return unusable.map(LoginResult.Reason::words);
     }
     if (isHeld(user.get(), credential)) {
-      return Optional.empty();
+      return view.access(user.get()).equals(granted.access())
+          ? Optional.empty() : Optional.of("the user's folders or permissions were changed");
     }
     return Optional.of(switch (credential) {
       case Credential.Password _ -> "the password was changed";

@@ -1,10 +1,12 @@
 package io.flotilla.auth;
 
 import io.flotilla.config.model.User;
+import io.flotilla.config.view.UserAccess;
 
 /** The answer to a login. Its reason is for logs and events; the client is told only that it failed. */
 public sealed interface LoginResult {
-  record Granted(User user, Credential credential) implements LoginResult {}
+  /** @param access what the user's files were when the login was checked */
+  record Granted(User user, Credential credential, UserAccess access) implements LoginResult {}
 
   record Refused(Reason reason) implements LoginResult {}
 

@@ -36,17 +36,19 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
   private static final int MAX_LINKS = 40;
 
   private final Path root;
+  private final Links links;
 
-  private CheckedVirtualFileSystem(Path root) {
+  private CheckedVirtualFileSystem(Path root, Links links) {
     this.root = root;
+    this.links = links;
   }
 
-  static CheckedVirtualFileSystem open(Path root) throws VfsException {
+  static CheckedVirtualFileSystem open(Path root, Links links) throws VfsException {
     try {
       if (!Files.isDirectory(root)) {
         throw new VfsException(VfsError.NOT_A_DIRECTORY, VirtualPath.ROOT);
       }
-      return new CheckedVirtualFileSystem(root.toRealPath());
+      return new CheckedVirtualFileSystem(root.toRealPath(), links);
     } catch (IOException e) {
       throw VfsException.of(e, VirtualPath.ROOT);
     }
@@ -213,7 +215,7 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
   @Override
   public VirtualPath canonical(VirtualPath path) throws VfsException {
     return run(path, () -> {
-      Path found = walk(path, true);
+      Path found = walk(path, true, Links.FOLLOW);
       if (!Files.exists(found, LinkOption.NOFOLLOW_LINKS)) {
         throw new NoSuchFileException(null);
       }
@@ -247,7 +249,7 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
       if (!attributes(path).isDirectory()) {
         throw new VfsException(VfsError.NOT_A_DIRECTORY, directory);
       }
-      return new CheckedVirtualFileSystem(path);
+      return new CheckedVirtualFileSystem(path, links);
     });
   }
 
@@ -265,9 +267,13 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
 
   /** Resolves every link on the way as beneath the root, the last one only if told to. */
   private Path walk(VirtualPath path, boolean followLast) throws IOException {
+    return walk(path, followLast, links);
+  }
+
+  private Path walk(VirtualPath path, boolean followLast, Links how) throws IOException {
     Deque<String> rest = new ArrayDeque<>(path.names());
     Path at = root;
-    int links = 0;
+    int followed = 0;
     while (!rest.isEmpty()) {
       String name = rest.removeFirst();
       if (name.isEmpty() || name.equals(".")) {
@@ -279,7 +285,7 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
       }
       Path next = at.resolve(name);
       if (Files.isSymbolicLink(next) && (followLast || !rest.isEmpty())) {
-        if (++links > MAX_LINKS) {
+        if (how == Links.ONLY_CANONICAL || ++followed > MAX_LINKS) {
           throw new VfsException(VfsError.TOO_MANY_LINKS, path);
         }
         String target = Files.readSymbolicLink(next).toString();

@@ -14,10 +14,14 @@ final class Jail implements Closeable {
   private static final int MAX_RACES = 128;
   private static final byte[] EMPTY = {};
 
-  private final int root;
+  private static final int FOLLOWING = LinuxCalls.RESOLVE_IN_ROOT | LinuxCalls.RESOLVE_NO_MAGICLINKS;
 
-  private Jail(int root) {
+  private final int root;
+  private final Links links;
+
+  private Jail(int root, Links links) {
     this.root = root;
+    this.links = links;
   }
 
   /** An action on an entry: the descriptor of its parent directory and its name; returns a result or a negated errno. */
@@ -25,16 +29,16 @@ final class Jail implements Closeable {
     int apply(int directory, byte[] name) throws VfsException;
   }
 
-  static Jail at(java.nio.file.Path directory) throws VfsException {
+  static Jail at(java.nio.file.Path directory, Links links) throws VfsException {
     int descriptor = LinuxCalls.openat2(LinuxCalls.AT_FDCWD,
         directory.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8),
         LinuxCalls.O_PATH | LinuxCalls.O_DIRECTORY, 0, 0);
-    return new Jail(check(descriptor, VirtualPath.ROOT));
+    return new Jail(check(descriptor, VirtualPath.ROOT), links);
   }
 
   /** The jail of a directory in this one. */
   Jail beneath(VirtualPath directory) throws VfsException {
-    return new Jail(open(directory, LinuxCalls.O_PATH | LinuxCalls.O_DIRECTORY, 0));
+    return new Jail(open(directory, LinuxCalls.O_PATH | LinuxCalls.O_DIRECTORY, 0), links);
   }
 
   /** Opens a path beneath the root and returns a descriptor that the caller closes. */
@@ -44,11 +48,17 @@ final class Jail implements Closeable {
 
   /** Like open, but a failure is the negated errno. */
   int tryOpen(VirtualPath path, int flags, int mode) {
+    return tryOpen(path, flags, mode, switch (links) {
+      case FOLLOW -> FOLLOWING;
+      case ONLY_CANONICAL -> FOLLOWING | LinuxCalls.RESOLVE_NO_SYMLINKS;
+    });
+  }
+
+  private int tryOpen(VirtualPath path, int flags, int mode, int resolve) {
     byte[] bytes = ByteNames.encode(path.isRoot() ? "." : String.join("/", path.names()));
     int result = -LinuxCalls.EAGAIN;
     for (int i = 0; i < MAX_RACES && result == -LinuxCalls.EAGAIN; i++) {
-      result = LinuxCalls.openat2(
-          root, bytes, flags, mode, LinuxCalls.RESOLVE_IN_ROOT | LinuxCalls.RESOLVE_NO_MAGICLINKS);
+      result = LinuxCalls.openat2(root, bytes, flags, mode, resolve);
     }
     return result;
   }
@@ -88,7 +98,13 @@ final class Jail implements Closeable {
   /** The path of an existing entry, links resolved, as the kernel knows it. */
   VirtualPath canonical(VirtualPath path) throws VfsException {
     String base = linkOf(root, path);
-    String found = with(path, LinuxCalls.O_PATH, descriptor -> linkOf(descriptor, path));
+    int descriptor = check(tryOpen(path, LinuxCalls.O_PATH, 0, FOLLOWING), path);
+    String found;
+    try {
+      found = linkOf(descriptor, path);
+    } finally {
+      LinuxCalls.close(descriptor);
+    }
     if (found.equals(base)) {
       return VirtualPath.ROOT;
     }

@@ -36,6 +36,7 @@ final class LinuxCalls {
   static final int O_DIRECTORY;
   static final int O_NOFOLLOW;
   static final int RESOLVE_NO_MAGICLINKS = 0x02;
+  static final int RESOLVE_NO_SYMLINKS = 0x04;
   static final int RESOLVE_IN_ROOT = 0x10;
   static final int RENAME_NOREPLACE = 1;
   static final long UTIME_OMIT = (1L << 30) - 2;

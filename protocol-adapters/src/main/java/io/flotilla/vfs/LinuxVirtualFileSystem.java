@@ -43,8 +43,8 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
     return Support.AVAILABLE;
   }
 
-  static LinuxVirtualFileSystem open(Path root) throws VfsException {
-    return new LinuxVirtualFileSystem(Jail.at(root));
+  static LinuxVirtualFileSystem open(Path root, Links links) throws VfsException {
+    return new LinuxVirtualFileSystem(Jail.at(root, links));
   }
 
   @Override

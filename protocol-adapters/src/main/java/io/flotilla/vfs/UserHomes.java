@@ -3,14 +3,20 @@ package io.flotilla.vfs;
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.config.view.UserAccess;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Opens a user's home as a file system. The home is made if it is missing, but never the storage itself: an empty mount
+ * Opens what a user has as one file system. The home is made if it is missing, but never the storage itself: an empty mount
  * point must not be mistaken for a storage (guarantee 8). A guarded storage is opened only with its marker file in it.
  */
 public final class UserHomes {
+  private static final Logger log = LoggerFactory.getLogger(UserHomes.class);
   private static final int PERMISSIONS = 0755;
 
   private final ActiveUploads uploads;
@@ -19,37 +25,73 @@ public final class UserHomes {
     this.uploads = uploads;
   }
 
-  /** Blocks on the storage. The message of a failure is for the operator's log, not for the client. */
+  /**
+   * All that a user has under a configuration: the home, the folders mounted in it, and their permissions. Blocks on the
+   * storages. A folder whose storage is not available is shown and can't be used. The message of a failure is for the
+   * operator's log, not for the client.
+   */
   public VirtualFileSystem open(ConfigView view, User user) throws VfsException {
-    String storage = user.home().storage();
-    Path directory = view.storagePath(storage).orElseThrow(() -> new VfsException(VfsError.NOT_FOUND,
-        view.storage(storage).map(unknown -> "this release does not know the type " + unknown.type() + " of storage '" + storage
-                + "'; upgrade this node")
-            .orElse("there is no storage '" + storage + "' in the configuration; create it or change the user's home")));
-    Optional<String> guard = view.storage(storage).flatMap(Storage::guard);
-    try (VirtualFileSystem files = openStorage(storage, directory, guard)) {
-      VirtualPath home = homeOf(user);
-      VirtualPath made = VirtualPath.ROOT;
-      for (String name : home.names()) {
-        made = made.child(name);
-        try {
-          files.makeDirectory(made, PERMISSIONS);
-        } catch (VfsException e) {
-          if (e.error() != VfsError.EXISTS) {
-            throw new VfsException(e.error(), "the home " + home + " can't be made in storage '" + storage + "' ("
-                + directory + "): " + e.getMessage());
-          }
-        }
-      }
-      // Another node must not write to the same partial, so the owner is the user on this node.
-      return new PublishingFileSystem(files.subtree(home), user.name() + "\n" + view.node().id(), uploads);
+    UserAccess access = view.access(user);
+    PathRules rules = PathRules.of(access.permissions());
+    Links links = rules.areUniform() || rules.permitEverything() ? Links.FOLLOW : Links.ONLY_CANONICAL;
+    Map<VirtualPath, UserAccess.Mount> places = new HashMap<>();
+    for (UserAccess.Mount mount : access.mounts()) {
+      places.put(VirtualPath.parse(mount.at()), mount);
+    }
+    VirtualFileSystem files = openPlace(view, user, access.home(), "the home", links);
+    if (!places.isEmpty()) {
+      Map<VirtualPath, MountedFileSystem.Mounted> mounts = new HashMap<>();
+      places.forEach((at, mount) -> mounts.put(at, openMount(view, user, mount, links)));
+      files = new MountedFileSystem(files, mounts);
+    }
+    return rules.permitEverything() ? files : new PermittedFileSystem(files, rules, links);
+  }
+
+  private MountedFileSystem.Mounted openMount(ConfigView view, User user, UserAccess.Mount mount, Links links) {
+    try {
+      return new MountedFileSystem.Mounted.Open(openPlace(view, user, mount.place(), "the folder", links));
+    } catch (VfsException e) {
+      log.error("User {} has to do without the folder at {}: {}", user.name(), mount.at(), e.getMessage());
+      return new MountedFileSystem.Mounted.Unavailable();
     }
   }
 
-  private static VirtualFileSystem openStorage(String storage, Path directory, Optional<String> guard) throws VfsException {
+  /** @param what the place is, for messages */
+  private VirtualFileSystem openPlace(ConfigView view, User user, UserAccess.Place place, String what, Links links)
+      throws VfsException {
+    String storage = place.storage();
+    Path directory = view.storagePath(storage).orElseThrow(() -> new VfsException(VfsError.NOT_FOUND,
+        view.storage(storage).map(unknown -> "this release does not know the type " + unknown.type() + " of storage '" + storage
+                + "'; upgrade this node")
+            .orElse("there is no storage '" + storage + "' in the configuration; create it or change " + what)));
+    Optional<String> guard = view.storage(storage).flatMap(Storage::guard);
+    try (VirtualFileSystem files = openStorage(storage, directory, guard, links)) {
+      VirtualPath made = VirtualPath.ROOT;
+      for (String name : VirtualPath.parse(place.path()).names()) {
+        // The user's name is one name in the path, whatever it holds.
+        made = make(files, made.child(name.replace("${user}", user.name())), what, "storage '" + storage + "' (" + directory + ")");
+      }
+      // Another node must not write to the same partial, so the owner is the user on this node.
+      return new PublishingFileSystem(files.subtree(made), user.name() + "\n" + view.node().id(), uploads);
+    }
+  }
+
+  private static VirtualPath make(VirtualFileSystem files, VirtualPath path, String what, String where) throws VfsException {
+    try {
+      files.makeDirectory(path, PERMISSIONS);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.EXISTS) {
+        throw new VfsException(e.error(), what + " can't be made in " + where + ": " + e.getMessage());
+      }
+    }
+    return files.canonical(path); // an operator may have put a link there
+  }
+
+  private static VirtualFileSystem openStorage(String storage, Path directory, Optional<String> guard, Links links)
+      throws VfsException {
     VirtualFileSystem files;
     try {
-      files = VirtualFileSystem.open(directory);
+      files = VirtualFileSystem.open(directory, links);
     } catch (VfsException e) {
       throw new VfsException(e.error(), "the directory " + directory + " of storage '" + storage
           + "' can't be opened on this node (" + e.error().words() + "); create or mount it, or correct its path");
@@ -65,12 +107,4 @@ public final class UserHomes {
     }
   }
 
-  /** The user's name is one name in the path, whatever it holds. */
-  private static VirtualPath homeOf(User user) throws VfsException {
-    VirtualPath home = VirtualPath.ROOT;
-    for (String name : VirtualPath.parse(user.home().path()).names()) {
-      home = home.child(name.replace("${user}", user.name()));
-    }
-    return home;
-  }
 }

@@ -11,8 +11,13 @@ import java.nio.file.Path;
 public interface VirtualFileSystem extends Closeable {
   /** Opens the tree beneath an existing directory by the strongest means this platform has. */
   static VirtualFileSystem open(Path root) throws VfsException {
+    return open(root, Links.FOLLOW);
+  }
+
+  /** The same with a choice for links, which its subtrees have too. */
+  static VirtualFileSystem open(Path root, Links links) throws VfsException {
     return LinuxVirtualFileSystem.isSupported()
-        ? LinuxVirtualFileSystem.open(root) : CheckedVirtualFileSystem.open(root);
+        ? LinuxVirtualFileSystem.open(root, links) : CheckedVirtualFileSystem.open(root, links);
   }
 
   /** The attributes of what a path leads to. */

@@ -88,6 +88,21 @@ public final class VirtualPath implements Comparable<VirtualPath> {
     return names.size() >= other.names.size() && names.subList(0, other.names.size()).equals(other.names);
   }
 
+  /** This path as it is called from a directory that it lies within. */
+  VirtualPath from(VirtualPath directory) {
+    return directory.isRoot() ? this : new VirtualPath(names.subList(directory.names.size(), names.size()));
+  }
+
+  /** This path beneath a directory; NAME_TOO_LONG if together they have over 4,096 bytes. */
+  VirtualPath under(VirtualPath directory) throws VfsException {
+    if (directory.isRoot()) {
+      return this;
+    }
+    List<String> result = new ArrayList<>(directory.names);
+    result.addAll(names);
+    return checked(result);
+  }
+
   @Override
   public int compareTo(VirtualPath other) {
     return toString().compareTo(other.toString());

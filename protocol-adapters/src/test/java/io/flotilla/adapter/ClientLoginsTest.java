@@ -76,7 +76,7 @@ class ClientLoginsTest {
 
   private LoginResult.Granted granted() {
     User user = config.view().user("ann").orElseThrow();
-    return new LoginResult.Granted(user, new Credential.PublicKey(KEY));
+    return new LoginResult.Granted(user, new Credential.PublicKey(KEY), config.view().access(user));
   }
 
   private ClientLogins.ClientLogin enter(LoginResult.Granted granted) {

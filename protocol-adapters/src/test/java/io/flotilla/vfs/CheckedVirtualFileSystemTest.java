@@ -5,6 +5,6 @@ import java.nio.file.Path;
 class CheckedVirtualFileSystemTest extends FileSystemContract {
   @Override
   VirtualFileSystem open(Path root) throws VfsException {
-    return CheckedVirtualFileSystem.open(root);
+    return CheckedVirtualFileSystem.open(root, Links.FOLLOW);
   }
 }

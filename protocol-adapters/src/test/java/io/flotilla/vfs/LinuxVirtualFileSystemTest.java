@@ -28,7 +28,7 @@ class LinuxVirtualFileSystemTest extends FileSystemContract {
 
   @Override
   VirtualFileSystem open(Path root) throws VfsException {
-    return LinuxVirtualFileSystem.open(root);
+    return LinuxVirtualFileSystem.open(root, Links.FOLLOW);
   }
 
   @Test

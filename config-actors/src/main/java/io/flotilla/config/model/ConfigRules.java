@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * The rules between entities. Only what a change touches is looked at, except that deleting a storage, a certificate or
- * a host key looks for whoever still needs it.
+ * The rules between entities. Only what a change touches is looked at, except that deleting a storage, a folder, a
+ * certificate or a host key looks for whoever still needs it.
  */
 final class ConfigRules {
   private ConfigRules() {}
@@ -41,6 +41,12 @@ final class ConfigRules {
           errors.add(new FieldError(
               pointer + "/home/storage", "there is no storage named '" + user.home().storage() + "'"));
         }
+        for (int i = 0; i < user.folders().size(); i++) {
+          String folder = user.folders().get(i).folder();
+          if (next.find(Kind.FOLDERS, folder, Folder.class).isEmpty()) {
+            errors.add(new FieldError(pointer + "/folders/" + i + "/folder", "there is no folder named '" + folder + "'"));
+          }
+        }
       }
       case Listener listener -> checkListener(next, listener, pointer, errors);
       case NodeOverride override -> {
@@ -59,6 +65,11 @@ final class ConfigRules {
             errors.add(new FieldError(pointer + "/storages" + FieldError.pointer(name), "there is no storage named '" + name + "'"));
           }
         });
+      }
+      case Folder folder -> {
+        if (next.find(Kind.STORAGES, folder.storage(), Storage.class).isEmpty()) {
+          errors.add(new FieldError(pointer + "/storage", "there is no storage named '" + folder.storage() + "'"));
+        }
       }
       case Storage storage -> { }
       case Certificate certificate -> { }
@@ -121,7 +132,10 @@ final class ConfigRules {
     String name = operation.name();
     Optional<String> holder = Kind.of(operation.kind()).flatMap(kind -> switch (kind) {
       case STORAGES -> first(next.ofKind(Kind.USERS), user -> ((User) user).home().storage().equals(name))
+          .or(() -> first(next.ofKind(Kind.FOLDERS), folder -> ((Folder) folder).storage().equals(name)))
           .or(() -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).storagePaths().containsKey(name)));
+      case FOLDERS -> first(next.ofKind(Kind.USERS),
+          user -> ((User) user).folders().stream().anyMatch(mount -> mount.folder().equals(name)));
       case CERTIFICATES -> first(next.ofKind(Kind.LISTENERS),
           listener -> ((Listener) listener).ftp().certificate().filter(name::equals).isPresent());
       case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->

@@ -205,6 +205,7 @@ public final class EntityCodec {
       case USERS -> User.read(fields);
       case LISTENERS -> Listener.read(fields);
       case STORAGES -> Storage.read(fields);
+      case FOLDERS -> Folder.read(fields);
       case CERTIFICATES -> Certificate.read(fields);
       case HOST_KEYS -> HostKey.read(fields);
       case NODES -> NodeOverride.read(fields);

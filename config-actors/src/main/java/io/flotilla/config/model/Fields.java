@@ -139,21 +139,16 @@ public final class Fields {
   }
 
   public List<String> texts(String field, int most, Function<String, Optional<String>> problemWith) {
-    Optional<JsonNode> node = value(field);
-    if (node.isEmpty()) {
-      return List.of();
-    }
-    if (!node.get().isArray()) {
-      error(field, "must be a list of texts");
-      return List.of();
-    }
-    if (node.get().size() > most) {
-      error(field, "has over " + most + " entries");
+    return value(field).map(node -> texts(FieldError.escape(field), node, most, problemWith)).orElse(List.of());
+  }
+
+  private List<String> texts(String field, JsonNode node, int most, Function<String, Optional<String>> problemWith) {
+    if (!isList(field, node, most, "texts")) {
       return List.of();
     }
     List<String> texts = new ArrayList<>();
-    for (int i = 0; i < node.get().size(); i++) {
-      JsonNode element = node.get().get(i);
+    for (int i = 0; i < node.size(); i++) {
+      JsonNode element = node.get(i);
       String at = field + "/" + i;
       if (!element.isTextual()) {
         error(at, "must be text");
@@ -163,6 +158,55 @@ public final class Fields {
       }
     }
     return List.copyOf(texts);
+  }
+
+  private boolean isList(String field, JsonNode node, int most, String of) {
+    if (!node.isArray()) {
+      error(field, "must be a list of " + of);
+      return false;
+    }
+    if (node.size() > most) {
+      error(field, "has over " + most + " entries");
+      return false;
+    }
+    return true;
+  }
+
+  /** A list of objects. */
+  public <T> List<T> objects(String field, int most, Function<Fields, T> read) {
+    Optional<JsonNode> node = value(field).filter(list -> isList(field, list, most, "objects"));
+    if (node.isEmpty()) {
+      return List.of();
+    }
+    List<T> values = new ArrayList<>();
+    for (int i = 0; i < node.get().size(); i++) {
+      if (node.get().get(i) instanceof ObjectNode element) {
+        Fields fields =
+            new Fields(element, pointer + "/" + field + "/" + i, entity, sealer, strict, errors, unknown);
+        values.add(read.apply(fields));
+        fields.end();
+      } else {
+        error(field + "/" + i, "must be an object");
+      }
+    }
+    return List.copyOf(values);
+  }
+
+  /** An object whose values are lists of texts. */
+  public Map<String, List<String>> lists(String field, int most, int mostTexts,
+      Function<String, Optional<String>> problemWithName, Function<String, Optional<String>> problemWithText) {
+    return value(field).flatMap(node -> child(field, node)).map(fields -> {
+      if (fields.object.size() > most) {
+        error(field, "has over " + most + " fields");
+      }
+      Map<String, List<String>> lists = new LinkedHashMap<>();
+      fields.object.fieldNames().forEachRemaining(name -> {
+        String at = FieldError.escape(name);
+        problemWithName.apply(name).ifPresent(problem -> fields.error(at, problem));
+        fields.value(name).ifPresent(list -> lists.put(name, fields.texts(at, list, mostTexts, problemWithText)));
+      });
+      return lists;
+    }).orElse(Map.of());
   }
 
   public <T> Optional<T> object(String field, Function<Fields, T> read) {

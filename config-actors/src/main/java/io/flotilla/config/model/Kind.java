@@ -9,6 +9,7 @@ public enum Kind {
   USERS("users"),
   LISTENERS("listeners"),
   STORAGES("storages"),
+  FOLDERS("folders"),
   CERTIFICATES("certificates"),
   HOST_KEYS("host-keys"),
   NODES("nodes"),

@@ -1,10 +1,13 @@
 package io.flotilla.config.model;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Someone who may log in. Without a password hash and without public keys nobody can. */
 public record User(
@@ -13,10 +16,13 @@ public record User(
     Optional<Instant> expiresAt,
     Optional<Secret.PasswordHash> passwordHash,
     List<String> publicKeys,
-    Home home)
+    Home home,
+    List<Mount> folders,
+    PathPermissions permissions)
     implements Entity {
   static final int MAX_PUBLIC_KEYS = 64;
   static final int MAX_PUBLIC_KEY_LENGTH = 8192;
+  static final int MAX_FOLDERS = 100;
 
   /** Where a user's root directory is: a path within a storage; {@code ${user}} stands for the user's name. */
   public record Home(String storage, String path) {
@@ -30,6 +36,27 @@ public record User(
     }
   }
 
+  /**
+   * A folder that the user finds at a virtual path, in place of whatever the home has there.
+   *
+   * @param permissions what holds from there downwards, unless the user's own permissions say something for the same path;
+   *     without any, it is what holds for the directory above
+   */
+  public record Mount(String at, String folder, Optional<Set<Permission>> permissions) {
+    static Mount read(Fields fields) {
+      String at = fields.requiredText("at");
+      if (at.equals("/")) {
+        fields.error("at", "must not be '/', where the home is");
+      } else if (!at.isEmpty()) {
+        PathPermissions.problemWithVirtualPath(at).ifPresent(problem -> fields.error("at", problem));
+      }
+      String folder = fields.requiredText("folder");
+      boolean given = fields.has("permissions");
+      List<String> words = fields.texts("permissions", Permission.values().length + 1, Permission::problemWith);
+      return new Mount(at, folder, given ? Optional.of(PathPermissions.permissions(words)) : Optional.empty());
+    }
+  }
+
   static User read(Fields fields) {
     return new User(
         fields.name(),
@@ -37,7 +64,20 @@ public record User(
         fields.instant("expiresAt"),
         fields.secret("passwordHash").map(Secret::passwordHash),
         fields.texts("publicKeys", MAX_PUBLIC_KEYS, User::problemWithPublicKey),
-        fields.object("home", Home::read).orElse(Home.DEFAULT));
+        fields.object("home", Home::read).orElse(Home.DEFAULT),
+        readMounts(fields),
+        PathPermissions.read(fields, "permissions"));
+  }
+
+  private static List<Mount> readMounts(Fields fields) {
+    List<Mount> mounts = fields.objects("folders", MAX_FOLDERS, Mount::read);
+    Set<String> places = new HashSet<>();
+    for (int i = 0; i < mounts.size(); i++) {
+      if (!places.add(mounts.get(i).at())) {
+        fields.error("folders/" + i + "/at", "is the place of another folder already");
+      }
+    }
+    return mounts;
   }
 
   @Override
@@ -47,6 +87,12 @@ public record User(
     json.put("hasPassword", passwordHash.isPresent());
     publicKeys.forEach(json.putArray("publicKeys")::add);
     json.putObject("home").put("storage", home.storage()).put("path", home.path());
+    ArrayNode mounts = json.putArray("folders");
+    for (Mount mount : folders) {
+      ObjectNode entry = mounts.addObject().put("at", mount.at()).put("folder", mount.folder());
+      mount.permissions().ifPresent(granted -> PathPermissions.words(granted).forEach(entry.putArray("permissions")::add));
+    }
+    permissions.describe(json.putObject("permissions"));
   }
 
   public boolean isActive(Instant now) {

@@ -2,6 +2,7 @@ package io.flotilla.config.view;
 
 import io.flotilla.config.model.Certificate;
 import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.Folder;
 import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
@@ -30,6 +31,15 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
 
   public Optional<Storage> storage(String name) {
     return config.find(Kind.STORAGES, name, Storage.class);
+  }
+
+  public Optional<Folder> folder(String name) {
+    return config.find(Kind.FOLDERS, name, Folder.class);
+  }
+
+  /** What a user's files are under this configuration. */
+  public UserAccess access(User user) {
+    return UserAccess.of(user, this);
   }
 
   public Optional<HostKey> hostKey(String name) {

@@ -59,9 +59,24 @@ class ConfigEditorTest {
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "storages|{\"path\":\"/srv\",\"guard\":\"a/b\"}|/operations/0/value/guard|must be the name of a file, without a directory",
       "storages|{\"path\":\"/srv\",\"guard\":\"..\"}|/operations/0/value/guard|must be the name of a file, without a directory",
+      "folders|{\"storage\":\"main\"}|/operations/0/value/path|is required",
+      "folders|{\"path\":\"/x\"}|/operations/0/value/storage|is required",
+      "folders|{\"storage\":\"none\",\"path\":\"/x\"}|/operations/0/value/storage|there is no storage named 'none'",
+      "folders|{\"storage\":\"main\",\"path\":\"/../x\"}|/operations/0/value/path|must not step back by '..'",
+      "users|{\"folders\":[{\"at\":\"/x\",\"folder\":\"none\"}]}|/operations/0/value/folders/0/folder|there is no folder named 'none'",
+      "users|{\"folders\":[{\"at\":\"/\",\"folder\":\"all\"}]}|/operations/0/value/folders/0/at|must not be '/', where the home is",
+      "users|{\"folders\":[{\"at\":\"/x/\",\"folder\":\"all\"}]}|/operations/0/value/folders/0/at|must be written without empty names and '.', such as /in/box",
+      "users|{\"folders\":[{\"at\":\"/x\",\"folder\":\"all\"},{\"at\":\"/x\",\"folder\":\"all\"}]}|/operations/0/value/folders/1/at|is the place of another folder already",
+      "users|{\"folders\":[{\"at\":\"/x\",\"folder\":\"all\",\"mode\":1}]}|/operations/0/value/folders/0/mode|is not a field of /folders/0",
+      "users|{\"folders\":[7]}|/operations/0/value/folders/0|must be an object",
+      "users|{\"folders\":{}}|/operations/0/value/folders|must be a list of objects",
+      "users|{\"permissions\":{\"/in\":[\"list\"]}}|/operations/0/value/permissions|must have a rule for '/', which holds where no other does",
+      "users|{\"permissions\":{\"/\":[\"*\"],\"/a/./b\":[]}}|/operations/0/value/permissions/~1a~1.~1b|must be written without empty names and '.', such as /in/box",
+      "users|{\"permissions\":{\"/\":[\"read\"]}}|/operations/0/value/permissions/~1/0|'read' is not a permission; known are *, list, download, upload, overwrite, append, rename, delete, mkdir, rmdir, symlink, chmod, chtimes",
+      "users|{\"permissions\":{\"/\":\"*\"}}|/operations/0/value/permissions/~1|must be a list of texts",
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
-      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, certificates, host-keys, nodes, admins, policies",
+      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, folders, certificates, host-keys, nodes, admins, policies",
       "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));
@@ -116,6 +131,19 @@ class ConfigEditorTest {
 
     assertEquals(Refusal.Reason.CONFLICT, refusal.reason());
     assertEquals("storages/main is still needed by users/alice", refusal.detail());
+  }
+
+  @Test
+  void edit_folderInUse_andStorageOfAFolder_cannotBeDeleted() {
+    ClusterConfig two = commit(config, List.of(
+        put("storages", "nas", "{\"path\":\"/mnt/nas\"}"),
+        put("folders", "inbox", "{\"storage\":\"nas\",\"path\":\"/in\"}"),
+        put("users", "alice", "{\"folders\":[{\"at\":\"/in\",\"folder\":\"inbox\"}]}")));
+
+    assertEquals("folders/inbox is still needed by users/alice", refusal(two, delete("folders", "inbox")).detail());
+    assertEquals("storages/nas is still needed by folders/inbox", refusal(two, delete("storages", "nas")).detail());
+    ClusterConfig three = commit(two, List.of(delete("users", "alice"), delete("folders", "inbox"), delete("storages", "nas")));
+    assertTrue(three.stored(EntityKey.of(Kind.FOLDERS, "inbox")).isEmpty());
   }
 
   @Test

@@ -1,0 +1,98 @@
+package io.flotilla.sftp;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.config.model.Kind;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Folders and permissions as the OpenSSH client meets them. */
+class FoldersTest extends SftpFixture {
+  private Path shared;
+
+  @BeforeEach
+  void mountFolder() throws Exception {
+    shared = storage.resolve("exchange/ann");
+    config.put(Kind.FOLDERS, "shared", json -> json.put("storage", "main").put("path", "/exchange/${user}"));
+    config.change(Kind.USERS, "ann", json -> {
+      ObjectNode mount = json.putArray("folders").addObject().put("at", "/shared").put("folder", "shared");
+      mount.putArray("permissions").add("list").add("download");
+      ObjectNode permissions = json.putObject("permissions");
+      permissions.putArray("/").add("*");
+      permissions.putArray("/inbox").add("upload").add("list");
+    });
+    assertEquals(List.of(), config.commit(adapter));
+    Files.writeString(temp.resolve("local"), "text");
+  }
+
+  @Test
+  void readOnlyFolder_isListedAndRead_andNotWritten() throws Exception {
+    Files.createDirectories(shared);
+    Files.writeString(shared.resolve("offer"), "offer");
+    sftpOk("cd shared", "ls -l", "get offer");
+    assertEquals("offer", Files.readString(temp.resolve("offer")));
+    assertTrue(sftp("ls").output().contains("shared"));
+    for (String command : new String[] {"put local shared/new", "rm shared/offer", "mkdir shared/d", "rename shared/offer offer",
+        "rename shared other", "rmdir shared", "chmod 600 shared/offer", "ln shared/offer here"}) {
+      assertNotEquals(0, sftp(command).status(), command);
+    }
+    assertEquals(List.of("offer"), List.of(shared.toFile().list()));
+    sftpOk("ln -s /shared/offer way");
+    assertNotEquals(0, sftp("get way copy").status(), "a link stays in the home");
+  }
+
+  @Test
+  void inbox_takesNewFilesOnly_alsoThroughALink() throws Exception {
+    sftpOk("mkdir inbox", "put local inbox/new", "ls inbox", "ln -s inbox way", "put local way/second");
+    for (String command : new String[] {"put local inbox/new", "get inbox/new", "get way/new", "rm way/new", "rm inbox/new",
+        "rename inbox/new new", "rmdir inbox", "rename inbox other"}) {
+      assertNotEquals(0, sftp(command).status(), command);
+    }
+    sftpOk("put local free", "get free back", "rm free", "rm way");
+    assertEquals("text", Files.readString(home("ann").resolve("inbox/second")));
+  }
+
+  @Test
+  void renameFromTheHomeToAFolder_isRefused_andCopyingWorks() throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.remove("permissions"));
+    config.change(Kind.USERS, "ann", json -> ((ObjectNode) json.path("folders").get(0)).remove("permissions"));
+    config.commit(adapter);
+    assertNotEquals(0, sftp("put local mine", "rename mine shared/mine").status());
+    sftpOk("get mine again", "put again shared/mine");
+    assertEquals("text", Files.readString(shared.resolve("mine")));
+  }
+
+  @Test
+  void folderOfAMissingStorage_failsAlone() throws Exception {
+    config.put(Kind.STORAGES, "nas", json -> json.put("path", temp.resolve("nas").toString()));
+    config.change(Kind.FOLDERS, "shared", json -> json.put("storage", "nas"));
+    config.commit(adapter);
+    sftpOk("put local mine", "ls", "cd shared");
+    assertNotEquals(0, sftp("ls shared").status());
+    assertFalse(Files.exists(temp.resolve("nas")));
+  }
+
+  @Test
+  void otherPermissionsOrFolders_endTheSession_andEqualOnesDont() throws Exception {
+    Process session = startSftp("ann", "ed25519", List.of(), "!touch ready", "!while [ ! -e go ]; do sleep 0.05; done", "pwd", "ls");
+    Awaitility.await().until(() -> Files.exists(temp.resolve("ready")));
+    config.put(Kind.FOLDERS, "another", json -> json.put("storage", "main").put("path", "/another"));
+    config.change(Kind.USERS, "ann", json -> ((ObjectNode) json.path("permissions")).putArray("/shared").add("download").add("list"));
+    config.commit(adapter);
+    assertEquals(1, connections.list().size(), "nothing is other for the user");
+
+    config.change(Kind.FOLDERS, "shared", json -> json.put("path", "/elsewhere"));
+    config.commit(adapter);
+    Awaitility.await().until(() -> connections.list().isEmpty());
+    Files.createFile(temp.resolve("go"));
+    assertNotEquals(0, finish(session).status());
+  }
+}
