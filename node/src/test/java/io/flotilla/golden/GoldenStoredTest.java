@@ -47,7 +47,7 @@ class GoldenStoredTest {
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
   private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "storages-nas", "folders-shared",
-      "users-dora");
+      "users-dora", "users-erik", "groups-partners");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -86,6 +86,10 @@ class GoldenStoredTest {
     put(documents, Kind.USERS, "dora", """
         {"folders": [{"at": "/shared", "folder": "shared", "permissions": ["list", "download"]}, {"at": "/all", "folder": "shared"}],
          "permissions": {"/": ["*"], "/inbox": ["list", "upload"], "/closed": []}}""", "");
+    put(documents, Kind.USERS, "erik", "{\"groups\": [\"partners\"]}", "");
+    put(documents, Kind.GROUPS, "partners", """
+        {"enabled": true, "expiresAt": "2027-01-31T12:00:00Z", "home": {"storage": "main", "path": "/partners/${user}"},
+         "folders": [{"at": "/shared", "folder": "shared", "permissions": ["*"]}], "permissions": {"/": ["list"]}}""", "");
     put(documents, Kind.FOLDERS, "shared", "{\"storage\": \"main\", \"path\": \"/shared/${user}\"}", "");
     put(documents, Kind.LISTENERS, "sftp", """
         {"protocol": "sftp", "address": "192.0.2.1", "port": 2022, "nodes": ["node-1", "role:gateway"], "enabled": false,

@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -27,8 +28,8 @@ public final class Authenticator {
   private final Clock clock;
   private final Map<String, ParsedKeys> cache = new ConcurrentHashMap<>();
 
-  /** A user's keys by their wire form; of use only while the user entity is the very same. */
-  private record ParsedKeys(User user, Map<ByteBuffer, String> lines) {}
+  /** A user's keys by their wire form; of use only while the list of them is the very same. */
+  private record ParsedKeys(List<String> keys, Map<ByteBuffer, String> lines) {}
 
   public Authenticator(Supplier<ConfigView> view, PasswordHasher hasher, Clock clock) {
     this.view = view;
@@ -114,8 +115,8 @@ public final class Authenticator {
 
   private ParsedKeys keys(User user) {
     ParsedKeys cached = cache.get(user.name());
-    if (cached == null || cached.user() != user) {
-      cached = new ParsedKeys(user, parse(user));
+    if (cached == null || cached.keys() != user.publicKeys()) {
+      cached = new ParsedKeys(user.publicKeys(), parse(user));
       if (cache.size() >= MAX_CACHED_USERS) {
         cache.clear();
       }

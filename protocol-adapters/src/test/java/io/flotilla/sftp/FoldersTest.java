@@ -81,6 +81,32 @@ class FoldersTest extends SftpFixture {
   }
 
   @Test
+  void group_givesAMemberItsFolders_andEndsItsSessionsWhenItIsDisabled() throws Exception {
+    config.put(Kind.GROUPS, "partners", json -> {
+      json.putArray("folders").addObject().put("at", "/team").put("folder", "shared");
+      json.putObject("permissions").putArray("/").add("list").add("download");
+    });
+    config.change(Kind.USERS, "ann", json -> {
+      json.remove(List.of("folders", "permissions"));
+      json.putArray("groups").add("partners");
+    });
+    config.commit(adapter);
+    Files.createDirectories(shared);
+    Files.writeString(shared.resolve("offer"), "offer");
+    sftpOk("get team/offer");
+    assertNotEquals(0, sftp("put local mine").status());
+
+    Process session = startSftp("ann", "ed25519", List.of(), "!touch ready", "!while [ ! -e go ]; do sleep 0.05; done", "pwd", "ls");
+    Awaitility.await().until(() -> Files.exists(temp.resolve("ready")));
+    config.change(Kind.GROUPS, "partners", json -> json.put("enabled", false));
+    config.commit(adapter);
+    Awaitility.await().until(() -> connections.list().isEmpty());
+    Files.createFile(temp.resolve("go"));
+    assertNotEquals(0, finish(session).status());
+    assertNotEquals(0, sftp("pwd").status());
+  }
+
+  @Test
   void otherPermissionsOrFolders_endTheSession_andEqualOnesDont() throws Exception {
     Process session = startSftp("ann", "ed25519", List.of(), "!touch ready", "!while [ ! -e go ]; do sleep 0.05; done", "pwd", "ls");
     Awaitility.await().until(() -> Files.exists(temp.resolve("ready")));

@@ -8,7 +8,7 @@ import java.util.function.Predicate;
 
 /**
  * The rules between entities. Only what a change touches is looked at, except that deleting a storage, a folder, a
- * certificate or a host key looks for whoever still needs it.
+ * group, a certificate or a host key looks for whoever still needs it.
  */
 final class ConfigRules {
   private ConfigRules() {}
@@ -37,16 +37,18 @@ final class ConfigRules {
   private static void checkReferences(ClusterConfig next, Entity entity, String pointer, List<FieldError> errors) {
     switch (entity) {
       case User user -> {
-        if (next.find(Kind.STORAGES, user.home().storage(), Storage.class).isEmpty()) {
-          errors.add(new FieldError(
-              pointer + "/home/storage", "there is no storage named '" + user.home().storage() + "'"));
-        }
-        for (int i = 0; i < user.folders().size(); i++) {
-          String folder = user.folders().get(i).folder();
-          if (next.find(Kind.FOLDERS, folder, Folder.class).isEmpty()) {
-            errors.add(new FieldError(pointer + "/folders/" + i + "/folder", "there is no folder named '" + folder + "'"));
+        for (int i = 0; i < user.groups().size(); i++) {
+          if (next.find(Kind.GROUPS, user.groups().get(i), Group.class).isEmpty()) {
+            errors.add(new FieldError(
+                pointer + "/groups/" + i, "there is no group named '" + user.groups().get(i) + "'"));
           }
         }
+        checkStorage(next, user.in(next).home().storage(), pointer + "/home/storage", errors);
+        checkFolders(next, user.settings(), pointer, errors);
+      }
+      case Group group -> {
+        group.settings().home().ifPresent(home -> checkStorage(next, home.storage(), pointer + "/home/storage", errors));
+        checkFolders(next, group.settings(), pointer, errors);
       }
       case Listener listener -> checkListener(next, listener, pointer, errors);
       case NodeOverride override -> {
@@ -66,17 +68,28 @@ final class ConfigRules {
           }
         });
       }
-      case Folder folder -> {
-        if (next.find(Kind.STORAGES, folder.storage(), Storage.class).isEmpty()) {
-          errors.add(new FieldError(pointer + "/storage", "there is no storage named '" + folder.storage() + "'"));
-        }
-      }
+      case Folder folder -> checkStorage(next, folder.storage(), pointer + "/storage", errors);
       case Storage storage -> { }
       case Certificate certificate -> { }
       case HostKey key -> { }
       case Admin admin -> { }
       case Policy policy -> { }
       case Entity.Unknown unknown -> { }
+    }
+  }
+
+  private static void checkStorage(ClusterConfig next, String storage, String pointer, List<FieldError> errors) {
+    if (next.find(Kind.STORAGES, storage, Storage.class).isEmpty()) {
+      errors.add(new FieldError(pointer, "there is no storage named '" + storage + "'"));
+    }
+  }
+
+  private static void checkFolders(ClusterConfig next, UserSettings settings, String pointer, List<FieldError> errors) {
+    for (int i = 0; i < settings.folders().size(); i++) {
+      String folder = settings.folders().get(i).folder();
+      if (next.find(Kind.FOLDERS, folder, Folder.class).isEmpty()) {
+        errors.add(new FieldError(pointer + "/folders/" + i + "/folder", "there is no folder named '" + folder + "'"));
+      }
     }
   }
 
@@ -131,11 +144,14 @@ final class ConfigRules {
   private static Optional<Refusal> checkUnused(ClusterConfig next, Operation operation) {
     String name = operation.name();
     Optional<String> holder = Kind.of(operation.kind()).flatMap(kind -> switch (kind) {
-      case STORAGES -> first(next.ofKind(Kind.USERS), user -> ((User) user).home().storage().equals(name))
+      case STORAGES -> first(next.ofKind(Kind.USERS), user -> ((User) user).in(next).home().storage().equals(name))
+          .or(() -> first(next.ofKind(Kind.GROUPS), group ->
+              ((Group) group).settings().home().filter(home -> home.storage().equals(name)).isPresent()))
           .or(() -> first(next.ofKind(Kind.FOLDERS), folder -> ((Folder) folder).storage().equals(name)))
           .or(() -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).storagePaths().containsKey(name)));
-      case FOLDERS -> first(next.ofKind(Kind.USERS),
-          user -> ((User) user).folders().stream().anyMatch(mount -> mount.folder().equals(name)));
+      case FOLDERS -> first(next.ofKind(Kind.USERS), user -> mounts(((User) user).settings(), name))
+          .or(() -> first(next.ofKind(Kind.GROUPS), group -> mounts(((Group) group).settings(), name)));
+      case GROUPS -> first(next.ofKind(Kind.USERS), user -> ((User) user).groups().contains(name));
       case CERTIFICATES -> first(next.ofKind(Kind.LISTENERS),
           listener -> ((Listener) listener).ftp().certificate().filter(name::equals).isPresent());
       case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->
@@ -146,6 +162,10 @@ final class ConfigRules {
     });
     return holder.map(who ->
         Refusal.of(Refusal.Reason.CONFLICT, operation.key() + " is still needed by " + who));
+  }
+
+  private static boolean mounts(UserSettings settings, String folder) {
+    return settings.folders().stream().anyMatch(mount -> mount.folder().equals(folder));
   }
 
   private static boolean needsAnyHostKey(Listener listener) {

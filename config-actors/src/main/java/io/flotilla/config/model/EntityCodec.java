@@ -203,6 +203,7 @@ public final class EntityCodec {
     Fields fields = Fields.of(document, key, sealer, strict, errors, unknown);
     Entity entity = switch (kind.get()) {
       case USERS -> User.read(fields);
+      case GROUPS -> Group.read(fields);
       case LISTENERS -> Listener.read(fields);
       case STORAGES -> Storage.read(fields);
       case FOLDERS -> Folder.read(fields);

@@ -7,6 +7,7 @@ import java.util.stream.Collectors;
 /** The kinds of entity this release serves; {@link #id} is the word used in URLs, events and logs. */
 public enum Kind {
   USERS("users"),
+  GROUPS("groups"),
   LISTENERS("listeners"),
   STORAGES("storages"),
   FOLDERS("folders"),

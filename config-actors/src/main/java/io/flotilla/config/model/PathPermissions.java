@@ -30,10 +30,10 @@ public record PathPermissions(SortedMap<String, Set<Permission>> rules) {
     rules = Collections.unmodifiableSortedMap(new TreeMap<>(rules));
   }
 
-  /** Reads an object of lists. What can't be read permits nothing. */
-  static PathPermissions read(Fields fields, String field) {
+  /** Reads an object of lists, if there is any. What can't be read permits nothing. */
+  static Optional<PathPermissions> read(Fields fields, String field) {
     if (!fields.has(field)) {
-      return EVERYTHING;
+      return Optional.empty();
     }
     Map<String, List<String>> lists = fields.lists(field, MAX_RULES, Permission.values().length + 1,
         PathPermissions::problemWithVirtualPath, Permission::problemWith);
@@ -42,7 +42,7 @@ public record PathPermissions(SortedMap<String, Set<Permission>> rules) {
     }
     SortedMap<String, Set<Permission>> rules = new TreeMap<>(Map.of("/", Set.of()));
     lists.forEach((path, words) -> rules.put(path, permissions(words)));
-    return new PathPermissions(rules);
+    return Optional.of(new PathPermissions(rules));
   }
 
   /** The permissions that words stand for; a word of a newer release permits nothing here. */

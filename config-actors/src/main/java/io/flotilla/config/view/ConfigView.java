@@ -25,8 +25,9 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
    */
   public record OpenListener(Listener listener, String address, int port, Optional<String> passiveAddress) {}
 
+  /** A user with what the groups give: all that is to be served, and brought together nowhere else. */
   public Optional<User> user(String name) {
-    return config.find(Kind.USERS, name, User.class);
+    return config.find(Kind.USERS, name, User.class).map(user -> user.in(config));
   }
 
   public Optional<Storage> storage(String name) {

@@ -4,6 +4,7 @@ import io.flotilla.config.model.Folder;
 import io.flotilla.config.model.PathPermissions;
 import io.flotilla.config.model.Permission;
 import io.flotilla.config.model.User;
+import io.flotilla.config.model.UserSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +26,7 @@ public record UserAccess(Place home, List<Mount> mounts, PathPermissions permiss
   static UserAccess of(User user, ConfigView view) {
     List<Mount> mounts = new ArrayList<>();
     Map<String, Set<Permission>> permissions = new TreeMap<>();
-    for (User.Mount mount : user.folders()) {
+    for (UserSettings.Mount mount : user.folders()) {
       view.folder(mount.folder()).ifPresent(folder -> {
         mounts.add(new Mount(mount.at(), place(folder)));
         mount.permissions().ifPresent(granted -> permissions.put(mount.at(), granted));

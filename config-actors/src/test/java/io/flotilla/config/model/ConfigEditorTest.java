@@ -59,6 +59,11 @@ class ConfigEditorTest {
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "storages|{\"path\":\"/srv\",\"guard\":\"a/b\"}|/operations/0/value/guard|must be the name of a file, without a directory",
       "storages|{\"path\":\"/srv\",\"guard\":\"..\"}|/operations/0/value/guard|must be the name of a file, without a directory",
+      "users|{\"groups\":[\"none\"]}|/operations/0/value/groups/0|there is no group named 'none'",
+      "groups|{\"home\":{\"storage\":\"none\"}}|/operations/0/value/home/storage|there is no storage named 'none'",
+      "groups|{\"folders\":[{\"at\":\"/x\",\"folder\":\"none\"}]}|/operations/0/value/folders/0/folder|there is no folder named 'none'",
+      "groups|{\"permissions\":{\"/in\":[\"list\"]}}|/operations/0/value/permissions|must have a rule for '/', which holds where no other does",
+      "groups|{\"publicKeys\":[]}|/operations/0/value/publicKeys|is not a field of groups",
       "folders|{\"storage\":\"main\"}|/operations/0/value/path|is required",
       "folders|{\"path\":\"/x\"}|/operations/0/value/storage|is required",
       "folders|{\"storage\":\"none\",\"path\":\"/x\"}|/operations/0/value/storage|there is no storage named 'none'",
@@ -76,7 +81,7 @@ class ConfigEditorTest {
       "users|{\"permissions\":{\"/\":\"*\"}}|/operations/0/value/permissions/~1|must be a list of texts",
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
-      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, listeners, storages, folders, certificates, host-keys, nodes, admins, policies",
+      "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, groups, listeners, storages, folders, certificates, host-keys, nodes, admins, policies",
       "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));
@@ -147,6 +152,22 @@ class ConfigEditorTest {
   }
 
   @Test
+  void edit_groupWithMembers_andWhatItNames_cannotBeDeleted() {
+    ClusterConfig two = commit(config, List.of(
+        put("storages", "nas", "{\"path\":\"/mnt/nas\"}"),
+        put("folders", "inbox", "{\"storage\":\"main\",\"path\":\"/in\"}"),
+        put("groups", "partners", "{\"home\":{\"storage\":\"nas\"},\"folders\":[{\"at\":\"/in\",\"folder\":\"inbox\"}]}"),
+        put("users", "alice", "{\"groups\":[\"partners\"]}")));
+
+    assertEquals("groups/partners is still needed by users/alice", refusal(two, delete("groups", "partners")).detail());
+    assertEquals("folders/inbox is still needed by groups/partners", refusal(two, delete("folders", "inbox")).detail());
+    assertEquals("storages/nas is still needed by users/alice", refusal(two, delete("storages", "nas")).detail());
+    ClusterConfig three = commit(two, List.of(put("users", "alice", "{}")));
+    assertEquals("storages/nas is still needed by groups/partners", refusal(three, delete("storages", "nas")).detail());
+    commit(three, List.of(delete("groups", "partners"), delete("folders", "inbox"), delete("storages", "nas")));
+  }
+
+  @Test
   void edit_storageAndItsLastUserTogether_canBeDeleted() {
     ClusterConfig two = commit(config, List.of(put("users", "alice", "{}")));
 
@@ -214,7 +235,7 @@ class ConfigEditorTest {
 
     User user = three.find(Kind.USERS, "alice", User.class).orElseThrow();
     assertTrue(user.enabled());
-    assertEquals(new User.Home("main", "/b"), user.home());
+    assertEquals(new UserSettings.Home("main", "/b"), user.home());
   }
 
   @Test
