@@ -85,7 +85,7 @@ public record User(
   }
 
   public boolean isActive(Instant now) {
-    return enabled() && expiresAt().map(now::isBefore).orElse(true);
+    return settings.isActive(now);
   }
 
   private static Optional<String> problemWithPublicKey(String line) {

@@ -76,6 +76,10 @@ public record UserSettings(
     return mounts;
   }
 
+  public boolean isActive(Instant now) {
+    return enabled.orElse(true) && expiresAt.map(now::isBefore).orElse(true);
+  }
+
   void describeFolders(ObjectNode json) {
     ArrayNode mounts = json.putArray("folders");
     for (Mount mount : folders) {

@@ -7,6 +7,7 @@ import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.Entity;
 import io.flotilla.config.model.EntityKey;
+import io.flotilla.config.model.Group;
 import io.flotilla.config.model.StoredEntity;
 import io.flotilla.config.model.User;
 import java.time.Instant;
@@ -33,7 +34,8 @@ final class RevivedCredentials {
       Optional<Entity> before = past.stored(key).map(StoredEntity::entity);
       Optional<Entity> today = present.stored(key).map(StoredEntity::entity);
       List<String> what = before.map(entity -> switch (entity) {
-        case User user -> ofUser(user, today.map(User.class::cast), now);
+        case User user -> ofUser(user.in(past), today.map(found -> ((User) found).in(present)), now);
+        case Group group -> ofGroup(group, today.map(Group.class::cast), now);
         case Admin admin -> ofAdmin(admin, today.map(Admin.class::cast));
         default -> List.<String>of();
       }).orElse(List.of());
@@ -66,6 +68,12 @@ final class RevivedCredentials {
       what.add(keys == 1 ? "a public key" : keys + " public keys");
     }
     return what;
+  }
+
+  /** Its members are let in again; who they are, and whether they have a word of their own, is not looked up. */
+  private static List<String> ofGroup(Group past, Optional<Group> today, Instant now) {
+    return past.settings().isActive(now) && today.filter(group -> !group.settings().isActive(now)).isPresent()
+        ? List.of("the members of the disabled or expired group") : List.of();
   }
 
   private static List<String> ofAdmin(Admin past, Optional<Admin> today) {

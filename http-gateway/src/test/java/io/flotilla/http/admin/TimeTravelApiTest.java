@@ -65,6 +65,8 @@ class TimeTravelApiTest {
     node.put("/config/users/rev-changed", "{\"password\":\"hunter2\"}").expect(201);
     node.put("/config/users/rev-harmless", "{\"enabled\":false,\"password\":\"hunter2\"}").expect(201);
     node.put("/config/users/rev-without", "{}").expect(201);
+    node.put("/config/groups/rev-group", "{}").expect(201);
+    node.put("/config/users/rev-member", "{\"password\":\"hunter2\",\"groups\":[\"rev-group\"]}").expect(201);
     node.put("/config/admins/rev-admin", "{\"role\":\"admin\",\"token\":\"" + "a".repeat(40) + "\"}").expect(201);
     long then = node.put("/config/admins/rev-gone", "{\"role\":\"viewer\",\"token\":\"" + "b".repeat(40) + "\"}")
         .expect(201).version();
@@ -73,6 +75,8 @@ class TimeTravelApiTest {
     node.send("PATCH", "/config/users/rev-changed", "{\"password\":\"hunter3\"}").expect(200);
     node.send("DELETE", "/config/users/rev-harmless", "").expect(200);
     node.send("DELETE", "/config/users/rev-without", "").expect(200);
+    node.send("PATCH", "/config/groups/rev-group", "{\"enabled\":false}").expect(200);
+    node.send("PATCH", "/config/users/rev-member", "{\"expiresAt\":\"2100-01-01T00:00:00Z\"}").expect(200);
     node.send("PATCH", "/config/admins/rev-admin", "{\"role\":\"viewer\"}").expect(200);
     node.send("DELETE", "/config/admins/rev-gone", "").expect(200);
     long head = node.put("/config/users/rev-new", "{\"password\":\"hunter2\"}").expect(201).version();
@@ -83,10 +87,12 @@ class TimeTravelApiTest {
     assertEquals("""
         [{"kind":"admins","name":"rev-admin","what":["the role admin"]},\
         {"kind":"admins","name":"rev-gone","what":["the deleted admin","an old token"]},\
+        {"kind":"groups","name":"rev-group","what":["the members of the disabled or expired group"]},\
         {"kind":"users","name":"rev-changed","what":["an old password"]},\
         {"kind":"users","name":"rev-deleted","what":["the deleted user","an old password"]},\
-        {"kind":"users","name":"rev-disabled","what":["the disabled or expired user"]}]""", plan.get("revives").toString());
-    assertEquals(5, plan.get("revivesCount").intValue());
+        {"kind":"users","name":"rev-disabled","what":["the disabled or expired user"]},\
+        {"kind":"users","name":"rev-member","what":["the disabled or expired user"]}]""", plan.get("revives").toString());
+    assertEquals(7, plan.get("revivesCount").intValue());
     assertEquals(head, node.get("/config/history?limit=1").version());
   }
 
