@@ -89,7 +89,8 @@ class GoldenStoredTest {
     put(documents, Kind.USERS, "erik", "{\"groups\": [\"partners\"]}", "");
     put(documents, Kind.GROUPS, "partners", """
         {"enabled": true, "expiresAt": "2027-01-31T12:00:00Z", "home": {"storage": "main", "path": "/partners/${user}"},
-         "folders": [{"at": "/shared", "folder": "shared", "permissions": ["*"]}], "permissions": {"/": ["list"]}}""", "");
+         "folders": [{"at": "/shared", "folder": "shared", "permissions": ["*"]}], "permissions": {"/": ["list"]},
+         "limits": {"quotaBytes": 1000000, "quotaFiles": 100}}""", "");
     put(documents, Kind.FOLDERS, "shared", "{\"storage\": \"main\", \"path\": \"/shared/${user}\"}", "");
     put(documents, Kind.LISTENERS, "sftp", """
         {"protocol": "sftp", "address": "192.0.2.1", "port": 2022, "nodes": ["node-1", "role:gateway"], "enabled": false,

@@ -6,13 +6,15 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Which partial of this process belongs to which running upload, by the file's key. An upload that takes a partial over
  * ends the former one, whose client most likely lost its connection without the server knowing yet. One per process, for
- * all sessions and threads; it holds one entry for each running upload.
+ * all sessions and threads; it holds one entry for each running upload. What trees with a quota hold is kept beside, since it
+ * too is one for all sessions.
  */
 public final class ActiveUploads {
   private static final int STRIPES = 64;
 
   private final ConcurrentHashMap<Object, PartialUpload> uploads = new ConcurrentHashMap<>();
   private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
+  private final ConcurrentHashMap<Object, Usage> usages = new ConcurrentHashMap<>();
 
   public ActiveUploads() {
     for (int i = 0; i < STRIPES; i++) {
@@ -47,6 +49,11 @@ public final class ActiveUploads {
 
   boolean isActive(Object key) {
     return uploads.containsKey(key);
+  }
+
+  /** What the tree of a key holds, one for each tree with a quota: the sessions of all protocols have to count as one. */
+  Usage usage(Object tree) {
+    return usages.computeIfAbsent(tree, _ -> new Usage());
   }
 
   public int size() {

@@ -2,10 +2,13 @@ package io.flotilla.vfs;
 
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
+import io.flotilla.config.model.UserSettings;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.config.view.UserAccess;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -18,6 +21,7 @@ import org.slf4j.LoggerFactory;
 public final class UserHomes {
   private static final Logger log = LoggerFactory.getLogger(UserHomes.class);
   private static final int PERMISSIONS = 0755;
+  private static final Duration FIRST_SCAN = Duration.ofSeconds(2);
 
   private final ActiveUploads uploads;
 
@@ -39,12 +43,26 @@ public final class UserHomes {
       places.put(VirtualPath.parse(mount.at()), mount);
     }
     VirtualFileSystem files = openPlace(view, user, access.home(), "the home", links);
+    UserSettings.Limits limits = user.settings().limits();
+    if (limits.haveQuota()) {
+      Usage.Source source = () -> openTree(view, user, access.home(), "the home", Links.FOLLOW);
+      files = new QuotaFileSystem(files, usage(view, user, access.home(), source), limits, source);
+    }
     if (!places.isEmpty()) {
       Map<VirtualPath, MountedFileSystem.Mounted> mounts = new HashMap<>();
       places.forEach((at, mount) -> mounts.put(at, openMount(view, user, mount, links)));
       files = new MountedFileSystem(files, mounts);
     }
     return rules.permitEverything() ? files : new PermittedFileSystem(files, rules, links);
+  }
+
+  /** Waits a moment for the first scan; what is not counted by then does not hold the login up. */
+  private Usage usage(ConfigView view, User user, UserAccess.Place home, Usage.Source source) {
+    Optional<Path> directory = view.storagePath(home.storage());
+    Usage usage = uploads.usage(List.of(directory, home.path().replace("${user}", user.name())));
+    usage.refresh(source);
+    usage.awaitFirst(FIRST_SCAN);
+    return usage;
   }
 
   private MountedFileSystem.Mounted openMount(ConfigView view, User user, UserAccess.Mount mount, Links links) {
@@ -56,8 +74,15 @@ public final class UserHomes {
     }
   }
 
-  /** @param what the place is, for messages */
   private VirtualFileSystem openPlace(ConfigView view, User user, UserAccess.Place place, String what, Links links)
+      throws VfsException {
+    // Another node must not write to the same partial, so the owner is the user on this node.
+    return new PublishingFileSystem(
+        openTree(view, user, place, what, links), user.name() + "\n" + view.node().id(), uploads);
+  }
+
+  /** @param what the place is, for messages */
+  private static VirtualFileSystem openTree(ConfigView view, User user, UserAccess.Place place, String what, Links links)
       throws VfsException {
     String storage = place.storage();
     Path directory = view.storagePath(storage).orElseThrow(() -> new VfsException(VfsError.NOT_FOUND,
@@ -71,8 +96,7 @@ public final class UserHomes {
         // The user's name is one name in the path, whatever it holds.
         made = make(files, made.child(name.replace("${user}", user.name())), what, "storage '" + storage + "' (" + directory + ")");
       }
-      // Another node must not write to the same partial, so the owner is the user on this node.
-      return new PublishingFileSystem(files.subtree(made), user.name() + "\n" + view.node().id(), uploads);
+      return files.subtree(made);
     }
   }
 

@@ -107,6 +107,19 @@ class FoldersTest extends SftpFixture {
   }
 
   @Test
+  void quota_stopsAnUpload_andWhatIsRemovedMakesRoom() throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits").put("quotaBytes", 100_000).put("quotaFiles", 3));
+    config.commit(adapter);
+    Files.write(temp.resolve("most"), new byte[90_000]);
+    Files.write(temp.resolve("more"), new byte[20_000]);
+    sftpOk("put most", "put most");
+    assertNotEquals(0, sftp("put more").status());
+    assertFalse(Files.exists(home("ann").resolve("more")));
+    sftpOk("rm most", "put more");
+    assertNotEquals(0, sftp("put local 1", "put local 2", "put local 3").status());
+  }
+
+  @Test
   void otherPermissionsOrFolders_endTheSession_andEqualOnesDont() throws Exception {
     Process session = startSftp("ann", "ed25519", List.of(), "!touch ready", "!while [ ! -e go ]; do sleep 0.05; done", "pwd", "ls");
     Awaitility.await().until(() -> Files.exists(temp.resolve("ready")));

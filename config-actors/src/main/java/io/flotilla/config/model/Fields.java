@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -92,6 +93,18 @@ public final class Fields {
       return OptionalInt.empty();
     }
     return OptionalInt.of(node.get().intValue());
+  }
+
+  public OptionalLong optionalLong(String field, long least) {
+    Optional<JsonNode> node = value(field);
+    if (node.isEmpty()) {
+      return OptionalLong.empty();
+    }
+    if (!node.get().isIntegralNumber() || !node.get().canConvertToLong() || node.get().longValue() < least) {
+      error(field, "must be a whole number from " + least + " on");
+      return OptionalLong.empty();
+    }
+    return OptionalLong.of(node.get().longValue());
   }
 
   public Optional<String> text(String field) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -20,7 +21,8 @@ public record UserSettings(
     Optional<Instant> expiresAt,
     Optional<Home> home,
     List<Mount> folders,
-    Optional<PathPermissions> permissions) {
+    Optional<PathPermissions> permissions,
+    Limits limits) {
   static final int MAX_FOLDERS = 100;
 
   /** Where a user's root directory is: a path within a storage; {@code ${user}} stands for the user's name. */
@@ -56,13 +58,37 @@ public record UserSettings(
     }
   }
 
+  /** The most that the home may hold, in bytes and in files. */
+  public record Limits(OptionalLong quotaBytes, OptionalLong quotaFiles) {
+    static final Limits NONE = new Limits(OptionalLong.empty(), OptionalLong.empty());
+
+    static Limits read(Fields fields) {
+      return new Limits(fields.optionalLong("quotaBytes", 0), fields.optionalLong("quotaFiles", 0));
+    }
+
+    public boolean haveQuota() {
+      return quotaBytes.isPresent() || quotaFiles.isPresent();
+    }
+
+    private Limits orElse(Limits others) {
+      return new Limits(quotaBytes.isPresent() ? quotaBytes : others.quotaBytes,
+          quotaFiles.isPresent() ? quotaFiles : others.quotaFiles);
+    }
+
+    private void describe(ObjectNode json) {
+      quotaBytes.ifPresent(bytes -> json.put("quotaBytes", bytes));
+      quotaFiles.ifPresent(files -> json.put("quotaFiles", files));
+    }
+  }
+
   static UserSettings read(Fields fields) {
     return new UserSettings(
         fields.has("enabled") ? Optional.of(fields.bool("enabled", true)) : Optional.empty(),
         fields.instant("expiresAt"),
         fields.object("home", Home::read),
         readMounts(fields),
-        PathPermissions.read(fields, "permissions"));
+        PathPermissions.read(fields, "permissions"),
+        fields.object("limits", Limits::read).orElse(Limits.NONE));
   }
 
   private static List<Mount> readMounts(Fields fields) {
@@ -88,6 +114,10 @@ public record UserSettings(
     }
   }
 
+  void describeLimits(ObjectNode json) {
+    limits.describe(json.putObject("limits"));
+  }
+
   /**
    * These, and from others what these don't say: of the folders those at other places, of the permissions those for other
    * paths, where what these grant with a folder is said as well.
@@ -97,7 +127,7 @@ public record UserSettings(
     others.folders.stream().filter(mount -> folders.stream().noneMatch(own -> own.at().equals(mount.at())))
         .forEach(mounts::add);
     return new UserSettings(enabled.or(others::enabled), expiresAt.or(others::expiresAt), home.or(others::home),
-        List.copyOf(mounts), merged(others));
+        List.copyOf(mounts), merged(others), limits.orElse(others.limits));
   }
 
   private Optional<PathPermissions> merged(UserSettings others) {

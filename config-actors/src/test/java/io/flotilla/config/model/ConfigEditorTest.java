@@ -59,6 +59,8 @@ class ConfigEditorTest {
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "storages|{\"path\":\"/srv\",\"guard\":\"a/b\"}|/operations/0/value/guard|must be the name of a file, without a directory",
       "storages|{\"path\":\"/srv\",\"guard\":\"..\"}|/operations/0/value/guard|must be the name of a file, without a directory",
+      "users|{\"limits\":{\"quotaBytes\":-1}}|/operations/0/value/limits/quotaBytes|must be a whole number from 0 on",
+      "users|{\"limits\":{\"quotaFiles\":\"7\"}}|/operations/0/value/limits/quotaFiles|must be a whole number from 0 on",
       "users|{\"groups\":[\"none\"]}|/operations/0/value/groups/0|there is no group named 'none'",
       "groups|{\"home\":{\"storage\":\"none\"}}|/operations/0/value/home/storage|there is no storage named 'none'",
       "groups|{\"folders\":[{\"at\":\"/x\",\"folder\":\"none\"}]}|/operations/0/value/folders/0/folder|there is no folder named 'none'",

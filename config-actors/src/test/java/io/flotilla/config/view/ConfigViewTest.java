@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.User;
+import io.flotilla.config.model.UserSettings;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -48,10 +50,10 @@ class ConfigViewTest {
         put("folders", "a", "{\"storage\":\"main\",\"path\":\"/a\"}"),
         put("folders", "b", "{\"storage\":\"main\",\"path\":\"/b\"}"),
         put("groups", "first", """
-            {"enabled": false, "home": {"path": "/first/${user}"}, "folders": [{"at": "/x", "folder": "a", "permissions": ["list"]}],
+            {"enabled": false, "limits": {"quotaFiles": 7}, "home": {"path": "/first/${user}"}, "folders": [{"at": "/x", "folder": "a", "permissions": ["list"]}],
              "permissions": {"/": ["list"], "/in": ["upload"]}}"""),
         put("groups", "second", """
-            {"expiresAt": "2027-01-31T12:00:00Z", "home": {"path": "/second"},
+            {"expiresAt": "2027-01-31T12:00:00Z", "limits": {"quotaFiles": 8, "quotaBytes": 9}, "home": {"path": "/second"},
              "folders": [{"at": "/x", "folder": "b"}, {"at": "/y", "folder": "b"}],
              "permissions": {"/": ["*"], "/in": [], "/out": ["download"], "/x": ["*"]}}"""),
         put("users", "alice", alice)));
@@ -70,6 +72,7 @@ class ConfigViewTest {
     assertEquals(Optional.of(Instant.parse("2027-01-31T12:00:00Z")), alice.expiresAt());
     assertEquals("/first/${user}", alice.home().path());
     assertEquals("/x=a /y=b", folders(alice));
+    assertEquals(new UserSettings.Limits(OptionalLong.of(9), OptionalLong.of(7)), alice.settings().limits());
     assertEquals("/=[list], /in=[upload], /out=[download]", alice.permissions().toString());
   }
 

@@ -1,0 +1,287 @@
+package io.flotilla.vfs;
+
+import io.flotilla.config.model.UserSettings.Limits;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.util.Optional;
+
+/**
+ * A tree that takes no more than its user's quota: what would go over it is QUOTA_EXCEEDED, and an upload that met it is not
+ * published. What replaces a file counts by the difference. Directories count nothing, links count as files. It stands
+ * above the publication of uploads, so that it knows what an upload replaces. Used by one thread at a time; the usage is
+ * shared.
+ */
+final class QuotaFileSystem implements VirtualFileSystem {
+  private final VirtualFileSystem files;
+  private final Usage usage;
+  private final Limits limits;
+  private final Usage.Source source;
+
+  /**
+   * @param files closed with this
+   * @param source opens the whole tree that the usage is of, to count it again
+   */
+  QuotaFileSystem(VirtualFileSystem files, Usage usage, Limits limits, Usage.Source source) {
+    this.files = files;
+    this.usage = usage;
+    this.limits = limits;
+    this.source = source;
+  }
+
+  private void reserve(long bytes, long count, VirtualPath path) throws VfsException {
+    if (!usage.reserve(bytes, count, limits.quotaBytes(), limits.quotaFiles())) {
+      throw new VfsException(VfsError.QUOTA_EXCEEDED, path);
+    }
+  }
+
+  private interface Look {
+    FileAttributes at(VirtualPath path) throws VfsException;
+  }
+
+  private static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
+    try {
+      return Optional.of(look.at(path));
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private static long bytes(FileAttributes attributes) {
+    return attributes.kind() == FileAttributes.Kind.FILE ? attributes.size() : 0;
+  }
+
+  @Override
+  public FileAttributes stat(VirtualPath path) throws VfsException {
+    return files.stat(path);
+  }
+
+  @Override
+  public FileAttributes lstat(VirtualPath path) throws VfsException {
+    return files.lstat(path);
+  }
+
+  @Override
+  public OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
+    if (!mode.write()) {
+      return files.open(path, mode, permissions);
+    }
+    usage.refresh(source);
+    Optional<FileAttributes> old = find(path, files::stat);
+    long count = old.isPresent() || !mode.create() ? 0 : 1;
+    reserve(0, count, path);
+    try {
+      return new QuotaFile(files.open(path, mode, permissions), path, mode, old.map(QuotaFileSystem::bytes).orElse(0L));
+    } catch (VfsException e) {
+      usage.change(0, -count);
+      throw e;
+    }
+  }
+
+  @Override
+  public DirectoryListing list(VirtualPath directory) throws VfsException {
+    return files.list(directory);
+  }
+
+  @Override
+  public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
+    files.makeDirectory(path, permissions);
+  }
+
+  @Override
+  public void removeFile(VirtualPath path) throws VfsException {
+    Optional<FileAttributes> old = find(path, files::lstat);
+    files.removeFile(path);
+    old.ifPresent(gone -> usage.change(-bytes(gone), -1));
+  }
+
+  @Override
+  public void removeDirectory(VirtualPath path) throws VfsException {
+    files.removeDirectory(path);
+  }
+
+  @Override
+  public void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
+    Optional<FileAttributes> replaced = replace && !from.equals(to) ? find(to, files::lstat) : Optional.empty();
+    Optional<FileAttributes> moved = replaced.isPresent() ? find(from, files::lstat) : Optional.empty();
+    files.rename(from, to, replace);
+    // Two names of one file stay two.
+    replaced.filter(gone -> !gone.isDirectory() && moved.filter(file -> file.key().equals(gone.key())).isEmpty())
+        .ifPresent(gone -> usage.change(-bytes(gone), -1));
+  }
+
+  @Override
+  public void makeSymlink(String target, VirtualPath link) throws VfsException {
+    named(0, link, () -> files.makeSymlink(target, link));
+  }
+
+  @Override
+  public String readSymlink(VirtualPath link) throws VfsException {
+    return files.readSymlink(link);
+  }
+
+  @Override
+  public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
+    named(bytes(files.lstat(existing)), link, () -> files.makeHardLink(existing, link));
+  }
+
+  private interface Change {
+    void run() throws VfsException;
+  }
+
+  private void named(long bytes, VirtualPath path, Change change) throws VfsException {
+    grow(bytes, 1, path, change);
+  }
+
+  private void grow(long bytes, long count, VirtualPath path, Change change) throws VfsException {
+    reserve(bytes, count, path);
+    try {
+      change.run();
+    } catch (VfsException e) {
+      usage.change(-bytes, -count);
+      throw e;
+    }
+  }
+
+  @Override
+  public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
+    if (change.size().isEmpty()) {
+      files.setAttributes(path, change, followLinks);
+      return;
+    }
+    long old = bytes(followLinks ? files.stat(path) : files.lstat(path));
+    long more = change.size().getAsLong() - old;
+    grow(more, 0, path, () -> files.setAttributes(path, change, followLinks));
+  }
+
+  @Override
+  public SpaceInfo space(VirtualPath path) throws VfsException {
+    return files.space(path);
+  }
+
+  @Override
+  public VirtualPath canonical(VirtualPath path) throws VfsException {
+    return files.canonical(path);
+  }
+
+  @Override
+  public void syncDirectory(VirtualPath directory) throws VfsException {
+    files.syncDirectory(directory);
+  }
+
+  @Override
+  public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
+    return new QuotaFileSystem(files.subtree(directory), usage, limits, source);
+  }
+
+  @Override
+  public void close() {
+    files.close();
+  }
+
+  /** A file that is written. As long as it is open, what it replaces is still counted, and only what is more is added. */
+  private final class QuotaFile implements OpenFile {
+    private final OpenFile file;
+    private final VirtualPath path;
+    private final boolean append;
+    private final boolean truncated;
+    private final long old;
+    private long counted;
+    private long size;
+    private boolean isOver;
+    private boolean closed;
+
+    QuotaFile(OpenFile file, VirtualPath path, OpenMode mode, long old) {
+      this.file = file;
+      this.path = path;
+      this.append = mode.append();
+      this.truncated = mode.truncate();
+      this.old = old;
+      this.counted = old;
+      this.size = truncated ? 0 : old;
+    }
+
+    private void growTo(long end) throws VfsException {
+      if (end > counted) {
+        try {
+          reserve(end - counted, 0, path);
+        } catch (VfsException e) {
+          isOver = true;
+          throw e;
+        }
+        counted = end;
+      }
+    }
+
+    @Override
+    public int read(ByteBuffer target, long position) throws VfsException {
+      return file.read(target, position);
+    }
+
+    @Override
+    public long transferTo(long position, long count, WritableByteChannel target)
+        throws IOException {
+      return file.transferTo(position, count, target);
+    }
+
+    @Override
+    public void write(ByteBuffer source, long position) throws VfsException {
+      long end = (append ? size : position) + source.remaining();
+      if (end > 0) { // else the position is beyond all, and the file refuses it
+        growTo(end);
+      }
+      file.write(source, position);
+      size = Math.max(size, end);
+    }
+
+    @Override
+    public FileAttributes attributes() throws VfsException {
+      return file.attributes();
+    }
+
+    @Override
+    public void setAttributes(AttributeChange change) throws VfsException {
+      if (change.size().isPresent()) {
+        growTo(change.size().getAsLong());
+      }
+      file.setAttributes(change);
+      size = change.size().orElse(size);
+    }
+
+    @Override
+    public void sync() throws VfsException {
+      file.sync();
+    }
+
+    @Override
+    public void close() throws VfsException {
+      if (closed) {
+        return;
+      }
+      if (isOver) {
+        abandon();
+        throw new VfsException(VfsError.QUOTA_EXCEEDED, path);
+      }
+      try {
+        file.close();
+        closed = true;
+        usage.change(size - counted, 0);
+      } finally {
+        abandon();
+      }
+    }
+
+    /** What a new upload has got stays, as a partial; that of a replacement is counted by the next scan. */
+    @Override
+    public void abandon() {
+      if (!closed) {
+        closed = true;
+        usage.change((truncated && old > 0 ? old : size) - counted, 0);
+      }
+      file.abandon();
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package io.flotilla.vfs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.flotilla.config.model.UserSettings.Limits;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** With room enough it does all a plain file system does, and what it counted is what is there. */
+class QuotaFileSystemTest extends FileSystemContract {
+  private final ActiveUploads active = new ActiveUploads();
+
+  @Override
+  VirtualFileSystem open(Path root) throws VfsException {
+    return session(root, Long.MAX_VALUE, Long.MAX_VALUE, new Usage());
+  }
+
+  private VirtualFileSystem session(Path root, long bytes, long files, Usage usage) throws VfsException {
+    Usage.Source source = () -> VirtualFileSystem.open(root);
+    usage.refresh(source);
+    assertTrue(usage.awaitFirst(java.time.Duration.ofSeconds(30)));
+    return new QuotaFileSystem(new PublishingFileSystem(VirtualFileSystem.open(root), "ann", active), usage,
+        new Limits(OptionalLong.of(bytes), OptionalLong.of(files)), source);
+  }
+
+  private static void put(VirtualFileSystem session, String path, OpenMode mode, String text) throws VfsException {
+    try (OpenFile file = session.open(path(path), mode, 0600)) {
+      file.write(bytes(text), 0);
+    }
+  }
+
+  private static void over(org.junit.jupiter.api.function.Executable action) {
+    assertError(VfsError.QUOTA_EXCEEDED, action);
+  }
+
+  private void assertCounted(long bytes, long count, Usage usage) {
+    assertEquals(List.of(bytes, count), List.of(usage.bytes(), usage.files()));
+    Usage again = new Usage();
+    again.scan(() -> VirtualFileSystem.open(root));
+    assertEquals(List.of(again.bytes(), again.files()), List.of(usage.bytes(), usage.files()), "as a scan finds it");
+  }
+
+  @Test
+  void whatIsThere_isCounted_alsoInDirectories() throws IOException {
+    Files.createDirectories(root.resolve("a/b"));
+    Files.writeString(root.resolve("a/b/f"), "12345");
+    Files.writeString(root.resolve("g"), "1");
+    Files.createSymbolicLink(root.resolve("link"), Path.of("a"));
+    Usage usage = new Usage();
+    try (VirtualFileSystem session = session(root, 7, 100, usage)) {
+      assertCounted(6, 3, usage);
+      over(() -> put(session, "/new", OpenMode.REPLACE, "12"));
+      assertEquals(Set.of("a", "g", "link"), list("/"));
+      put(session, "/other", OpenMode.REPLACE, "");
+    }
+  }
+
+  @Test
+  void uploadOverQuota_isNotPublished_andTheOldFileStays() throws IOException {
+    Files.writeString(root.resolve("old"), "1234");
+    Usage usage = new Usage();
+    try (VirtualFileSystem session = session(root, 6, 100, usage)) {
+      OpenFile file = session.open(path("/old"), OpenMode.REPLACE, 0600);
+      file.write(bytes("123456"), 0);
+      over(() -> file.write(bytes("7"), 6));
+      over(file::close);
+      assertEquals("1234", Files.readString(root.resolve("old")));
+      assertEquals(4, usage.bytes());
+
+      put(session, "/old", OpenMode.REPLACE, "123456");
+      assertCounted(6, 1, usage);
+      put(session, "/old", OpenMode.REPLACE, "1");
+      assertCounted(1, 1, usage);
+    }
+  }
+
+  @Test
+  void everyChange_isCounted() throws IOException {
+    Usage usage = new Usage();
+    try (VirtualFileSystem session = session(root, 100, 4, usage)) {
+      put(session, "/a", OpenMode.CREATE_NEW, "12345");
+      put(session, "/a", OpenMode.EDIT, "1234567");
+      assertCounted(7, 1, usage);
+      put(session, "/a", new OpenMode(false, true, true, false, false, false), "8");
+      assertCounted(8, 1, usage);
+      session.setAttributes(path("/a"), AttributeChange.size(3), true);
+      assertCounted(3, 1, usage);
+      over(() -> session.setAttributes(path("/a"), AttributeChange.size(101), true));
+      put(session, "/b", OpenMode.CREATE_NEW, "12");
+      session.makeHardLink(path("/b"), path("/c"));
+      session.makeSymlink("b", path("/d"));
+      assertCounted(7, 4, usage);
+      over(() -> put(session, "/e", OpenMode.CREATE_NEW, ""));
+      over(() -> session.makeSymlink("b", path("/e")));
+      session.rename(path("/a"), path("/b"), true);
+      assertCounted(5, 3, usage);
+      session.rename(path("/b"), path("/b"), true);
+      session.removeFile(path("/c"));
+      session.removeFile(path("/d"));
+      assertError(VfsError.NOT_FOUND, () -> session.removeFile(path("/d")));
+      assertCounted(3, 1, usage);
+      try (OpenFile open = session.open(path("/b"), OpenMode.EDIT, 0600)) {
+        over(() -> open.setAttributes(AttributeChange.size(1000)));
+      } catch (VfsException e) {
+        assertEquals(VfsError.QUOTA_EXCEEDED, e.error());
+      }
+      assertCounted(3, 1, usage);
+    }
+  }
+
+  @Test
+  void brokenUpload_isCounted_andGoneOnWith() throws IOException {
+    Usage usage = new Usage();
+    try (VirtualFileSystem session = session(root, 6, 1, usage)) {
+      OpenFile broken = session.open(path("/f"), OpenMode.REPLACE, 0600);
+      broken.write(bytes("1234"), 0);
+      broken.abandon();
+      assertCounted(4, 1, usage);
+      OpenFile again = session.open(path("/f"), OpenMode.EDIT, 0600);
+      again.write(bytes("56"), 4);
+      again.close();
+      assertCounted(6, 1, usage);
+    }
+  }
+
+  @Test
+  void manySessions_countAsOne_andNeverGoOver() throws Exception {
+    Usage usage = new Usage();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      VirtualFileSystem session = session(root, 1000, 1000, usage);
+      int number = i;
+      threads.add(Thread.ofPlatform().start(() -> {
+        try (session) {
+          for (int k = 0; k < 40; k++) {
+            put(session, "/f" + number + "-" + k, OpenMode.REPLACE, "0123456789");
+          }
+        } catch (VfsException e) {
+          assertEquals(VfsError.QUOTA_EXCEEDED, e.error());
+        }
+      }));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    long published = 0;
+    for (String name : list("/")) {
+      published += Files.size(root.resolve(name));
+    }
+    assertEquals(1000, published);
+  }
+}
