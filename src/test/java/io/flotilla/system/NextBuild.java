@@ -86,12 +86,14 @@ final class NextBuild {
 
           /** The version that this change follows. */""");
     build.patch(CONFIG + "model/User.java",
-        "    Home home)",
-        "    Home home,\n    Optional<String> nickname)",
-        "fields.object(\"home\", Home::read).orElse(Home.DEFAULT));",
-        "fields.object(\"home\", Home::read).orElse(Home.DEFAULT),\n        fields.text(\"nickname\"));",
-        "json.put(\"enabled\", enabled);",
-        "json.put(\"enabled\", enabled);\n    json.put(\"nickname\", nickname.orElse(null));");
+        "    UserSettings settings)",
+        "    UserSettings settings,\n    Optional<String> nickname)",
+        "UserSettings.read(fields));",
+        "UserSettings.read(fields),\n        fields.text(\"nickname\"));",
+        "json.put(\"hasPassword\", passwordHash.isPresent());",
+        "json.put(\"hasPassword\", passwordHash.isPresent());\n    json.put(\"nickname\", nickname.orElse(null));",
+        "new User(name, passwordHash, publicKeys, groups, all);",
+        "new User(name, passwordHash, publicKeys, groups, all, nickname);");
     build.patch(JOURNAL + "JournalCommand.java",
         "case WishVoters _, ForgetNode _ -> 2;",
         "case WishVoters _, ForgetNode _ -> 2;\n            case Noted _ -> 3;",

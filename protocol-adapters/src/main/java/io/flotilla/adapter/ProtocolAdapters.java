@@ -81,9 +81,11 @@ public final class ProtocolAdapters implements ConfigListener {
       this.listener = adapter.create(name, options);
     }
 
-    void reconfigure(ConfigView.OpenListener open, ConfigView view, Problems problems) {
-      adapter.options(open, view, Optional.of(listener.options()), problem -> problems.add(name, problem))
-          .ifPresent(listener::reconfigure);
+    /** Whether it can go on under a configuration. */
+    boolean reconfigure(ConfigView.OpenListener open, ConfigView view, Problems problems) {
+      Optional<O> options = adapter.options(open, view, Optional.of(listener.options()), problem -> problems.add(name, problem));
+      options.ifPresent(listener::reconfigure);
+      return options.isPresent();
     }
 
     /** Gives up the address it has, and returns it; null if it has none. */
@@ -170,8 +172,9 @@ public final class ProtocolAdapters implements ConfigListener {
         return Optional.empty();
       }
       served.put(name, made.get());
-    } else {
-      present.reconfigure(open, now, problems);
+    } else if (!present.reconfigure(open, now, problems)) {
+      retire(served.remove(name)); // as it was it might let in what it no longer may
+      return Optional.empty();
     }
     try {
       return Optional.of(new InetSocketAddress(InetAddress.getByName(open.address()), open.port()));

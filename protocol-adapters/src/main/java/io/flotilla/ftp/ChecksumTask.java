@@ -57,6 +57,7 @@ final class ChecksumTask extends DataTask {
         }
         computation.update(buffer.flip());
         position += count;
+        Thread.yield(); // nothing else here lets go of the processor, which all sessions share
       }
       String result = computation.result();
       return isHash

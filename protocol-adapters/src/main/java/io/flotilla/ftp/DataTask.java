@@ -6,6 +6,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,7 @@ abstract class DataTask {
   private final Duration connectTimeout;
   private final DataChannels channels;
   private volatile DataConnection connection;
-  private volatile Ending ending;
+  private final AtomicReference<Ending> ending = new AtomicReference<>();
 
   /** Makes a data connection of a socket, in clear or protected. */
   interface DataChannels {
@@ -62,18 +63,18 @@ abstract class DataTask {
   final Reply run() {
     try {
       Reply reply = work();
-      Ending early = ending;
+      Ending early = ending.get();
       return early == null || reply.code() < 400 ? reply : new Reply(426, early.words);
     } catch (VfsException e) {
-      return ending == null ? Reply.of(e) : new Reply(426, ending.words);
+      return ended(Reply.of(e));
     } catch (NoDataConnection e) {
-      return ending == null ? new Reply(425, "The data connection could not be opened") : new Reply(426, ending.words);
+      return ended(new Reply(425, "The data connection could not be opened"));
     } catch (DataConnection.ProtectionFailed e) {
-      return ending == null ? new Reply(522, e.getMessage()) : new Reply(426, ending.words);
+      return ended(new Reply(522, e.getMessage()));
     } catch (IOException e) {
       log.debug("{}: the data connection broke: {}", ControlWriter.printable(what()), e.toString());
-      return new Reply(426, ending == null ? "The data connection broke; the transfer is not complete" : ending.words);
-    } catch (RuntimeException e) {
+      return ended(new Reply(426, "The data connection broke; the transfer is not complete"));
+    } catch (RuntimeException | Error e) {
       log.error("{} failed by a defect", ControlWriter.printable(what()), e);
       return new Reply(451, "The server has failed");
     } finally {
@@ -85,6 +86,12 @@ abstract class DataTask {
     }
   }
 
+  /** What is told of a failure, whose cause may be that the task was ended. */
+  private Reply ended(Reply otherwise) {
+    Ending early = ending.get();
+    return early == null ? otherwise : new Reply(426, early.words);
+  }
+
   private static final class NoDataConnection extends IOException {
     NoDataConnection(IOException cause) {
       super(cause);
@@ -94,7 +101,7 @@ abstract class DataTask {
   /** Opens the data connection; blocks. */
   final DataConnection connect() throws IOException {
     DataRoute way = route.orElseThrow();
-    if (ending != null) {
+    if (isEnding()) {
       way.close();
     }
     try {
@@ -103,7 +110,7 @@ abstract class DataTask {
       log.debug("{}: no data connection: {}", ControlWriter.printable(what()), e.toString());
       throw new NoDataConnection(e);
     }
-    if (ending != null) {
+    if (isEnding()) {
       connection.reset();
     }
     return connection;
@@ -117,18 +124,19 @@ abstract class DataTask {
 
   /** Ends it early, if it isn't ending already; doesn't block. */
   final void end(Ending why) {
-    if (ending == null) {
-      ending = why;
+    if (!ending.compareAndSet(null, why)) {
+      return;
     }
     route.ifPresent(DataRoute::close);
     DataConnection opened = connection;
     if (opened != null) {
-      opened.reset();
+      // Closing waits for a file that is just being sent, for as long as its storage hangs.
+      Thread.ofVirtual().name("ftp-data-reset").start(opened::reset);
     }
   }
 
   final boolean isEnding() {
-    return ending != null;
+    return ending.get() != null;
   }
 
   /** As {@link DataConnection#waitingSince}; empty as well while the server itself is busy. */

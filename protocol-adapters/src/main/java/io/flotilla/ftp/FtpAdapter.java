@@ -49,7 +49,8 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
     Listener.Ftp ftp = listener.ftp();
     Optional<FtpTls> tls = Optional.empty();
     if (ftp.tls() != Listener.Tls.OFF) {
-      tls = tls(ftp, now, problem).or(() -> former.flatMap(FtpListener.Options::tls));
+      tls = tls(ftp, now, problem).or(() -> former.flatMap(FtpListener.Options::tls)
+          .map(kept -> kept.with(ftp.tls(), ftp.requireSessionReuse())));
       if (tls.isEmpty()) {
         return Optional.empty(); // never in clear instead
       }

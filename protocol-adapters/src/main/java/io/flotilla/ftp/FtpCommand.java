@@ -12,6 +12,9 @@ sealed interface FtpCommand {
   /** What only a user may ask for. */
   sealed interface LoggedIn extends FtpCommand {}
 
+  /** One that uses the data connection, and the offset of a REST before it. */
+  sealed interface Transferring extends LoggedIn {}
+
   record User(String name) implements Anytime {}
 
   /** The password as text; empty if none was given. */
@@ -85,17 +88,17 @@ sealed interface FtpCommand {
   record Abort() implements Anytime {}
 
   /** What listing is wanted of a path or pattern. */
-  record Listing(Format format, Optional<String> path) implements LoggedIn {
+  record Listing(Format format, Optional<String> path) implements Transferring {
     enum Format { LONG, NAMES, MACHINE }
   }
 
-  record Retrieve(String path) implements LoggedIn {}
+  record Retrieve(String path) implements Transferring {}
 
-  record Store(String path) implements LoggedIn {}
+  record Store(String path) implements Transferring {}
 
-  record Append(String path) implements LoggedIn {}
+  record Append(String path) implements Transferring {}
 
-  record StoreUnique(Optional<String> path) implements LoggedIn {}
+  record StoreUnique(Optional<String> path) implements Transferring {}
 
   record Passive() implements LoggedIn {}
 

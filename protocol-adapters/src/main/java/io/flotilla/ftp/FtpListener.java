@@ -148,6 +148,9 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
       } catch (IOException | RuntimeException e) {
         PlainTransport.close(channel);
         log.debug("A client of listener {} was gone at once: {}", name, e.toString());
+      } catch (OutOfMemoryError e) {
+        PlainTransport.close(channel);
+        log.error("Listener {} turned a client away: {}", name, e.toString());
       }
     }
   }
@@ -179,17 +182,17 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     }
   }
 
-  /** A flood of connections makes no flood of log lines. */
-  private void logRefusal(String reason) {
+  /** Tells the operator, but not of each of many: clients can cause as many as they like. */
+  void logRefusal(String what) {
     long now = System.nanoTime();
     if (now - refusalLogged > REFUSAL_LOG_NANOSECONDS) {
       refusalLogged = now;
-      log.warn("Listener {} refused a connection: {}", name, reason);
+      log.warn("Listener {} {}", name, what);
     }
   }
 
   private void refuse(SocketChannel channel, String reason) {
-    logRefusal(reason);
+    logRefusal("refused a connection: " + reason);
     if (!refusals.tryAcquire()) {
       PlainTransport.close(channel);
       return;

@@ -39,7 +39,9 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private static final int MAX_NONSENSE = 5;
   private static final int MAX_WAITING = 100;
   private static final long FAREWELL_MILLISECONDS = 1000;
-  private static final long PROBE_MILLISECONDS = 250;
+  /** Together longer than an answer may take over a satellite. */
+  private static final int PROBES = 5;
+  private static final long PROBE_MILLISECONDS = 400;
   private static final String METHOD = "password";
 
   private final FtpListener listener;
@@ -116,8 +118,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     return dataPort;
   }
 
-  String listenerName() {
-    return listener.name();
+  void logRefusal(String what) {
+    listener.logRefusal(what);
   }
 
   FtpListener.Options options() {
@@ -293,7 +295,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
         out.reply(200, "Data connections will be protected");
       }
       case 'C' -> {
-        if (tls.orElseThrow().isRequired()) {
+        if (mustProtect()) {
           out.reply(534, "Data has to be protected here");
         } else {
           protectData = false;
@@ -307,11 +309,16 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
 
   /** Whether a transfer may begin; else the client has been told why not. */
   boolean mayTransfer() throws IOException {
-    boolean allowed = protectData || tls.filter(FtpTls::isRequired).isEmpty();
+    boolean allowed = protectData || !mustProtect();
     if (!allowed) {
       out.reply(521, "Data has to be protected here: send PROT P");
     }
     return allowed;
+  }
+
+  /** By what held when the client came, or by what holds now. */
+  private boolean mustProtect() {
+    return tls.filter(FtpTls::isRequired).isPresent() || options().tls().filter(FtpTls::isRequired).isPresent();
   }
 
   private static final List<String> COMMANDS = List.of(
@@ -329,8 +336,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     }
     List<String> features = new ArrayList<>(tls.isPresent() ? List.of("AUTH TLS", "PBSZ", "PROT") : List.of());
     features.addAll(List.of("CLNT", "EPRT", "EPSV", "HASH " + algorithms, "MDTM", "MFMT",
-        "MLST " + (commands == null ? MachineFacts.ALL : commands.facts()).feature(), "MODE Z", "PASV", "RANG STREAM",
-        "REST STREAM", "SITE CHMOD;HELP;UTIME", "SIZE", "TVFS", "UTF8", "XCRC filename;start;end", "XMD5 filename;start;end",
+        "MLST " + (commands == null ? MachineFacts.ALL : commands.facts()).feature(), "MODE Z", "PASV", "REST STREAM",
+        "SITE CHMOD;HELP;UTIME", "SIZE", "TVFS", "UTF8", "XCRC filename;start;end", "XMD5 filename;start;end",
         "XSHA1 filename;start;end", "XSHA256 filename;start;end", "XSHA512 filename;start;end"));
     return features;
   }
@@ -359,7 +366,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       out.reply(503, "You are logged in; REIN ends that");
       return;
     }
-    if (tlsContext == null && tls.filter(FtpTls::isRequired).isPresent()) {
+    if (tlsContext == null && mustProtect()) {
       out.reply(530, "Logins have to be protected here: send AUTH TLS"); // before a password is sent in clear
       return;
     }
@@ -428,11 +435,13 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   }
 
   private void reinitialize() throws IOException {
+    if (user != null) { // else the time for the login would begin anew with each REIN
+      nonsense = 0;
+      unauthenticatedSince = System.nanoTime();
+    }
     logOut();
     protectionSized = false;
     protectData = tls.filter(FtpTls::isImplicit).isPresent();
-    nonsense = 0;
-    unauthenticatedSince = System.nanoTime();
     out.reply(220, "Ready for another user");
   }
 
@@ -581,12 +590,14 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     return lastQuit != 0 && lastQuit - time >= 0;
   }
 
-  /** The first write brings the reset, the second one notices it. */
+  /** A write brings the reset, a later one notices it. */
   private boolean answersProbe() {
     try {
       announce("The data has arrived");
-      pause(Duration.ofMillis(PROBE_MILLISECONDS));
-      announce("Finishing the file");
+      for (int i = 0; i < PROBES; i++) {
+        pause(Duration.ofMillis(PROBE_MILLISECONDS));
+        announce("Finishing the file");
+      }
       return true;
     } catch (IOException e) {
       log.debug("{} is gone: {}", address(), e.toString());

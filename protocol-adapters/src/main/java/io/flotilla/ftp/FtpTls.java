@@ -20,9 +20,18 @@ final class FtpTls {
   private final boolean requiresReuse;
 
   FtpTls(Listener.Tls mode, TlsIdentity identity, boolean requiresReuse) {
+    this(mode, identity.keyManagers(), requiresReuse);
+  }
+
+  private FtpTls(Listener.Tls mode, KeyManager[] keys, boolean requiresReuse) {
     this.mode = mode;
-    this.keys = identity.keyManagers();
+    this.keys = keys;
     this.requiresReuse = requiresReuse;
+  }
+
+  /** The same certificate, shown as another mode demands. */
+  FtpTls with(Listener.Tls changed, boolean reuseRequired) {
+    return new FtpTls(changed, keys, reuseRequired);
   }
 
   /** Whether TLS begins with the connection. */

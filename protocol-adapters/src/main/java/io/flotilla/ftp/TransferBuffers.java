@@ -24,7 +24,12 @@ final class TransferBuffers {
       return buffer.clear();
     }
     if (made.incrementAndGet() <= MAX_BUFFERS) {
-      return ByteBuffer.allocateDirect(SIZE);
+      try {
+        return ByteBuffer.allocateDirect(SIZE);
+      } catch (OutOfMemoryError e) {
+        made.decrementAndGet();
+        throw e;
+      }
     }
     made.decrementAndGet();
     return ByteBuffer.allocate(SMALL);

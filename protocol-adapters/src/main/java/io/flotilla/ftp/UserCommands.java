@@ -12,7 +12,6 @@ import io.flotilla.vfs.VirtualFileSystem;
 import io.flotilla.vfs.VirtualPath;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.BindException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -22,15 +21,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Serves the commands of one user from login to logout: translates and maps errors; what the operations mean is the file
  * system's. Used by one thread at a time; while a task runs, only by the task's.
  */
 final class UserCommands implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(UserCommands.class);
   private static final int DIRECTORY_PERMISSIONS = 0777;
   private static final int LOWEST_ACTIVE_PORT = 1024;
   private static final int LISTING_PART = 32 * 1024;
@@ -80,6 +76,10 @@ final class UserCommands implements AutoCloseable {
   Optional<DataTask> serve(FtpCommand.LoggedIn command) throws IOException {
     VirtualPath from = renameFrom;
     renameFrom = null; // RNTO follows RNFR at once
+    long offset = restart;
+    if (command instanceof FtpCommand.Transferring) {
+      restart = 0; // whatever becomes of the next transfer, REST is not for the one after it
+    }
     switch (command) {
       case FtpCommand.Status c -> status(c.path());
       case FtpCommand.Type c -> {
@@ -147,10 +147,10 @@ final class UserCommands implements AutoCloseable {
         return list(c);
       }
       case FtpCommand.Retrieve c -> {
-        return retrieve(path(c.path()));
+        return retrieve(path(c.path()), offset);
       }
       case FtpCommand.Store c -> {
-        return store(path(c.path()));
+        return store(path(c.path()), offset);
       }
       case FtpCommand.Append c -> {
         return upload(path(c.path()), new OpenMode(false, true, true, true, false, false), 0);
@@ -244,14 +244,19 @@ final class UserCommands implements AutoCloseable {
     try (ListingLines.Subject subject = lines.open()) {
       ByteArrayOutputStream part = new ByteArrayOutputStream();
       part.writeBytes(ControlWriter.line("213-Status of " + path.get()));
-      lines.write(subject, line -> {
-        part.writeBytes(ControlWriter.escaped(line));
-        if (part.size() > LISTING_PART) {
-          out.raw(part.toByteArray());
-          part.reset();
-        }
-      });
-      part.writeBytes(ControlWriter.line("213 End"));
+      String end = "213 End";
+      try {
+        lines.write(subject, line -> {
+          part.writeBytes(ControlWriter.escaped(line));
+          if (part.size() > LISTING_PART) {
+            out.raw(part.toByteArray());
+            part.reset();
+          }
+        });
+      } catch (VfsException e) {
+        end = "213 The listing broke off: " + e.getMessage(); // the reply has begun, and has to end as it began
+      }
+      part.writeBytes(ControlWriter.line(end));
       out.raw(part.toByteArray());
     }
   }
@@ -303,9 +308,8 @@ final class UserCommands implements AutoCloseable {
   private OptionalInt listen(PassivePorts ports) throws IOException {
     try {
       return OptionalInt.of(session.dataPort().listen(ports));
-    } catch (BindException e) {
-      log.warn("Listener {}: no passive port for user {} from {}: {}", session.listenerName(), user, session.address(),
-          e.getMessage());
+    } catch (IOException e) {
+      session.logRefusal("has no passive port for user " + user + " from " + session.address() + ": " + e.getMessage());
       out.reply(425, "No port is free for a data connection; try again");
       return OptionalInt.empty();
     }
@@ -316,7 +320,7 @@ final class UserCommands implements AutoCloseable {
     if (onlyExtended) {
       out.reply(501, "EPSV ALL was sent, so only EPSV is accepted");
     } else if (!target.getAddress().equals(session.peer()) || target.getPort() < LOWEST_ACTIVE_PORT) {
-      log.warn("Refused to connect to {} for user {} from {}", target, user, session.address());
+      session.logRefusal("did not connect to " + target + " for user " + user + " from " + session.address());
       out.reply(500, "Data connections go only to your own address and to ports from " + LOWEST_ACTIVE_PORT);
     } else {
       session.dataPort().connectTo(target);
@@ -344,7 +348,6 @@ final class UserCommands implements AutoCloseable {
   }
 
   private Optional<DataTask> list(FtpCommand.Listing command) throws IOException {
-    restart = 0;
     ListingLines lines = lines(command.format(), command.path());
     ListingLines.Subject subject = lines.open();
     Optional<DataRoute> route = Optional.empty();
@@ -359,9 +362,7 @@ final class UserCommands implements AutoCloseable {
         way, engine.settings.dataConnectTimeout(), session, lines, subject, encoding(), engine.buffers));
   }
 
-  private Optional<DataTask> retrieve(VirtualPath path) throws IOException {
-    long offset = restart;
-    restart = 0;
+  private Optional<DataTask> retrieve(VirtualPath path, long offset) throws IOException {
     OpenFile file = files.open(path, OpenMode.READ, 0);
     Optional<DataRoute> route = Optional.empty();
     try {
@@ -381,9 +382,7 @@ final class UserCommands implements AutoCloseable {
         encoding(), engine.buffers, transfers.began(path, ClientEvent.Direction.DOWNLOAD)));
   }
 
-  private Optional<DataTask> store(VirtualPath path) throws IOException {
-    long offset = restart;
-    restart = 0;
+  private Optional<DataTask> store(VirtualPath path, long offset) throws IOException {
     if (offset == 0) {
       return upload(path, OpenMode.REPLACE, 0);
     }
@@ -410,7 +409,6 @@ final class UserCommands implements AutoCloseable {
   }
 
   private Optional<DataTask> upload(VirtualPath path, OpenMode mode, long offset) throws IOException {
-    restart = 0;
     return route().map(way -> new Upload(way, engine.settings.dataConnectTimeout(), session, files,
         new Upload.Plan(path, mode, offset), encoding(), engine.buffers, transfers, session));
   }

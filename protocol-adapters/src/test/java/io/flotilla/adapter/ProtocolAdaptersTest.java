@@ -91,6 +91,21 @@ class ProtocolAdaptersTest {
   }
 
   @Test
+  void listenerThatCanNotGoOnAsItIsWanted_isClosed_untilItCan() throws Exception {
+    int port = freePort();
+    listener("a", "ftp", port);
+    checkAndCommit();
+    FakeProtocol.FakeListener before = ftp.listeners.get("a");
+    ftp.problem = Optional.of("its certificate can't be read");
+    config.change(Kind.LISTENERS, "a", json -> json.put("maxConnections", 5));
+    assertEquals(List.of("listener a: its certificate can't be read"), config.commit(adapters));
+    assertEquals(List.of(), before.addresses(), "it must not go on as it was");
+    ftp.problem = Optional.empty();
+    assertEquals(List.of(), config.commit(adapters));
+    assertEquals(at(port), ftp.listeners.get("a").addresses());
+  }
+
+  @Test
   void portThatAnotherProtocolGivesUp_isTakenInTheSameChange_whateverTheOrder() throws Exception {
     List<Integer> ports = new ArrayList<>(List.of(freePort(), freePort(), freePort(), freePort()));
     listener("a", "ftp", ports.get(0));

@@ -134,6 +134,11 @@ class FtpTransferTest extends FtpFixture {
     assertEquals(0, client.download("RETR a").length);
     client.command("REST 1", 350);
     client.command("STOR new", 554);
+    client.command("REST 2", 350);
+    client.command("STOR " + "n".repeat(300), 553);
+    client.upload("STOR b", text("whole"));
+    assertEquals("whole", Files.readString(home().resolve("b")), "the offset was that of the refused one");
+    client.command("DELE b", 250);
     assertEquals(List.of("a"), homeEntries());
     client.upload("APPE a", text("z"));
     assertEquals("012xyz", Files.readString(home().resolve("a")));

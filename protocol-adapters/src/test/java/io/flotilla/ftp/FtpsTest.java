@@ -223,6 +223,21 @@ class FtpsTest extends FtpFixture {
   }
 
   @Test
+  void required_holdsAlsoForThoseWhoCameBefore() throws Exception {
+    tls("explicit", false);
+    RawFtp loggedIn = connect();
+    loggedIn.command("USER ann", 331);
+    loggedIn.command("PASS " + PASSWORD, 230);
+    RawFtp connected = connect();
+    tls("required", false);
+    connected.command("USER ann", 530);
+    loggedIn.passivePort();
+    loggedIn.command("LIST", 521);
+    loggedIn.command("REIN", 220);
+    loggedIn.command("USER ann", 530);
+  }
+
+  @Test
   void commandsSentBeforeTheHandshake_areForgotten() throws Exception {
     tls("explicit", false);
     RawFtp client = connect();
