@@ -113,7 +113,7 @@ public final class ClientLogins {
   /** Ends the sessions that a published change no longer lets in. */
   public void endRevoked(ConfigDelta delta, ConfigView now) {
     Set<String> changed = delta.names(Kind.USERS);
-    boolean mayConcernAll = delta.touches(Kind.FOLDERS, Kind.GROUPS);
+    boolean mayConcernAll = delta.touches(Kind.FOLDERS, Kind.GROUPS, Kind.STORAGES, Kind.NODES);
     if (!changed.isEmpty() || mayConcernAll) {
       logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user()))
           .forEach(login -> login.endIfRevoked(now));

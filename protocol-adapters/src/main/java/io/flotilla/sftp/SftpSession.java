@@ -174,7 +174,7 @@ final class SftpSession implements AutoCloseable {
     }
     OpenMode mode = new OpenMode(read, write, (flags & Sftp.OPEN_APPEND) != 0,
         write && (flags & Sftp.OPEN_CREATE) != 0, write && (flags & Sftp.OPEN_TRUNCATE) != 0,
-        (flags & Sftp.OPEN_EXCLUSIVE) != 0);
+        write && (flags & Sftp.OPEN_CREATE) != 0 && (flags & Sftp.OPEN_EXCLUSIVE) != 0);
     OpenFile file = files.open(path, mode, request.attributes().permissionsOr(DEFAULT_FILE_PERMISSIONS));
     handle(request.id(), handles.add(new FileHandle(path, file,
         transfers.began(path, write ? ClientEvent.Direction.UPLOAD : ClientEvent.Direction.DOWNLOAD))));

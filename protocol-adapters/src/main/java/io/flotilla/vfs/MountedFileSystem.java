@@ -100,7 +100,8 @@ final class MountedFileSystem implements VirtualFileSystem {
     try {
       return run(path, look);
     } catch (VfsException e) {
-      boolean shown = mounts.get(path) instanceof Mounted.Unavailable
+      // One folder whose storage fails must not take the listing around it away.
+      boolean shown = mounts.containsKey(path)
           || e.error() == VfsError.NOT_FOUND && waysDown.containsKey(path);
       if (!shown) {
         throw e;

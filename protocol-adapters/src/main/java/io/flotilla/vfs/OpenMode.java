@@ -6,16 +6,22 @@ package io.flotilla.vfs;
  * @param append every write goes to the end, whatever its position
  * @param create make the file if there is none
  * @param truncate begin with an empty file
- * @param exclusive with create: fail if the name is taken
+ * @param exclusive fail if the name is taken by more than an own upload that broke
+ * @param replace whether an upload may take the place of a file that has its name by its end
  */
 public record OpenMode(
-    boolean read, boolean write, boolean append, boolean create, boolean truncate, boolean exclusive) {
+    boolean read, boolean write, boolean append, boolean create, boolean truncate, boolean exclusive, boolean replace) {
   public static final OpenMode READ = new OpenMode(true, false, false, false, false, false);
   /** A new file, or an old one replaced. */
   public static final OpenMode REPLACE = new OpenMode(false, true, false, true, true, false);
   /** An old file as it is, or a new one. */
   public static final OpenMode EDIT = new OpenMode(false, true, false, true, false, false);
   public static final OpenMode CREATE_NEW = new OpenMode(false, true, false, true, false, true);
+
+  /** One that replaces unless it is exclusive. */
+  public OpenMode(boolean read, boolean write, boolean append, boolean create, boolean truncate, boolean exclusive) {
+    this(read, write, append, create, truncate, exclusive, !exclusive);
+  }
 
   public OpenMode {
     if (!read && !write) {

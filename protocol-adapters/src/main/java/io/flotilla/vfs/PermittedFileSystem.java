@@ -135,7 +135,7 @@ final class PermittedFileSystem implements VirtualFileSystem {
       throw new VfsException(VfsError.PERMISSION_DENIED, target);
     }
     return new OpenMode(mode.read(), true, mode.append(), mode.create() && mayMake, mode.truncate(),
-        mode.exclusive() || mode.create() && !mayChange);
+        mode.exclusive() || !mayChange, mode.replace() && granted.contains(Permission.OVERWRITE));
   }
 
   /** Whether there is a file, other than an upload of the user's own that broke. */
@@ -230,7 +230,11 @@ final class PermittedFileSystem implements VirtualFileSystem {
 
   @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
-    return files.space(target(path));
+    VirtualPath target = target(path);
+    if (rules.at(target).isEmpty()) {
+      throw new VfsException(VfsError.PERMISSION_DENIED, target);
+    }
+    return files.space(target);
   }
 
   @Override

@@ -20,6 +20,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
   private static final int MAX_LEFTOVERS = 10_000;
 
   private final VirtualFileSystem files;
+  private final Links links;
   private final String owner;
   private final Partials partials;
   private final ActiveUploads active;
@@ -27,10 +28,12 @@ public final class PublishingFileSystem implements VirtualFileSystem {
 
   /**
    * @param files closed with this one
+   * @param links what it does
    * @param owner whose partials are shown and resumed, such as user and node
    */
-  public PublishingFileSystem(VirtualFileSystem files, String owner, ActiveUploads active) {
+  public PublishingFileSystem(VirtualFileSystem files, Links links, String owner, ActiveUploads active) {
     this.files = files;
+    this.links = links;
     this.owner = owner;
     this.partials = new Partials(owner);
     this.active = active;
@@ -81,7 +84,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
     }
     Optional<FileAttributes> old = find(path, files::stat);
     Optional<FileAttributes> entry = old.isPresent() ? old : find(path, files::lstat);
-    if (entry.isPresent() && mode.create() && mode.exclusive()) {
+    if (entry.isPresent() && mode.exclusive()) {
       throw new VfsException(VfsError.EXISTS, path);
     }
     if (old.isEmpty() && entry.isPresent()) {
@@ -109,8 +112,9 @@ public final class PublishingFileSystem implements VirtualFileSystem {
     if (path.isRoot()) {
       throw new VfsException(VfsError.IS_A_DIRECTORY, path);
     }
-    // The target of a link is replaced, not the link, as if the file had been truncated.
-    VirtualPath target = old.isPresent() ? files.canonical(path) : path;
+    // The target of a link is replaced, not the link, as if the file had been truncated. Where no link is followed there was
+    // none, and one that has come since must not lead elsewhere.
+    VirtualPath target = old.isPresent() && links == Links.FOLLOW ? files.canonical(path) : path;
     VirtualPath name = VirtualPath.ROOT.child(target.name());
     VirtualPath partial = VirtualPath.ROOT.child(partials.nameFor(target.name()));
     VirtualFileSystem directory = files.subtree(target.parent());
@@ -128,7 +132,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
       opened = directory.open(partial, how, permissions);
       OpenFile file = opened;
       PartialUpload upload = new PartialUpload(directory, partial, name, path, file,
-          !(mode.create() && mode.exclusive()), active, ended -> mine.remove(path, ended));
+          mode.replace(), active, ended -> mine.remove(path, ended));
       opened = upload; // from here on it is what has to be released
       upload.inherit(old.map(a -> OptionalInt.of(a.permissions())).orElse(OptionalInt.empty()));
       mine.put(path, upload);
@@ -288,7 +292,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
   @Override
   public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
     visible(directory);
-    return new PublishingFileSystem(files.subtree(directory), owner, active);
+    return new PublishingFileSystem(files.subtree(directory), links, owner, active);
   }
 
   /** Abandons running uploads: they stay as partials. */

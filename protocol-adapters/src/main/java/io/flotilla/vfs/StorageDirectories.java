@@ -9,8 +9,15 @@ import io.flotilla.config.view.NodeIdentity;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,16 +31,39 @@ public final class StorageDirectories implements ConfigListener {
   private static final Logger log = LoggerFactory.getLogger(StorageDirectories.class);
   private static final long HANGS_NANOS = 10_000_000_000L;
 
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final int MAX_LOOKS = 8;
+  private static final List<String> SILENT = List.of("the storages don't answer; look at the mounts of this node");
+
+  private final AtomicInteger looks = new AtomicInteger();
   private List<String> problems = List.of();
   private Look look;
 
-  /** One look at all storages, on its way or done. */
+  /** One look, on its way or done. */
   private static final class Look {
-    final long since = System.nanoTime();
-    volatile List<String> found;
+    private final long since = System.nanoTime();
+    private final CompletableFuture<List<String>> found = new CompletableFuture<>();
+
+    boolean isDone() {
+      return found.isDone();
+    }
 
     boolean hangs() {
-      return found == null && System.nanoTime() - since > HANGS_NANOS;
+      return !isDone() && System.nanoTime() - since > HANGS_NANOS;
+    }
+
+    /** What it finds, if it does soon. */
+    List<String> await() {
+      try {
+        return found.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        return SILENT;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return SILENT;
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("the storages could not be looked at", e.getCause());
+      }
     }
   }
 
@@ -42,29 +72,43 @@ public final class StorageDirectories implements ConfigListener {
     return "storages";
   }
 
+  /** Waits only for a look that has just begun, and not for long. */
   @Override
   public List<String> apply(ConfigDelta delta, ConfigView view) {
-    boolean changed = delta.touches(Kind.STORAGES, Kind.NODES);
-    if (look != null && look.hangs() && !changed) {
-      return List.of("the storages don't answer; look at the mounts of this node");
-    }
-    if (changed || !problems.isEmpty()) {
-      look = null;
-      problems = problems(view);
-    } else if (look == null) {
-      startLook(view);
-    } else if (look.found != null) {
-      problems = look.found;
-      problems.forEach(problem -> log.error("While serving: {}", problem));
-      startLook(view);
+    if (look == null || delta.touches(Kind.STORAGES, Kind.NODES)) {
+      look = begin(() -> problems(view));
+      problems = look.await();
+    } else if (look.isDone()) {
+      List<String> found = look.await();
+      if (!found.equals(problems)) {
+        found.forEach(problem -> log.error("While serving: {}", problem));
+      }
+      look = begin(() -> problems(view));
+      // Whoever has mended it wants to see that at once.
+      problems = found.isEmpty() ? found : look.await();
+    } else if (look.hangs()) {
+      problems = SILENT;
     }
     return problems;
   }
 
-  private void startLook(ConfigView view) {
+  /** Those that hang are few at a time, however often the configuration changes; one more gets no answer either. */
+  private Look begin(Supplier<List<String>> finding) {
     Look next = new Look();
-    look = next;
-    Thread.ofPlatform().daemon().name("storage-look").start(() -> next.found = problems(view));
+    if (looks.incrementAndGet() > MAX_LOOKS) {
+      looks.decrementAndGet();
+      return next;
+    }
+    Thread.ofPlatform().daemon().name("storage-look").start(() -> {
+      try {
+        next.found.complete(finding.get());
+      } catch (RuntimeException e) {
+        next.found.completeExceptionally(e);
+      } finally {
+        looks.decrementAndGet();
+      }
+    });
+    return next;
   }
 
   private static List<String> problems(ConfigView view) {
@@ -81,11 +125,13 @@ public final class StorageDirectories implements ConfigListener {
   @Override
   public List<String> check(ConfigDelta delta, ConfigView next) {
     ConfigView now = new ConfigView(delta.from(), next.node());
-    return next.config().ofKind(Kind.STORAGES).stream().map(stored -> stored.key().name())
+    List<String> changed = next.config().ofKind(Kind.STORAGES).stream().map(stored -> stored.key().name())
         .filter(name -> !next.storagePath(name).equals(now.storagePath(name))
             || !next.storage(name).map(Storage::type).equals(now.storage(name).map(Storage::type))
             || !next.storage(name).flatMap(Storage::guard).equals(now.storage(name).flatMap(Storage::guard)))
-        .flatMap(name -> problem(next, name).stream()).toList();
+        .toList();
+    return changed.isEmpty() ? List.of()
+        : begin(() -> changed.stream().flatMap(name -> problem(next, name).stream()).toList()).await();
   }
 
   private static Optional<String> problem(ConfigView view, String storage) {

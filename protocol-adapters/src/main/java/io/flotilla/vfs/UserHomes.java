@@ -78,7 +78,7 @@ public final class UserHomes {
       throws VfsException {
     // Another node must not write to the same partial, so the owner is the user on this node.
     return new PublishingFileSystem(
-        openTree(view, user, place, what, links), user.name() + "\n" + view.node().id(), uploads);
+        openTree(view, user, place, what, links), links, user.name() + "\n" + view.node().id(), uploads);
   }
 
   /** @param what the place is, for messages */

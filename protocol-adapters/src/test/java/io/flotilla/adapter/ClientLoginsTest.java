@@ -117,6 +117,21 @@ class ClientLoginsTest {
   }
 
   @Test
+  void storageThatIsMoved_endsTheSessionsThatHaveItsFiles() {
+    config.put(Kind.STORAGES, "main", json -> json.put("path", "/srv/a"));
+    config.put(Kind.STORAGES, "other", json -> json.put("path", "/srv/b"));
+    config.commit(revocation);
+    enter(granted());
+    config.change(Kind.STORAGES, "other", json -> json.put("path", "/srv/c"));
+    config.put(Kind.NODES, "somewhere", json -> { });
+    config.commit(revocation);
+    assertEquals(List.of(), reasons);
+    config.change(Kind.STORAGES, "main", json -> json.put("path", "/srv/d"));
+    config.commit(revocation);
+    assertEquals(1, reasons.size(), "what it writes would go to the old place");
+  }
+
+  @Test
   void expiryThatWasSetDuringTheSession_endsItInTime() {
     enter(granted());
     config.change(Kind.USERS, "ann", json -> json.put("expiresAt", START.plusSeconds(60).toString()));

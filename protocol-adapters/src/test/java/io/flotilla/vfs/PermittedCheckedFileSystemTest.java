@@ -13,7 +13,8 @@ class PermittedCheckedFileSystemTest extends FileSystemContract {
   @Override
   VirtualFileSystem open(Path root) throws VfsException {
     PathPermissions permissions = new PathPermissions(new TreeMap<>(Map.of("/", Permission.all(), "/locked", Set.of())));
-    return new PermittedFileSystem(new PublishingFileSystem(CheckedVirtualFileSystem.open(root, Links.ONLY_CANONICAL), "ann",
+    return new PermittedFileSystem(new PublishingFileSystem(CheckedVirtualFileSystem.open(root, Links.ONLY_CANONICAL),
+        Links.ONLY_CANONICAL, "ann",
         new ActiveUploads()), PathRules.of(permissions), Links.ONLY_CANONICAL);
   }
 

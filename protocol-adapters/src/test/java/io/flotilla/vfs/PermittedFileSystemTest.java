@@ -38,7 +38,7 @@ class PermittedFileSystemTest extends FileSystemContract {
   }
 
   private static VirtualFileSystem session(VirtualFileSystem plain, Map<String, Set<Permission>> rules) throws VfsException {
-    return new PermittedFileSystem(new PublishingFileSystem(plain, "ann", new ActiveUploads()),
+    return new PermittedFileSystem(new PublishingFileSystem(plain, Links.ONLY_CANONICAL, "ann", new ActiveUploads()),
         PathRules.of(new PathPermissions(new TreeMap<>(rules))), Links.ONLY_CANONICAL);
   }
 
@@ -105,6 +105,26 @@ class PermittedFileSystemTest extends FileSystemContract {
       again.write(bytes("3"), 2);
       again.close();
       assertEquals("123", Files.readString(root.resolve("in/big")));
+    }
+  }
+
+  @Test
+  void uploadThatIsGoneOnWith_replacesNothing_thatHasTakenItsName() throws IOException {
+    OpenMode resume = new OpenMode(false, true, false, false, false, false);
+    Files.writeString(root.resolve("victim"), "victim");
+    try (VirtualFileSystem session = session(root, Map.of("/", EnumSet.of(Permission.LIST, Permission.UPLOAD, Permission.RENAME)))) {
+      session.open(path("/x"), OpenMode.CREATE_NEW, 0600).abandon();
+      OpenFile file = session.open(path("/x"), resume, 0600);
+      session.rename(path("/victim"), path("/x"), false);
+      assertEquals(VfsError.EXISTS, assertThrows(VfsException.class, file::close).error());
+      assertEquals("victim", Files.readString(root.resolve("x")));
+    }
+    try (VirtualFileSystem session = session(root, Map.of("/", EnumSet.of(Permission.LIST, Permission.UPLOAD, Permission.APPEND)))) {
+      session.open(path("/y"), OpenMode.CREATE_NEW, 0600).abandon();
+      OpenFile file = session.open(path("/y"), new OpenMode(false, true, true, false, false, false), 0600);
+      Files.writeString(root.resolve("y"), "of another session");
+      assertEquals(VfsError.EXISTS, assertThrows(VfsException.class, file::close).error());
+      assertEquals("of another session", Files.readString(root.resolve("y")));
     }
   }
 

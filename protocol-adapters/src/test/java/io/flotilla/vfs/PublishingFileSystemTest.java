@@ -20,9 +20,9 @@ class PublishingFileSystemTest extends FileSystemContract {
 
   @Override
   VirtualFileSystem open(Path root) throws VfsException {
-    bob = new PublishingFileSystem(VirtualFileSystem.open(root), "bob", active);
-    again = new PublishingFileSystem(VirtualFileSystem.open(root), "ann", active);
-    return new PublishingFileSystem(VirtualFileSystem.open(root), "ann", active);
+    bob = new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "bob", active);
+    again = new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", active);
+    return new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", active);
   }
 
   @AfterEach

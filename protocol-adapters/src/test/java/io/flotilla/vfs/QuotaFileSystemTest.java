@@ -26,7 +26,7 @@ class QuotaFileSystemTest extends FileSystemContract {
     Usage.Source source = () -> VirtualFileSystem.open(root);
     usage.refresh(source);
     assertTrue(usage.awaitFirst(java.time.Duration.ofSeconds(30)));
-    return new QuotaFileSystem(new PublishingFileSystem(VirtualFileSystem.open(root), "ann", active), usage,
+    return new QuotaFileSystem(new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", active), usage,
         new Limits(OptionalLong.of(bytes), OptionalLong.of(files)), source);
   }
 

@@ -59,8 +59,8 @@ public record User(
     }
     UserSettings all = settings;
     for (String name : groups) {
-      Optional<Group> group = config.find(Kind.GROUPS, name, Group.class);
-      all = group.isPresent() ? all.orElse(group.get().settings()) : all;
+      // What a group would forbid nobody knows without it; the rules let none go that has members.
+      all = config.find(Kind.GROUPS, name, Group.class).map(Group::settings).map(all::orElse).orElse(all.disabled());
     }
     return new User(name, passwordHash, publicKeys, groups, all);
   }

@@ -122,6 +122,10 @@ public record UserSettings(
    * These, and from others what these don't say: of the folders those at other places, of the permissions those for other
    * paths, where what these grant with a folder is said as well.
    */
+  UserSettings disabled() {
+    return new UserSettings(Optional.of(false), expiresAt, home, folders, permissions, limits);
+  }
+
   UserSettings orElse(UserSettings others) {
     List<Mount> mounts = new ArrayList<>(folders);
     others.folders.stream().filter(mount -> folders.stream().noneMatch(own -> own.at().equals(mount.at())))

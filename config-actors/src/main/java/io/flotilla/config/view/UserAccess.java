@@ -1,13 +1,15 @@
 package io.flotilla.config.view;
 
-import io.flotilla.config.model.Folder;
 import io.flotilla.config.model.PathPermissions;
 import io.flotilla.config.model.Permission;
+import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
 import io.flotilla.config.model.UserSettings;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -18,8 +20,17 @@ import java.util.TreeMap;
  * @param mounts what is at which virtual path beside the home
  */
 public record UserAccess(Place home, List<Mount> mounts, PathPermissions permissions) {
-  /** A directory of a storage; {@code ${user}} in the path stands for the user's name. */
-  public record Place(String storage, String path) {}
+  /**
+   * A directory of a storage; {@code ${user}} in the path stands for the user's name.
+   *
+   * @param directory where the storage is on this node, if it is known here
+   * @param guard the storage's marker file
+   */
+  public record Place(String storage, String path, Optional<Path> directory, Optional<String> guard) {
+    static Place of(String storage, String path, ConfigView view) {
+      return new Place(storage, path, view.storagePath(storage), view.storage(storage).flatMap(Storage::guard));
+    }
+  }
 
   public record Mount(String at, Place place) {}
 
@@ -28,15 +39,11 @@ public record UserAccess(Place home, List<Mount> mounts, PathPermissions permiss
     Map<String, Set<Permission>> permissions = new TreeMap<>();
     for (UserSettings.Mount mount : user.folders()) {
       view.folder(mount.folder()).ifPresent(folder -> {
-        mounts.add(new Mount(mount.at(), place(folder)));
+        mounts.add(new Mount(mount.at(), Place.of(folder.storage(), folder.path(), view)));
         mount.permissions().ifPresent(granted -> permissions.put(mount.at(), granted));
       });
     }
-    return new UserAccess(new Place(user.home().storage(), user.home().path()), List.copyOf(mounts),
+    return new UserAccess(Place.of(user.home().storage(), user.home().path(), view), List.copyOf(mounts),
         user.permissions().withDefaults(permissions));
-  }
-
-  private static Place place(Folder folder) {
-    return new Place(folder.storage(), folder.path());
   }
 }
