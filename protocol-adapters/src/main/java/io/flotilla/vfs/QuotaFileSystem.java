@@ -5,14 +5,18 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A tree that takes no more than its user's quota: what would go over it is QUOTA_EXCEEDED, and an upload that met it is not
- * published. What replaces a file counts by the difference. Directories count nothing, links count as files. It stands
+ * published and leaves an empty partial. What replaces a file counts by the difference. Directories count nothing, links count as files. It stands
  * above the publication of uploads, so that it knows what an upload replaces. Used by one thread at a time; the usage is
  * shared.
  */
 final class QuotaFileSystem implements VirtualFileSystem {
+  private static final Logger log = LoggerFactory.getLogger(QuotaFileSystem.class);
+
   private final VirtualFileSystem files;
   private final Usage usage;
   private final Limits limits;
@@ -274,14 +278,30 @@ final class QuotaFileSystem implements VirtualFileSystem {
       }
     }
 
-    /** What a new upload has got stays, as a partial; that of a replacement is counted by the next scan. */
+    /**
+     * What a new upload has got stays, as a partial; that of a replacement is counted by the next scan. What met the quota
+     * is not kept, since it would fill the home with what no listing shows.
+     */
     @Override
     public void abandon() {
       if (!closed) {
         closed = true;
+        if (isOver && file instanceof PartialUpload) {
+          empty();
+        }
         usage.change((truncated && old > 0 ? old : size) - counted, 0);
       }
       file.abandon();
+    }
+
+    /** By the open file and not by its name, which may have become another upload's or a finished file's. */
+    private void empty() {
+      try {
+        file.setAttributes(AttributeChange.size(0));
+        size = 0;
+      } catch (VfsException e) {
+        log.debug("The partial of {} keeps what it has: {}", path, e.getMessage());
+      }
     }
   }
 }

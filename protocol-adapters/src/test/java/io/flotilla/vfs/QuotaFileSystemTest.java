@@ -82,6 +82,27 @@ class QuotaFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void uploadOverQuota_leavesItsRoomToOthers() throws IOException {
+    Files.writeString(root.resolve("old"), "1234");
+    Usage usage = new Usage();
+    try (VirtualFileSystem session = session(root, 10, 100, usage)) {
+      OpenFile dropped = session.open(path("/new"), OpenMode.REPLACE, 0600);
+      dropped.write(bytes("123456"), 0);
+      over(() -> dropped.write(bytes("7"), 6));
+      dropped.abandon();
+      assertCounted(4, 2, usage);
+
+      OpenFile edited = session.open(path("/old"), OpenMode.EDIT, 0600);
+      over(() -> edited.write(bytes("12345678901"), 0));
+      over(edited::close);
+      assertEquals("1234", Files.readString(root.resolve("old")), "a finished file is not emptied");
+
+      put(session, "/other", OpenMode.REPLACE, "123456");
+      assertCounted(10, 3, usage);
+    }
+  }
+
+  @Test
   void everyChange_isCounted() throws IOException {
     Usage usage = new Usage();
     try (VirtualFileSystem session = session(root, 100, 4, usage)) {
