@@ -1,6 +1,7 @@
 package io.flotilla.vfs;
 
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -15,6 +16,7 @@ public final class ActiveUploads {
   private final ConcurrentHashMap<Object, PartialUpload> uploads = new ConcurrentHashMap<>();
   private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
   private final ConcurrentHashMap<Object, Usage> usages = new ConcurrentHashMap<>();
+  private final Executor scanners = Usage.scanners();
 
   public ActiveUploads() {
     for (int i = 0; i < STRIPES; i++) {
@@ -53,7 +55,7 @@ public final class ActiveUploads {
 
   /** What the tree of a key holds, one for each tree with a quota: the sessions of all protocols have to count as one. */
   Usage usage(Object tree) {
-    return usages.computeIfAbsent(tree, _ -> new Usage());
+    return usages.computeIfAbsent(tree, _ -> new Usage(scanners));
   }
 
   public int size() {

@@ -4,7 +4,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.OptionalLong;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,21 +16,43 @@ import org.slf4j.LoggerFactory;
 /**
  * How many bytes and files a tree holds, as far as this node knows: found by a scan, and from then on by what its sessions
  * tell. What others do, such as other nodes that share the storage, is found by the next scan. Scans run when the tree
- * is in use and the last one is {@link #SCAN_INTERVAL} old, or 20 times as old as it took, whichever is more. Changes made
+ * is in use and the last one, even if it failed, is {@link #SCAN_INTERVAL} old, or 20 times as old as it took, whichever is
+ * more. Changes made
  * during a scan are added to what it found, so until the next one they may be counted twice. Safe for all threads.
  */
 final class Usage {
   static final Duration SCAN_INTERVAL = Duration.ofMinutes(1);
   private static final Logger log = LoggerFactory.getLogger(Usage.class);
   private static final int IDLE_FACTOR = 20;
+  private static final int SCANNERS = 4;
+  private static final int WAITING_SCANS = 10_000;
+  private static final Duration SCANNER_IDLE = Duration.ofSeconds(10);
 
+  private final Executor scanners;
   private final CountDownLatch firstScan = new CountDownLatch(1);
   private long bytes;
   private long files;
   private boolean scanning;
+  private boolean wasScanned;
   private long scannedAt;
   private long scanNanos;
   private boolean isKnown;
+
+  /** @param scanners runs the scans; what it rejects is tried again at the next use */
+  Usage(Executor scanners) {
+    this.scanners = scanners;
+  }
+
+  /**
+   * Scans few trees at once, however many come into use together, as when a node restarts and all its users come back. Its
+   * threads end when there is nothing to scan, and don't keep the process.
+   */
+  static Executor scanners() {
+    ThreadPoolExecutor scanners = new ThreadPoolExecutor(SCANNERS, SCANNERS, SCANNER_IDLE.toMillis(), TimeUnit.MILLISECONDS,
+        new ArrayBlockingQueue<>(WAITING_SCANS), Thread.ofPlatform().daemon().name("quota-scan-", 1).factory());
+    scanners.allowCoreThreadTimeOut(true);
+    return scanners;
+  }
 
   /** Opens the tree for a scan, which closes it. */
   interface Source {
@@ -61,19 +87,31 @@ final class Usage {
     return files;
   }
 
-  /** Starts a scan on a thread of its own, if one is due. */
+  /** Has the tree scanned by another thread, if that is due. */
   void refresh(Source source) {
     synchronized (this) {
       long due = Math.max(SCAN_INTERVAL.toNanos(), IDLE_FACTOR * scanNanos);
-      if (scanning || isKnown && System.nanoTime() - scannedAt < due) {
+      if (scanning || wasScanned && System.nanoTime() - scannedAt < due) {
         return;
       }
       scanning = true;
     }
-    Thread.ofPlatform().daemon().name("quota-scan").start(() -> scan(source));
+    boolean isQueued = false;
+    try {
+      scanners.execute(() -> scan(source));
+      isQueued = true;
+    } catch (RejectedExecutionException e) {
+      log.debug("Too many homes wait to be counted, so one more has to wait for its next use");
+    } finally {
+      if (!isQueued) { // also if there can be no more threads
+        synchronized (this) {
+          scanning = false;
+        }
+      }
+    }
   }
 
-  /** Waits for the first scan; false if it takes longer. */
+  /** Waits for the first scan to end, even if it fails; false if it takes longer. */
   boolean awaitFirst(Duration most) {
     try {
       return firstScan.await(most.toMillis(), TimeUnit.MILLISECONDS);
@@ -101,6 +139,7 @@ final class Usage {
           isKnown = true;
         }
         scanning = false;
+        wasScanned = true;
         scannedAt = System.nanoTime();
         scanNanos = scannedAt - start;
       }

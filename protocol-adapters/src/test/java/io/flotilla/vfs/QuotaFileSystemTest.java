@@ -11,15 +11,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 
 /** With room enough it does all a plain file system does, and what it counted is what is there. */
 class QuotaFileSystemTest extends FileSystemContract {
+  private static final Executor SCANNERS = Usage.scanners();
   private final ActiveUploads active = new ActiveUploads();
 
   @Override
   VirtualFileSystem open(Path root) throws VfsException {
-    return session(root, Long.MAX_VALUE, Long.MAX_VALUE, new Usage());
+    return session(root, Long.MAX_VALUE, Long.MAX_VALUE, new Usage(SCANNERS));
   }
 
   private VirtualFileSystem session(Path root, long bytes, long files, Usage usage) throws VfsException {
@@ -42,7 +44,7 @@ class QuotaFileSystemTest extends FileSystemContract {
 
   private void assertCounted(long bytes, long count, Usage usage) {
     assertEquals(List.of(bytes, count), List.of(usage.bytes(), usage.files()));
-    Usage again = new Usage();
+    Usage again = new Usage(SCANNERS);
     again.scan(() -> VirtualFileSystem.open(root));
     assertEquals(List.of(again.bytes(), again.files()), List.of(usage.bytes(), usage.files()), "as a scan finds it");
   }
@@ -53,7 +55,7 @@ class QuotaFileSystemTest extends FileSystemContract {
     Files.writeString(root.resolve("a/b/f"), "12345");
     Files.writeString(root.resolve("g"), "1");
     Files.createSymbolicLink(root.resolve("link"), Path.of("a"));
-    Usage usage = new Usage();
+    Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 7, 100, usage)) {
       assertCounted(6, 3, usage);
       over(() -> put(session, "/new", OpenMode.REPLACE, "12"));
@@ -65,7 +67,7 @@ class QuotaFileSystemTest extends FileSystemContract {
   @Test
   void uploadOverQuota_isNotPublished_andTheOldFileStays() throws IOException {
     Files.writeString(root.resolve("old"), "1234");
-    Usage usage = new Usage();
+    Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 6, 100, usage)) {
       OpenFile file = session.open(path("/old"), OpenMode.REPLACE, 0600);
       file.write(bytes("123456"), 0);
@@ -84,7 +86,7 @@ class QuotaFileSystemTest extends FileSystemContract {
   @Test
   void uploadOverQuota_leavesItsRoomToOthers() throws IOException {
     Files.writeString(root.resolve("old"), "1234");
-    Usage usage = new Usage();
+    Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 10, 100, usage)) {
       OpenFile dropped = session.open(path("/new"), OpenMode.REPLACE, 0600);
       dropped.write(bytes("123456"), 0);
@@ -104,7 +106,7 @@ class QuotaFileSystemTest extends FileSystemContract {
 
   @Test
   void everyChange_isCounted() throws IOException {
-    Usage usage = new Usage();
+    Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 100, 4, usage)) {
       put(session, "/a", OpenMode.CREATE_NEW, "12345");
       put(session, "/a", OpenMode.EDIT, "1234567");
@@ -138,7 +140,7 @@ class QuotaFileSystemTest extends FileSystemContract {
 
   @Test
   void brokenUpload_isCounted_andGoneOnWith() throws IOException {
-    Usage usage = new Usage();
+    Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 6, 1, usage)) {
       OpenFile broken = session.open(path("/f"), OpenMode.REPLACE, 0600);
       broken.write(bytes("1234"), 0);
@@ -153,7 +155,7 @@ class QuotaFileSystemTest extends FileSystemContract {
 
   @Test
   void manySessions_countAsOne_andNeverGoOver() throws Exception {
-    Usage usage = new Usage();
+    Usage usage = new Usage(SCANNERS);
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       VirtualFileSystem session = session(root, 1000, 1000, usage);

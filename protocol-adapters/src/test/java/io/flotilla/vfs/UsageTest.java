@@ -1,0 +1,80 @@
+package io.flotilla.vfs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UsageTest {
+  @TempDir Path root;
+
+  @Test
+  void manyTrees_areScannedByFewThreads() throws InterruptedException {
+    Executor scanners = Usage.scanners();
+    AtomicInteger running = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    CountDownLatch four = new CountDownLatch(4);
+    CountDownLatch goOn = new CountDownLatch(1);
+    List<Usage> usages = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      Usage usage = new Usage(scanners);
+      usages.add(usage);
+      usage.refresh(() -> {
+        most.accumulateAndGet(running.incrementAndGet(), Math::max);
+        four.countDown();
+        try {
+          assertTrue(goOn.await(30, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+          throw new VfsException(VfsError.IO, "interrupted");
+        } finally {
+          running.decrementAndGet();
+        }
+        return VirtualFileSystem.open(root);
+      });
+    }
+    assertTrue(four.await(30, TimeUnit.SECONDS));
+    goOn.countDown();
+    for (Usage usage : usages) {
+      assertTrue(usage.awaitFirst(Duration.ofSeconds(30)));
+    }
+    assertEquals(4, most.get());
+  }
+
+  @Test
+  void failedScan_isNotRepeatedAtEachUse() {
+    AtomicInteger scans = new AtomicInteger();
+    Usage usage = new Usage(Runnable::run);
+    for (int i = 0; i < 3; i++) {
+      usage.refresh(() -> {
+        scans.incrementAndGet();
+        throw new VfsException(VfsError.IO, "the storage is away");
+      });
+    }
+    assertEquals(1, scans.get());
+  }
+
+  @Test
+  void rejectedScan_isTriedAtTheNextUse() {
+    AtomicInteger asked = new AtomicInteger();
+    Usage usage = new Usage(scan -> {
+      if (asked.incrementAndGet() == 1) {
+        throw new RejectedExecutionException();
+      }
+      scan.run();
+    });
+    usage.refresh(() -> VirtualFileSystem.open(root));
+    usage.refresh(() -> VirtualFileSystem.open(root));
+    assertTrue(usage.awaitFirst(Duration.ZERO));
+    assertEquals(2, asked.get());
+  }
+}
