@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +35,12 @@ final class QuotaFileSystem implements VirtualFileSystem {
   }
 
   private void reserve(long bytes, long count, VirtualPath path) throws VfsException {
-    if (!usage.reserve(bytes, count, limits.quotaBytes(), limits.quotaFiles())) {
+    refuseIfNot(() -> usage.reserve(bytes, count, limits.quotaBytes(), limits.quotaFiles()), path);
+  }
+
+  /** Nothing is refused by an old count, as long as the tree is quick to count. */
+  private void refuseIfNot(BooleanSupplier reserve, VirtualPath path) throws VfsException {
+    if (!reserve.getAsBoolean() && !(usage.recount(source) && reserve.getAsBoolean())) {
       throw new VfsException(VfsError.QUOTA_EXCEEDED, path);
     }
   }
@@ -77,11 +83,45 @@ final class QuotaFileSystem implements VirtualFileSystem {
     Optional<FileAttributes> old = find(path, files::stat);
     long count = old.isPresent() || !mode.create() ? 0 : 1;
     reserve(0, count, path);
+    OpenFile file = null;
     try {
-      return new QuotaFile(files.open(path, mode, permissions), path, mode, old.map(QuotaFileSystem::bytes).orElse(0L));
+      file = files.open(path, mode, permissions);
+      long size = old.map(QuotaFileSystem::bytes).orElse(0L);
+      return file instanceof PartialUpload ? upload(file, path, mode, size) : new InPlace(file, path, mode, size);
     } catch (VfsException e) {
       usage.change(0, -count);
+      if (file != null) {
+        file.abandon();
+      }
       throw e;
+    }
+  }
+
+  /** @param size of what the path showed before: a finished file, or a partial, which is counted already */
+  private OpenFile upload(OpenFile file, VirtualPath path, OpenMode mode, long size) throws VfsException {
+    Object partial = file.attributes().key();
+    VirtualPath target = target(path);
+    Optional<FileAttributes> replaced = finished(target, partial);
+    Usage.Upload counted = replaced.isPresent() ? usage.begin(partial, 0, 0) : usage.begin(partial, size, 1);
+    return new Upload(file, path, mode, size, counted, replaced, replaced.isPresent() ? 0 : size);
+  }
+
+  /** Where an upload is published: a link is not replaced, but what it leads to. */
+  private VirtualPath target(VirtualPath path) throws VfsException {
+    try {
+      return files.canonical(path);
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return path;
+      }
+      throw e;
+    }
+  }
+
+  /** What others see at a path, since this session sees its running upload there. */
+  private Optional<FileAttributes> finished(VirtualPath target, Object partial) throws VfsException {
+    try (VirtualFileSystem directory = files.subtree(target.parent())) {
+      return find(VirtualPath.ROOT.child(target.name()), directory::lstat).filter(file -> !file.key().equals(partial));
     }
   }
 
@@ -186,37 +226,34 @@ final class QuotaFileSystem implements VirtualFileSystem {
     files.close();
   }
 
-  /** A file that is written. As long as it is open, what it replaces is still counted, and only what is more is added. */
-  private final class QuotaFile implements OpenFile {
-    private final OpenFile file;
-    private final VirtualPath path;
+  /** A file that is written. It gives back when it ends what it has reserved and doesn't need. */
+  private abstract class QuotaFile implements OpenFile {
+    final OpenFile file;
+    final VirtualPath path;
     private final boolean append;
-    private final boolean truncated;
-    private final long old;
-    private long counted;
-    private long size;
-    private boolean isOver;
+    long size;
+    boolean isOver;
     private boolean closed;
 
     QuotaFile(OpenFile file, VirtualPath path, OpenMode mode, long old) {
       this.file = file;
       this.path = path;
       this.append = mode.append();
-      this.truncated = mode.truncate();
-      this.old = old;
-      this.counted = old;
-      this.size = truncated ? 0 : old;
+      this.size = mode.truncate() ? 0 : old;
     }
 
+    /** Reserves what the file needs to have this size. */
+    abstract void reserveTo(long end) throws VfsException;
+
+    /** Counts the file as it is when it has been closed or abandoned. */
+    abstract void count(boolean isPublished);
+
     private void growTo(long end) throws VfsException {
-      if (end > counted) {
-        try {
-          reserve(end - counted, 0, path);
-        } catch (VfsException e) {
-          isOver = true;
-          throw e;
-        }
-        counted = end;
+      try {
+        reserveTo(end);
+      } catch (VfsException e) {
+        isOver = true;
+        throw e;
       }
     }
 
@@ -272,9 +309,66 @@ final class QuotaFileSystem implements VirtualFileSystem {
       try {
         file.close();
         closed = true;
-        usage.change(size - counted, 0);
+        count(true);
       } finally {
         abandon();
+      }
+    }
+
+    @Override
+    public void abandon() {
+      if (!closed) {
+        closed = true;
+        count(false);
+      }
+      file.abandon();
+    }
+  }
+
+  private final class InPlace extends QuotaFile {
+    private long counted;
+
+    InPlace(OpenFile file, VirtualPath path, OpenMode mode, long old) {
+      super(file, path, mode, old);
+      this.counted = old;
+    }
+
+    @Override
+    void reserveTo(long end) throws VfsException {
+      if (end > counted) {
+        reserve(end - counted, 0, path);
+        counted = end;
+      }
+    }
+
+    @Override
+    void count(boolean isPublished) {
+      usage.change(size - counted, 0);
+    }
+  }
+
+  /** As long as it runs, what it replaces is still counted, and only what is more is added. */
+  private final class Upload extends QuotaFile {
+    private final Usage.Upload counted;
+    private final Optional<FileAttributes> replaced;
+    private final long replacedBytes;
+    private long room;
+
+    /** @param held what is counted for it already */
+    Upload(OpenFile file, VirtualPath path, OpenMode mode, long old, Usage.Upload counted,
+        Optional<FileAttributes> replaced, long held) {
+      super(file, path, mode, old);
+      this.counted = counted;
+      this.replaced = replaced;
+      this.replacedBytes = replaced.map(QuotaFileSystem::bytes).orElse(0L);
+      this.room = replacedBytes + held;
+    }
+
+    @Override
+    void reserveTo(long end) throws VfsException {
+      if (end > room) {
+        refuseIfNot(() -> counted.reserve(end - room, limits.quotaBytes()), path);
+        room = end;
       }
     }
 
@@ -283,15 +377,15 @@ final class QuotaFileSystem implements VirtualFileSystem {
      * is not kept, since it would fill the home with what no listing shows.
      */
     @Override
-    public void abandon() {
-      if (!closed) {
-        closed = true;
-        if (isOver && file instanceof PartialUpload) {
-          empty();
-        }
-        usage.change((truncated && old > 0 ? old : size) - counted, 0);
+    void count(boolean isPublished) {
+      if (isOver) {
+        empty();
       }
-      file.abandon();
+      if (isPublished) {
+        counted.end(size - replacedBytes, replaced.isPresent() ? 0 : 1);
+      } else {
+        counted.end(replaced.isPresent() ? 0 : size, replaced.isPresent() ? 0 : 1);
+      }
     }
 
     /** By the open file and not by its name, which may have become another upload's or a finished file's. */

@@ -3,13 +3,17 @@ package io.flotilla.vfs;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,12 +22,15 @@ import org.slf4j.LoggerFactory;
  * tell. What others do, such as other nodes that share the storage, is found by the next scan. Scans run when the tree
  * is in use and the last one, even if it failed, is {@link #SCAN_INTERVAL} old, or 20 times as old as it took, whichever is
  * more. Changes made
- * during a scan are added to what it found, so until the next one they may be counted twice. Safe for all threads.
+ * during a scan are added to what it found, so until the next one they may be counted twice. Scans leave the partials of this
+ * process's running uploads out, which are counted as what their uploads reserved. Safe for all threads.
  */
 final class Usage {
   static final Duration SCAN_INTERVAL = Duration.ofMinutes(1);
   private static final Logger log = LoggerFactory.getLogger(Usage.class);
   private static final int IDLE_FACTOR = 20;
+  private static final Duration RECOUNT_INTERVAL = Duration.ofSeconds(2);
+  private static final Duration RECOUNT_WAIT = Duration.ofSeconds(2);
   private static final int SCANNERS = 4;
   private static final int WAITING_SCANS = 10_000;
   private static final Duration SCANNER_IDLE = Duration.ofSeconds(10);
@@ -37,6 +44,10 @@ final class Usage {
   private long scannedAt;
   private long scanNanos;
   private boolean isKnown;
+  private long scans;
+  private long recountFrom = System.nanoTime();
+  /** By the key of the partial. Changed under the lock, so that it fits to what is counted. */
+  private final Map<Object, Upload> uploads = new ConcurrentHashMap<>();
 
   /** @param scanners runs the scans; what it rejects is tried again at the next use */
   Usage(Executor scanners) {
@@ -79,6 +90,51 @@ final class Usage {
     files = isKnown ? Math.max(0, files + moreFiles) : files + moreFiles;
   }
 
+  /**
+   * A running upload to a partial, from here on counted as what this holds and no more by what its file has.
+   *
+   * @param partial its file's key
+   * @param held bytes that are counted for it already
+   * @param heldFiles 1 if it is counted as a file, 0 if it replaces one
+   */
+  synchronized Upload begin(Object partial, long held, long heldFiles) {
+    Upload upload = new Upload(partial, held, heldFiles);
+    uploads.put(partial, upload);
+    return upload;
+  }
+
+  /** What one upload is counted for, beside the finished file that it may replace. */
+  final class Upload {
+    private final Object partial;
+    private final long heldFiles;
+    private long held;
+
+    private Upload(Object partial, long held, long heldFiles) {
+      this.partial = partial;
+      this.held = held;
+      this.heldFiles = heldFiles;
+    }
+
+    /** Holds more bytes, if there is room for them. */
+    boolean reserve(long more, OptionalLong maxBytes) {
+      synchronized (Usage.this) {
+        if (!Usage.this.reserve(more, 0, maxBytes, OptionalLong.empty())) {
+          return false;
+        }
+        held += more;
+        return true;
+      }
+    }
+
+    /** Counts instead of what this holds what the upload has brought. To be called once. */
+    void end(long broughtBytes, long broughtFiles) {
+      synchronized (Usage.this) {
+        uploads.remove(partial, this);
+        change(broughtBytes - held, broughtFiles - heldFiles);
+      }
+    }
+  }
+
   synchronized long bytes() {
     return bytes;
   }
@@ -96,6 +152,51 @@ final class Usage {
       }
       scanning = true;
     }
+    start(source);
+  }
+
+  /**
+   * Has the tree scanned again, though it may not be due, before something is refused: what others removed may be counted still.
+   * Waits for it two seconds at most, and does nothing if the last time is too short ago.
+   *
+   * @return whether another try may have another result
+   */
+  boolean recount(Source source) {
+    boolean mustStart;
+    long before;
+    long start = System.nanoTime();
+    synchronized (this) {
+      if (start - recountFrom < 0) {
+        return false;
+      }
+      recountFrom = start + Math.max(RECOUNT_INTERVAL.toNanos(), IDLE_FACTOR * scanNanos);
+      before = scans;
+      mustStart = !scanning;
+      scanning = true;
+    }
+    if (mustStart) {
+      start(source);
+    }
+    return awaitScan(before, start + RECOUNT_WAIT.toNanos());
+  }
+
+  private synchronized boolean awaitScan(long before, long deadline) {
+    try {
+      while (scans == before && scanning) {
+        long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+        if (left <= 0) {
+          return false;
+        }
+        wait(left);
+      }
+      return scans != before;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private void start(Source source) {
     boolean isQueued = false;
     try {
       scanners.execute(() -> scan(source));
@@ -123,32 +224,53 @@ final class Usage {
 
   void scan(Source source) {
     long start = System.nanoTime();
-    long bytesBefore = bytes();
-    long filesBefore = files();
+    long bytesBefore;
+    long filesBefore;
+    Set<Object> partials;
+    synchronized (this) {
+      partials = Set.copyOf(uploads.keySet());
+      // Without what the uploads hold, so that it is added to what is found.
+      bytesBefore = bytes - heldBytes();
+      filesBefore = files - heldFiles();
+    }
     long[] found = null;
     try (VirtualFileSystem tree = source.open()) {
-      found = count(tree);
+      found = count(tree, key -> partials.contains(key) || uploads.containsKey(key));
     } catch (VfsException e) {
       log.warn("What a home holds can't be counted, so its quota goes by what was known: {}", e.getMessage());
     } finally {
       synchronized (this) {
         if (found != null) {
-          // Before the first scan only what came meanwhile is known, and the scan may have seen that.
-          bytes = Math.max(0, found[0] + (isKnown ? bytes - bytesBefore : 0));
-          files = Math.max(0, found[1] + (isKnown ? files - filesBefore : 0));
+          // Before the first scan only what came meanwhile is known, and the scan may have seen all that has ended.
+          bytes = Math.max(0, found[0] + (isKnown ? bytes - bytesBefore : heldBytes()));
+          files = Math.max(0, found[1] + (isKnown ? files - filesBefore : heldFiles()));
           isKnown = true;
         }
         scanning = false;
         wasScanned = true;
         scannedAt = System.nanoTime();
         scanNanos = scannedAt - start;
+        scans++;
+        notifyAll();
       }
       firstScan.countDown();
     }
   }
 
-  /** The bytes and the number of all that is not a directory; every name counts, also one of several for a file. */
-  private static long[] count(VirtualFileSystem tree) throws VfsException {
+  private long heldBytes() {
+    return uploads.values().stream().mapToLong(upload -> upload.held).sum();
+  }
+
+  private long heldFiles() {
+    return uploads.values().stream().mapToLong(upload -> upload.heldFiles).sum();
+  }
+
+  /**
+   * The bytes and the number of all that is not a directory; every name counts, also one of several for a file.
+   *
+   * @param isUpload whether a file of this key is left out
+   */
+  private static long[] count(VirtualFileSystem tree, Predicate<Object> isUpload) throws VfsException {
     long[] found = new long[2];
     Deque<VirtualPath> directories = new ArrayDeque<>();
     directories.add(VirtualPath.ROOT);
@@ -158,7 +280,7 @@ final class Usage {
         for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
           if (entry.attributes().isDirectory()) {
             directories.add(directory.child(entry.name()));
-          } else {
+          } else if (!isUpload.test(entry.attributes().key())) {
             found[0] += entry.attributes().kind() == FileAttributes.Kind.FILE ? entry.attributes().size() : 0;
             found[1]++;
           }

@@ -105,6 +105,42 @@ class QuotaFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void replacement_afterABrokenOne_isNotRefusedByItsLeftover() throws IOException {
+    Files.writeString(root.resolve("a"), "1234567890");
+    try (VirtualFileSystem session = session(root, 15, 100, new Usage(SCANNERS))) {
+      OpenFile broken = session.open(path("/a"), OpenMode.REPLACE, 0600);
+      broken.write(bytes("123456789"), 0);
+      broken.abandon();
+    }
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = session(root, 15, 100, usage)) {
+      assertEquals(19, usage.bytes());
+      OpenFile file = session.open(path("/a"), OpenMode.REPLACE, 0600);
+      file.write(bytes("1234567890"), 0);
+      file.write(bytes("12"), 10);
+      file.close();
+      assertCounted(12, 1, usage);
+    }
+  }
+
+  @Test
+  void scan_countsRunningUploadsByWhatTheyReserved() throws IOException {
+    Files.writeString(root.resolve("a"), "1234");
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = session(root, 100, 100, usage)) {
+      OpenFile replacement = session.open(path("/a"), OpenMode.REPLACE, 0600);
+      replacement.write(bytes("123456"), 0);
+      OpenFile added = session.open(path("/b"), OpenMode.REPLACE, 0600);
+      added.write(bytes("123"), 0);
+      usage.scan(() -> VirtualFileSystem.open(root));
+      assertEquals(List.of(9L, 2L), List.of(usage.bytes(), usage.files()));
+      replacement.close();
+      added.close();
+      assertCounted(9, 2, usage);
+    }
+  }
+
+  @Test
   void everyChange_isCounted() throws IOException {
     Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 100, 4, usage)) {
