@@ -101,9 +101,9 @@ final class QuotaFileSystem implements VirtualFileSystem {
   private OpenFile upload(OpenFile file, VirtualPath path, OpenMode mode, long size) throws VfsException {
     Object partial = file.attributes().key();
     VirtualPath target = target(path);
-    Optional<FileAttributes> replaced = finished(target, partial);
+    Optional<FileAttributes> replaced = finished(target);
     Usage.Upload counted = replaced.isPresent() ? usage.begin(partial, 0, 0) : usage.begin(partial, size, 1);
-    return new Upload(file, path, mode, size, counted, replaced, replaced.isPresent() ? 0 : size);
+    return new Upload(file, path, mode, size, counted, target, replaced, replaced.isPresent() ? 0 : size);
   }
 
   /** Where an upload is published: a link is not replaced, but what it leads to. */
@@ -118,11 +118,18 @@ final class QuotaFileSystem implements VirtualFileSystem {
     }
   }
 
-  /** What others see at a path, since this session sees its running upload there. */
-  private Optional<FileAttributes> finished(VirtualPath target, Object partial) throws VfsException {
-    try (VirtualFileSystem directory = files.subtree(target.parent())) {
-      return find(VirtualPath.ROOT.child(target.name()), directory::lstat).filter(file -> !file.key().equals(partial));
-    }
+  /** What has a name by itself. A session is also shown its running upload there, or what a broken one left. */
+  private Optional<FileAttributes> finished(VirtualPath path) throws VfsException {
+    return path.isRoot() ? Optional.empty() : find(path, _ -> {
+      VirtualPath name = VirtualPath.ROOT.child(path.name());
+      try (VirtualFileSystem directory = files.subtree(path.parent())) { // it knows nothing of running uploads
+        FileAttributes shown = directory.lstat(name);
+        if (!shown.isSymlink()) {
+          directory.canonical(name); // what has no name itself has no canonical one
+        }
+        return shown;
+      }
+    });
   }
 
   @Override
@@ -149,7 +156,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
 
   @Override
   public void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
-    Optional<FileAttributes> replaced = replace && !from.equals(to) ? find(to, files::lstat) : Optional.empty();
+    Optional<FileAttributes> replaced = replace && !from.equals(to) ? finished(to) : Optional.empty();
     Optional<FileAttributes> moved = replaced.isPresent() ? find(from, files::lstat) : Optional.empty();
     files.rename(from, to, replace);
     // Two names of one file stay two.
@@ -199,6 +206,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
     long old = bytes(followLinks ? files.stat(path) : files.lstat(path));
     long more = change.size().getAsLong() - old;
     grow(more, 0, path, () -> files.setAttributes(path, change, followLinks));
+    usage.resized();
   }
 
   @Override
@@ -233,6 +241,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
     private final boolean append;
     long size;
     boolean isOver;
+    private long resizes = usage.resizes();
     private boolean closed;
 
     QuotaFile(OpenFile file, VirtualPath path, OpenMode mode, long old) {
@@ -245,14 +254,23 @@ final class QuotaFileSystem implements VirtualFileSystem {
     /** Reserves what the file needs to have this size. */
     abstract void reserveTo(long end) throws VfsException;
 
+    /** Notes bytes that somebody else counted for this file, or less than 0 if he gave them back. */
+    abstract void add(long bytes);
+
     /** Counts the file as it is when it has been closed or abandoned. */
     abstract void count(boolean isPublished);
 
     private void growTo(long end) throws VfsException {
       try {
+        if (resizes != usage.resizes()) {
+          resizes = usage.resizes();
+          long now = file.attributes().size();
+          add(now - size);
+          size = now;
+        }
         reserveTo(end);
       } catch (VfsException e) {
-        isOver = true;
+        isOver |= e.error() == VfsError.QUOTA_EXCEEDED;
         throw e;
       }
     }
@@ -307,12 +325,16 @@ final class QuotaFileSystem implements VirtualFileSystem {
         throw new VfsException(VfsError.QUOTA_EXCEEDED, path);
       }
       try {
-        file.close();
+        publish();
         closed = true;
         count(true);
       } finally {
         abandon();
       }
+    }
+
+    void publish() throws VfsException {
+      file.close();
     }
 
     @Override
@@ -342,6 +364,11 @@ final class QuotaFileSystem implements VirtualFileSystem {
     }
 
     @Override
+    void add(long bytes) {
+      counted += bytes;
+    }
+
+    @Override
     void count(boolean isPublished) {
       usage.change(size - counted, 0);
     }
@@ -350,18 +377,22 @@ final class QuotaFileSystem implements VirtualFileSystem {
   /** As long as it runs, what it replaces is still counted, and only what is more is added. */
   private final class Upload extends QuotaFile {
     private final Usage.Upload counted;
-    private final Optional<FileAttributes> replaced;
-    private final long replacedBytes;
+    private final VirtualPath target;
+    private Optional<FileAttributes> replaced;
     private long room;
 
     /** @param held what is counted for it already */
-    Upload(OpenFile file, VirtualPath path, OpenMode mode, long old, Usage.Upload counted,
+    Upload(OpenFile file, VirtualPath path, OpenMode mode, long old, Usage.Upload counted, VirtualPath target,
         Optional<FileAttributes> replaced, long held) {
       super(file, path, mode, old);
       this.counted = counted;
+      this.target = target;
       this.replaced = replaced;
-      this.replacedBytes = replaced.map(QuotaFileSystem::bytes).orElse(0L);
-      this.room = replacedBytes + held;
+      this.room = replacedBytes() + held;
+    }
+
+    private long replacedBytes() {
+      return replaced.map(QuotaFileSystem::bytes).orElse(0L);
     }
 
     @Override
@@ -370,6 +401,25 @@ final class QuotaFileSystem implements VirtualFileSystem {
         refuseIfNot(() -> counted.reserve(end - room, limits.quotaBytes()), path);
         room = end;
       }
+    }
+
+    @Override
+    void add(long bytes) {
+      counted.add(bytes);
+      room += bytes;
+    }
+
+    /** Others may have removed what it replaces since it began, or made what it replaces now, and have counted so. */
+    @Override
+    void publish() throws VfsException {
+      Optional<FileAttributes> now = replaced;
+      try {
+        now = finished(target);
+      } catch (VfsException e) {
+        log.debug("What {} replaces is counted as it was: {}", path, e.getMessage());
+      }
+      super.publish();
+      replaced = now;
     }
 
     /**
@@ -382,7 +432,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
         empty();
       }
       if (isPublished) {
-        counted.end(size - replacedBytes, replaced.isPresent() ? 0 : 1);
+        counted.end(size - replacedBytes(), replaced.isPresent() ? 0 : 1);
       } else {
         counted.end(replaced.isPresent() ? 0 : size, replaced.isPresent() ? 0 : 1);
       }

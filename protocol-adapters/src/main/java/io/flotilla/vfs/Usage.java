@@ -3,7 +3,10 @@ package io.flotilla.vfs;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -48,6 +51,9 @@ final class Usage {
   private long recountFrom = System.nanoTime();
   /** By the key of the partial. Changed under the lock, so that it fits to what is counted. */
   private final Map<Object, Upload> uploads = new ConcurrentHashMap<>();
+  /** The bytes and files of uploads that ended during the first scan, which may have left them out. */
+  private final Map<Object, long[]> endedMeanwhile = new HashMap<>();
+  private volatile long resizes;
 
   /** @param scanners runs the scans; what it rejects is tried again at the next use */
   Usage(Executor scanners) {
@@ -126,13 +132,32 @@ final class Usage {
       }
     }
 
+    /** Notes what was counted for it by somebody else. */
+    void add(long counted) {
+      synchronized (Usage.this) {
+        held += counted;
+      }
+    }
+
     /** Counts instead of what this holds what the upload has brought. To be called once. */
     void end(long broughtBytes, long broughtFiles) {
       synchronized (Usage.this) {
-        uploads.remove(partial, this);
+        if (uploads.remove(partial, this) && scanning && !isKnown) {
+          endedMeanwhile.put(partial, new long[] {broughtBytes, broughtFiles});
+        }
         change(broughtBytes - held, broughtFiles - heldFiles);
       }
     }
+  }
+
+  /** Tells those who write that a file was made longer or shorter by its path, and counted so: it may be theirs. */
+  synchronized void resized() {
+    resizes++;
+  }
+
+  /** How often {@link #resized} was called. */
+  long resizes() {
+    return resizes;
   }
 
   synchronized long bytes() {
@@ -229,22 +254,31 @@ final class Usage {
     Set<Object> partials;
     synchronized (this) {
       partials = Set.copyOf(uploads.keySet());
+      endedMeanwhile.clear();
       // Without what the uploads hold, so that it is added to what is found.
       bytesBefore = bytes - heldBytes();
       filesBefore = files - heldFiles();
     }
     long[] found = null;
+    Set<Object> leftOut = new HashSet<>();
     try (VirtualFileSystem tree = source.open()) {
-      found = count(tree, key -> partials.contains(key) || uploads.containsKey(key));
+      found = count(tree, key -> {
+        boolean isUpload = partials.contains(key) || uploads.containsKey(key);
+        if (isUpload) {
+          leftOut.add(key);
+        }
+        return isUpload;
+      });
     } catch (VfsException e) {
       log.warn("What a home holds can't be counted, so its quota goes by what was known: {}", e.getMessage());
     } finally {
       synchronized (this) {
         if (found != null) {
-          // Before the first scan only what came meanwhile is known, and the scan may have seen all that has ended.
-          bytes = Math.max(0, found[0] + (isKnown ? bytes - bytesBefore : heldBytes()));
-          files = Math.max(0, found[1] + (isKnown ? files - filesBefore : heldFiles()));
+          // Before the first scan only what came meanwhile is known, and the scan has seen all that it did not leave out.
+          bytes = Math.max(0, found[0] + (isKnown ? bytes - bytesBefore : heldBytes() + ended(leftOut, 0)));
+          files = Math.max(0, found[1] + (isKnown ? files - filesBefore : heldFiles() + ended(leftOut, 1)));
           isKnown = true;
+          endedMeanwhile.clear();
         }
         scanning = false;
         wasScanned = true;
@@ -255,6 +289,10 @@ final class Usage {
       }
       firstScan.countDown();
     }
+  }
+
+  private long ended(Set<Object> leftOut, int what) {
+    return leftOut.stream().map(endedMeanwhile::get).filter(Objects::nonNull).mapToLong(brought -> brought[what]).sum();
   }
 
   private long heldBytes() {

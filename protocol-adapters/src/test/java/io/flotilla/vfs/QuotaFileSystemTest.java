@@ -141,6 +141,67 @@ class QuotaFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void rename_ontoARunningUploadsName_takesNothingAway() throws IOException {
+    Files.writeString(root.resolve("small"), "1");
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = session(root, 100, 100, usage)) {
+      OpenFile upload = session.open(path("/x"), OpenMode.REPLACE, 0600);
+      upload.write(bytes("12345"), 0);
+      session.rename(path("/small"), path("/x"), true);
+      assertEquals(List.of(6L, 2L), List.of(usage.bytes(), usage.files()));
+      upload.close();
+      assertCounted(5, 1, usage);
+    }
+  }
+
+  @Test
+  void rename_ontoALeftoversName_takesNothingAway() throws IOException {
+    Files.writeString(root.resolve("small"), "1");
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = session(root, 100, 100, usage)) {
+      OpenFile broken = session.open(path("/x"), OpenMode.REPLACE, 0600);
+      broken.write(bytes("12345"), 0);
+      broken.abandon();
+      session.rename(path("/small"), path("/x"), true);
+      assertCounted(6, 2, usage);
+    }
+  }
+
+  @Test
+  void replacedFile_thatAnotherSessionRemovesMeanwhile_isSubtractedOnce() throws IOException {
+    Files.writeString(root.resolve("a"), "1234");
+    Files.writeString(root.resolve("b"), "1234");
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = session(root, 100, 100, usage); VirtualFileSystem other = session(root, 100, 100, usage)) {
+      OpenFile upload = session.open(path("/a"), OpenMode.REPLACE, 0600);
+      upload.write(bytes("123456"), 0);
+      other.removeFile(path("/a"));
+      upload.close();
+      assertCounted(10, 2, usage);
+    }
+  }
+
+  @Test
+  void fileMadeShorterByItsPath_isCountedAgainAsItGrows() throws IOException {
+    Files.writeString(root.resolve("edited"), "");
+    for (String name : List.of("/edited", "/new")) {
+      Usage usage = new Usage(SCANNERS);
+      try (VirtualFileSystem session = session(root, 8, 100, usage)) {
+        OpenFile file = session.open(path(name), OpenMode.EDIT, 0600);
+        file.write(bytes("12345"), 0);
+        session.setAttributes(path(name), AttributeChange.size(0), true);
+        assertEquals(0, usage.bytes());
+        file.write(bytes("12345"), 0);
+        assertEquals(5, usage.bytes());
+        over(() -> file.write(bytes("6789"), 5));
+        file.abandon();
+        session.removeFile(path(name));
+        assertEquals(0, usage.bytes());
+      }
+    }
+  }
+
+  @Test
   void everyChange_isCounted() throws IOException {
     Usage usage = new Usage(SCANNERS);
     try (VirtualFileSystem session = session(root, 100, 4, usage)) {

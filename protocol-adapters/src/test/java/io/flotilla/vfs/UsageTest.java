@@ -3,10 +3,13 @@ package io.flotilla.vfs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -61,6 +64,20 @@ class UsageTest {
       });
     }
     assertEquals(1, scans.get());
+  }
+
+  @Test
+  void uploadThatEndsDuringTheFirstScan_isCountedOnce() throws IOException {
+    Path file = Files.writeString(root.resolve("f"), "12345");
+    Usage usage = new Usage(Runnable::run);
+    VirtualFileSystem files = VirtualFileSystem.open(root);
+    Usage.Upload upload = usage.begin(files.stat(VirtualPath.parse("/f")).key(), 0, 0);
+    assertTrue(upload.reserve(5, OptionalLong.empty()));
+    usage.refresh(() -> {
+      upload.end(5, 1);
+      return files;
+    });
+    assertEquals(List.of(Files.size(file), 1L), List.of(usage.bytes(), usage.files()));
   }
 
   @Test
