@@ -144,7 +144,8 @@ final class QuotaFileSystem implements VirtualFileSystem {
 
   @Override
   public void removeFile(VirtualPath path) throws VfsException {
-    Optional<FileAttributes> old = find(path, files::lstat);
+    Optional<FileAttributes> finished = finished(path);
+    Optional<FileAttributes> old = finished.isPresent() ? finished : find(path, files::lstat);
     files.removeFile(path);
     old.ifPresent(gone -> usage.change(-bytes(gone), -1));
   }

@@ -182,6 +182,19 @@ class QuotaFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void replacedFile_thatItsOwnSessionRemovesMeanwhile_isSubtracted() throws IOException {
+    Files.writeString(root.resolve("a"), "1234");
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = session(root, 100, 100, usage)) {
+      OpenFile upload = session.open(path("/a"), OpenMode.REPLACE, 0600);
+      upload.write(bytes("1"), 0);
+      session.removeFile(path("/a"));
+      upload.close();
+      assertCounted(1, 1, usage);
+    }
+  }
+
+  @Test
   void fileMadeShorterByItsPath_isCountedAgainAsItGrows() throws IOException {
     Files.writeString(root.resolve("edited"), "");
     for (String name : List.of("/edited", "/new")) {
