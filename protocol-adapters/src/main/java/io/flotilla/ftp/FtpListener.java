@@ -63,10 +63,6 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     this.options = options;
   }
 
-  String name() {
-    return name;
-  }
-
   @Override
   public Options options() {
     return options;
