@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +31,12 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
   private static final Logger configLog = LoggerFactory.getLogger("flotilla.config");
   private static final Logger clientLog = LoggerFactory.getLogger("flotilla.client");
   private static final int ENTITIES_NAMED = 5;
+  private static final long REFUSAL_NANOSECONDS = 1_000_000_000;
 
   private final String node;
   private final NodeMetrics metrics;
   private final EventFeed feed;
+  private final AtomicLong refusalTold = new AtomicLong(System.nanoTime() - REFUSAL_NANOSECONDS);
 
   NodeEventLog(String node, NodeMetrics metrics, EventFeed feed) {
     this.node = node;
@@ -199,6 +202,7 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
             .say("Login of " + Printable.of(login.user()) + " by " + login.protocol() + " from " + login.address()
                 + " with " + login.method() + " failed: " + login.reason());
       }
+      case ClientEvent.ConnectionRefused refused -> refused(refused);
       case ClientEvent.LoggedOut logout ->
           client("logout", Level.INFO, logout.user(), logout.protocol(), logout.address())
               .say("Logout of " + Printable.of(logout.user()) + " by " + logout.protocol() + " from " + logout.address());
@@ -211,6 +215,21 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
               + closed.port());
       case ClientEvent.ListenerFailed failed -> listener("listener-failed", Level.ERROR, failed.listener(),
           "Listener " + failed.listener() + " (" + failed.protocol() + ") failed: " + failed.problem());
+    }
+  }
+
+  /** Each counts; the log and the stream get one a second, because clients can cause as many as they like. */
+  private void refused(ClientEvent.ConnectionRefused refused) {
+    String reason = refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
+    metrics.count("flotilla.connections.refused", "Connections that were not let in", "listener", refused.listener(),
+        "protocol", refused.protocol(), "reason", reason);
+    long now = System.nanoTime();
+    long before = refusalTold.get();
+    if (now - before >= REFUSAL_NANOSECONDS && refusalTold.compareAndSet(before, now)) {
+      new Line(clientLog, Level.WARN, "connection-refused").with("listener", refused.listener())
+          .with("protocol", refused.protocol()).with("address", refused.address()).with("reason", reason)
+          .say("Listener " + refused.listener() + " (" + refused.protocol() + ") refused a connection from "
+              + refused.address() + ": " + refused.reason().words());
     }
   }
 

@@ -59,7 +59,7 @@ final class NodeMetrics implements AutoCloseable {
         .description("What this node could not do of its configuration").register(registry);
     Gauge.builder("flotilla.node.isolated", client, c -> c.isIsolated() ? 1 : 0)
         .description("1 while this node hears no primary").register(registry);
-    List.of(Listener.Protocol.SFTP, Listener.Protocol.FTP).forEach(protocol -> Gauge.builder("flotilla.connections", connections,
+    Listener.Protocol.KNOWN.forEach(protocol -> Gauge.builder("flotilla.connections", connections,
             c -> c.list().stream().filter(one -> one.protocol().equals(protocol.id())).count())
         .description("Logged-in client connections").tag("protocol", protocol.id()).register(registry));
     new ClassLoaderMetrics().bindTo(registry);

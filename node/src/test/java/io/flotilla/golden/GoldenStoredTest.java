@@ -47,7 +47,7 @@ class GoldenStoredTest {
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
   private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "storages-nas", "folders-shared",
-      "users-dora", "users-erik", "groups-partners");
+      "users-dora", "users-erik", "users-frida", "groups-partners", "listeners-ftp-nat", "access-rules-abroad");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -116,6 +116,14 @@ class GoldenStoredTest {
     put(documents, Kind.NODES, "node-1", """
         {"listeners": {"sftp": {"address": "192.0.2.9", "port": 2222}}, "storages": {"main": {"path": "/mnt/files"}}}""", "");
     put(documents, Kind.NODES, "node-2", "{\"listeners\": {\"ftp\": {\"passiveAddress\": \"192.0.2.8\"}}}", "");
+    put(documents, Kind.USERS, "frida", """
+        {"protocols": ["sftp"], "allowFrom": ["192.0.2.0/24", "2001:db8::/32"], "denyFrom": ["192.0.2.7"],
+         "limits": {"sessions": 5, "uploadBytesPerSecond": 1000000, "downloadBytesPerSecond": 2000000}}""", "");
+    put(documents, Kind.LISTENERS, "ftp-nat", """
+        {"protocol": "ftp", "port": 2121, "maxConnectionsPerAddress": 9, "ftp": {
+         "passiveNetworks": [{"from": ["10.0.0.0/8"], "address": "10.1.2.3"}, {"from": ["192.168.0.0/16"]}]}}""", "");
+    put(documents, Kind.ACCESS_RULES, "abroad", """
+        {"action": "deny", "from": ["198.51.100.0/24", "2001:db8:7::/48"], "protocols": ["ftp", "sftp"], "priority": 7}""", "");
     put(documents, Kind.ADMINS, "root", "{\"role\": \"operator\"}", "tokenHash");
     put(documents, Kind.POLICIES, "history", "{\"changes\": 500}", "");
     put(documents, Kind.POLICIES, "primary", "{\"preferred\": \"node-1\"}", "");

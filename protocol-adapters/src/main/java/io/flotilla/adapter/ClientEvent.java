@@ -25,6 +25,10 @@ public sealed interface ClientEvent {
   record TransferFinished(Instant at, String user, String protocol, String address, String path, Direction direction,
       long bytes, long milliseconds, Outcome outcome, OptionalLong resumeOffset) implements ClientEvent {}
 
+  /** A connection that was not let in. A flood of them is a flood of these. */
+  record ConnectionRefused(Instant at, String listener, String protocol, String address, ConnectionGate.Refusal reason)
+      implements ClientEvent {}
+
   record ListenerOpened(Instant at, String listener, String protocol, String address, int port)
       implements ClientEvent {}
 

@@ -2,12 +2,14 @@ package io.flotilla.adapter;
 
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.LoginResult;
+import io.flotilla.auth.Origin;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
 import java.time.Clock;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -29,6 +31,7 @@ public final class ClientLogins {
   private final ClientEventSink events;
   private final Clock clock;
   private final Set<ClientLogin> logins = ConcurrentHashMap.newKeySet();
+  private final UserSessions sessions = new UserSessions();
 
   /**
    * @param view the configuration logins are judged by; swapped before {@link #endRevoked} is called
@@ -44,10 +47,13 @@ public final class ClientLogins {
   public final class ClientLogin implements AutoCloseable {
     private final LoginResult.Granted granted;
     private final LiveConnections.Connection connection;
+    private final UserSessions.Shared shared;
     private final Consumer<String> disconnect;
 
-    private ClientLogin(LoginResult.Granted granted, LiveConnections.Connection connection, Consumer<String> disconnect) {
+    private ClientLogin(LoginResult.Granted granted, LiveConnections.Connection connection, UserSessions.Shared shared,
+        Consumer<String> disconnect) {
       this.granted = granted;
+      this.shared = shared;
       this.connection = connection;
       this.disconnect = disconnect;
     }
@@ -63,7 +69,7 @@ public final class ClientLogins {
 
     /** Accounts for the transfers of this client. */
     public TransferLog transfers() {
-      return new TransferLog(connection, events, clock);
+      return new TransferLog(connection, shared::pace, events, clock);
     }
 
     private void endIfRevoked(ConfigView now) {
@@ -78,45 +84,61 @@ public final class ClientLogins {
     public void close() {
       if (logins.remove(this)) {
         connection.close();
+        sessions.leave(connection.user());
         events.accept(new ClientEvent.LoggedOut(
             clock.instant(), connection.user(), connection.protocol(), connection.address()));
       }
     }
   }
 
+  /** Lets the connections of a listener in. */
+  public ConnectionGate gate(String listener, Listener.Protocol protocol, int maxUnauthenticated) {
+    return new ConnectionGate(listener, protocol, maxUnauthenticated, view, events, clock);
+  }
+
   /**
-   * Enters a client that has logged in.
+   * Enters a client that has logged in; nothing if its user has as many sessions here as they may, which has been told then.
    *
    * @param disconnect ends its connection, with a reason for the client; must not block. It may be called before this
    *     returns, if the login no longer counts
    */
-  public ClientLogin enter(
-      Listener.Protocol protocol, LoginResult.Granted granted, String address, Consumer<String> disconnect) {
+  public Optional<ClientLogin> enter(LoginResult.Granted granted, Consumer<String> disconnect) {
     String user = granted.user().name();
-    ClientLogin login =
-        new ClientLogin(granted, connections.open(protocol.id(), user, address, disconnect), disconnect);
+    Listener.Protocol protocol = granted.origin().protocol();
+    String address = granted.origin().address().getHostAddress();
+    Optional<UserSessions.Shared> shared = sessions.enter(granted.user());
+    if (shared.isEmpty()) {
+      refused(granted.origin(), user, granted.credential().method(), LoginResult.Reason.TOO_MANY_SESSIONS);
+      return Optional.empty();
+    }
+    ClientLogin login = new ClientLogin(
+        granted, connections.open(protocol.id(), user, address, disconnect), shared.get(), disconnect);
     logins.add(login);
     events.accept(new ClientEvent.LoginSucceeded(
         clock.instant(), user, protocol.id(), address, granted.credential().method()));
     // A change that came after the check found no session to end yet.
-    login.endIfRevoked(view.get());
-    return login;
+    ConfigView now = view.get();
+    now.user(user).ifPresent(sessions::changed);
+    login.endIfRevoked(now);
+    return Optional.of(login);
   }
 
   /** Tells of a login that was refused. */
-  public void refused(
-      Listener.Protocol protocol, String user, String address, String method, LoginResult.Reason reason) {
-    events.accept(
-        new ClientEvent.LoginFailed(clock.instant(), user, protocol.id(), address, method, reason.words()));
+  public void refused(Origin origin, String user, String method, LoginResult.Reason reason) {
+    events.accept(new ClientEvent.LoginFailed(clock.instant(), user, origin.protocol().id(),
+        origin.address().getHostAddress(), method, reason.words()));
   }
 
-  /** Ends the sessions that a published change no longer lets in. */
+  /** Ends the sessions that a published change no longer lets in, and brings the limits of others up to date. */
   public void endRevoked(ConfigDelta delta, ConfigView now) {
     Set<String> changed = delta.names(Kind.USERS);
-    boolean mayConcernAll = delta.touches(Kind.FOLDERS, Kind.GROUPS, Kind.STORAGES, Kind.NODES);
+    boolean mayConcernAll = delta.touches(Kind.FOLDERS, Kind.GROUPS, Kind.STORAGES, Kind.NODES, Kind.ACCESS_RULES);
     if (!changed.isEmpty() || mayConcernAll) {
       logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user()))
-          .forEach(login -> login.endIfRevoked(now));
+          .forEach(login -> {
+            now.user(login.connection.user()).ifPresent(sessions::changed);
+            login.endIfRevoked(now);
+          });
     }
   }
 

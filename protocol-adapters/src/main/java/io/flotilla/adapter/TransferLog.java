@@ -2,11 +2,28 @@ package io.flotilla.adapter;
 
 import io.flotilla.vfs.VirtualPath;
 import java.time.Clock;
+import java.util.function.Function;
 
-/** Accounts one connection's transfers: as events, and in the list of live connections. Safe for all threads. */
-public record TransferLog(LiveConnections.Connection connection, ClientEventSink events, Clock clock) {
+/**
+ * Accounts one connection's transfers: as events, and in the list of live connections; and keeps them to the speed that their
+ * user may have. Safe for all threads.
+ */
+public final class TransferLog {
+  private final LiveConnections.Connection connection;
+  private final Function<ClientEvent.Direction, Pace> paces;
+  private final ClientEventSink events;
+  private final Clock clock;
+
+  TransferLog(LiveConnections.Connection connection, Function<ClientEvent.Direction, Pace> paces, ClientEventSink events,
+      Clock clock) {
+    this.connection = connection;
+    this.paces = paces;
+    this.events = events;
+    this.clock = clock;
+  }
+
   /** A file was opened for the client. */
   public Transfer began(VirtualPath path, ClientEvent.Direction direction) {
-    return new Transfer(this, path.toString(), direction);
+    return new Transfer(connection, paces.apply(direction), path.toString(), direction, events, clock);
   }
 }

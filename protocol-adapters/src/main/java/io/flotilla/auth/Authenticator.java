@@ -1,5 +1,6 @@
 package io.flotilla.auth;
 
+import io.flotilla.config.model.AccessRule;
 import io.flotilla.config.model.Secret;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
@@ -38,7 +39,7 @@ public final class Authenticator {
   }
 
   /** Completes on a thread of the hasher; never exceptionally, except for a defect. */
-  public CompletableFuture<LoginResult> password(String name, String password) {
+  public CompletableFuture<LoginResult> password(String name, String password, Origin origin) {
     Optional<User> user = view.get().user(name);
     Optional<Secret.PasswordHash> hash = user.flatMap(User::passwordHash);
     return hasher.verify(password, hash.map(Secret.PasswordHash::reveal)).handle((matches, failure) -> {
@@ -46,7 +47,7 @@ public final class Authenticator {
         return new LoginResult.Refused(LoginResult.Reason.BUSY);
       }
       // The user may have been changed while the hash was computed: judge by the present configuration.
-      return judge(name, matches && hash.isPresent()
+      return judge(name, origin, matches && hash.isPresent()
           ? Optional.of(new Credential.Password(hash.get())) : Optional.empty(), LoginResult.Reason.WRONG_PASSWORD);
     });
   }
@@ -56,13 +57,14 @@ public final class Authenticator {
    *
    * @param blob the key as in RFC 4253, section 6.6
    */
-  public LoginResult publicKey(String name, byte[] blob) {
+  public LoginResult publicKey(String name, byte[] blob, Origin origin) {
     Optional<String> line = view.get().user(name).map(this::keys)
         .map(keys -> keys.lines().get(ByteBuffer.wrap(blob)));
-    return judge(name, line.map(Credential.PublicKey::new), LoginResult.Reason.UNKNOWN_KEY);
+    return judge(name, origin, line.map(Credential.PublicKey::new), LoginResult.Reason.UNKNOWN_KEY);
   }
 
-  private LoginResult judge(String name, Optional<? extends Credential> credential, LoginResult.Reason wrong) {
+  private LoginResult judge(
+      String name, Origin origin, Optional<? extends Credential> credential, LoginResult.Reason wrong) {
     ConfigView now = view.get();
     Optional<User> user = now.user(name);
     if (user.isEmpty()) {
@@ -71,8 +73,8 @@ public final class Authenticator {
     if (credential.isEmpty() || !isHeld(user.get(), credential.get())) {
       return new LoginResult.Refused(wrong);
     }
-    return unusable(user.get(), clock.instant()).<LoginResult>map(LoginResult.Refused::new)
-        .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get(), now.access(user.get())));
+    return unusable(user.get(), origin, clock.instant()).<LoginResult>map(LoginResult.Refused::new)
+        .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get(), now.access(user.get()), origin));
   }
 
   /**
@@ -81,11 +83,16 @@ public final class Authenticator {
    */
   public static Optional<String> revoked(ConfigView view, LoginResult.Granted granted, Instant now) {
     Credential credential = granted.credential();
+    Origin origin = granted.origin();
+    Optional<AccessRule> denial = view.config().accessRules().denial(origin.protocol(), origin.address());
+    if (denial.isPresent()) {
+      return Optional.of("connections from this address are no longer accepted");
+    }
     Optional<User> user = view.user(granted.user().name());
     if (user.isEmpty()) {
       return Optional.of("the user was removed");
     }
-    Optional<LoginResult.Reason> unusable = unusable(user.get(), now);
+    Optional<LoginResult.Reason> unusable = unusable(user.get(), origin, now);
     if (unusable.isPresent()) {
       return unusable.map(LoginResult.Reason::words);
     }
@@ -99,11 +106,17 @@ public final class Authenticator {
     });
   }
 
-  private static Optional<LoginResult.Reason> unusable(User user, Instant now) {
+  private static Optional<LoginResult.Reason> unusable(User user, Origin origin, Instant now) {
     if (!user.enabled()) {
       return Optional.of(LoginResult.Reason.DISABLED);
     }
-    return user.isActive(now) ? Optional.empty() : Optional.of(LoginResult.Reason.EXPIRED);
+    if (!user.isActive(now)) {
+      return Optional.of(LoginResult.Reason.EXPIRED);
+    }
+    if (!user.settings().admits(origin.protocol())) {
+      return Optional.of(LoginResult.Reason.PROTOCOL);
+    }
+    return user.settings().admits(origin.address()) ? Optional.empty() : Optional.of(LoginResult.Reason.ADDRESS);
   }
 
   private static boolean isHeld(User user, Credential credential) {

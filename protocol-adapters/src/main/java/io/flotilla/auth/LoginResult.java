@@ -6,7 +6,7 @@ import io.flotilla.config.view.UserAccess;
 /** The answer to a login. Its reason is for logs and events; the client is told only that it failed. */
 public sealed interface LoginResult {
   /** @param access what the user's files were when the login was checked */
-  record Granted(User user, Credential credential, UserAccess access) implements LoginResult {}
+  record Granted(User user, Credential credential, UserAccess access, Origin origin) implements LoginResult {}
 
   record Refused(Reason reason) implements LoginResult {}
 
@@ -15,6 +15,9 @@ public sealed interface LoginResult {
     UNKNOWN_USER("there is no such user"),
     DISABLED("the user is disabled"),
     EXPIRED("the user has expired"),
+    PROTOCOL("the user may not come by this protocol"),
+    ADDRESS("the user may not come from this address"),
+    TOO_MANY_SESSIONS("the user has as many sessions as they may"),
     WRONG_PASSWORD("the password is wrong"),
     UNKNOWN_KEY("the public key is not the user's"),
     WEAK_KEY("the public key is too weak"),

@@ -105,7 +105,7 @@ final class DataConnection implements AutoCloseable {
     } finally {
       channel.configureBlocking(true);
     }
-    if (sent == 0 && file.read(buffer.clear(), position) >= 0) {
+    if (sent == 0 && file.read(buffer.clear().limit((int) Math.min(buffer.capacity(), count)), position) >= 0) {
       sent = buffer.flip().remaining();
       write(buffer);
     }

@@ -2,10 +2,13 @@ package io.flotilla.ftp;
 
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +38,7 @@ abstract class DataTask {
   private final DataChannels channels;
   private volatile DataConnection connection;
   private final AtomicReference<Ending> ending = new AtomicReference<>();
+  private final CountDownLatch endingBegan = new CountDownLatch(1);
 
   /** Makes a data connection of a socket, in clear or protected. */
   interface DataChannels {
@@ -127,11 +131,26 @@ abstract class DataTask {
     if (!ending.compareAndSet(null, why)) {
       return;
     }
+    endingBegan.countDown();
     route.ifPresent(DataRoute::close);
     DataConnection opened = connection;
     if (opened != null) {
       // Closing waits for a file that is just being sent, for as long as its storage hangs.
       Thread.ofVirtual().name("ftp-data-reset").start(opened::reset);
+    }
+  }
+
+  /** Waits as long as the user's speed demands, or until the task is to end; the client isn't waited for in this time. */
+  final void pause(long nanoseconds) throws IOException {
+    if (nanoseconds > 0) {
+      try {
+        if (endingBegan.await(nanoseconds, TimeUnit.NANOSECONDS)) {
+          throw new IOException("the transfer was ended");
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("the transfer's thread was interrupted");
+      }
     }
   }
 

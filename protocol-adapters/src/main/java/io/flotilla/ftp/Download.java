@@ -12,7 +12,7 @@ import java.util.Optional;
 /** Sends a file: RETR. */
 final class Download extends DataTask {
   /** After so many bytes the transfer's account is brought up to date. */
-  private static final long PART = 8L * 1024 * 1024;
+  private static final int PART = 8 * 1024 * 1024;
 
   private final String name;
   private final OpenFile file;
@@ -71,9 +71,11 @@ final class Download extends DataTask {
     ByteBuffer buffer = buffers.take();
     try {
       long position = offset;
-      for (long sent = data.send(file, position, PART, buffer); sent > 0; sent = data.send(file, position, PART, buffer)) {
-        account.moved(position, sent);
+      long sent = data.send(file, position, account.part(PART), buffer);
+      while (sent > 0) {
+        pause(account.moved(position, sent));
         position += sent;
+        sent = data.send(file, position, account.part(PART), buffer);
       }
     } finally {
       buffers.give(buffer);
@@ -84,12 +86,11 @@ final class Download extends DataTask {
     ByteBuffer buffer = buffers.take();
     try (EncodedOutput out = new EncodedOutput(data, encoding, buffers)) {
       long position = offset;
-      while (file.read(buffer, position) >= 0) {
+      while (file.read(buffer.clear().limit(account.part(buffer.capacity())), position) >= 0) {
         int count = buffer.flip().remaining();
         out.write(buffer);
-        account.moved(position, count);
+        pause(account.moved(position, count));
         position += count;
-        buffer.clear();
       }
       out.finish();
     } finally {

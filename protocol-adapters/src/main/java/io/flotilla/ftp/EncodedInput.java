@@ -26,13 +26,14 @@ final class EncodedInput implements AutoCloseable {
   /**
    * Fills an empty buffer with at least one byte of the file, or returns false at the end of the stream.
    *
+   * @param most bytes to take at once, 2 or more
    * @throws IOException also if a compressed stream is none or breaks off
    */
-  boolean read(ByteBuffer target) throws IOException {
+  boolean read(ByteBuffer target, int most) throws IOException {
     while (true) {
       // One byte of room for the CR that was held back.
       int start = heldCr ? 1 : 0;
-      target.clear().position(start);
+      target.clear().limit(most).position(start);
       if (!ended && unpack(target) < 0) {
         ended = true;
       }

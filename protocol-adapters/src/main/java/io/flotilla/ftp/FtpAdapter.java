@@ -1,6 +1,7 @@
 package io.flotilla.ftp;
 
 import io.flotilla.adapter.ClientLogins;
+import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolAdapter;
 import io.flotilla.adapter.ProtocolListener;
 import io.flotilla.auth.Authenticator;
@@ -11,7 +12,6 @@ import io.flotilla.config.view.ConfigView;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
-import java.net.InetAddress;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -55,8 +55,8 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
         return Optional.empty(); // never in clear instead
       }
     }
-    return Optional.of(new FtpListener.Options(listener.maxConnections(), listener.idleTimeout(), tls,
-        ftp.passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY), open.passiveAddress().map(InetAddress::ofLiteral)));
+    return Optional.of(new FtpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls,
+        ftp.passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY), open.passiveAddress()));
   }
 
   private static Optional<FtpTls> tls(Listener.Ftp ftp, ConfigView now, Consumer<String> problem) {

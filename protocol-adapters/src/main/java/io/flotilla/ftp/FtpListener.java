@@ -1,7 +1,9 @@
 package io.flotilla.ftp;
 
+import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.config.model.PassiveAddress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -18,7 +20,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,7 +43,7 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private final FtpEngine engine;
   private final Map<InetSocketAddress, Server> servers = new ConcurrentHashMap<>();
   private final Set<FtpSession> sessions = ConcurrentHashMap.newKeySet();
-  private final AtomicInteger unauthenticated = new AtomicInteger();
+  private final ConnectionGate gate;
   private final Semaphore refusals = new Semaphore(MAX_REFUSALS);
   private volatile Options options;
   private volatile long releasedAt;
@@ -50,16 +51,16 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
 
   /**
    * @param tls nothing if connections are in clear
-   * @param passiveAddress what PASV tells clients; else the address they came to
    */
-  record Options(int maxConnections, Duration idleTimeout, Optional<FtpTls> tls, PassivePorts passivePorts,
-      Optional<InetAddress> passiveAddress) {}
+  record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<FtpTls> tls, PassivePorts passivePorts,
+      PassiveAddress passiveAddress) {}
 
   private record Server(ServerSocketChannel channel, Thread acceptor) {}
 
   FtpListener(String name, FtpEngine engine, Options options) {
     this.name = name;
     this.engine = engine;
+    this.gate = engine.logins.gate(name, FtpAdapter.PROTOCOL, engine.settings.maxUnauthenticated());
     this.options = options;
   }
 
@@ -165,16 +166,20 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
     // The data mark before ABOR is urgent; taken out of line, it would take the stream out of step.
     channel.socket().setOOBInline(true);
-    if (sessions.size() >= options.maxConnections()) {
-      refuse(channel, "This server has as many connections as it may; try again later");
-    } else if (unauthenticated.get() >= engine.settings.maxUnauthenticated()) {
-      refuse(channel, "Too many clients are logging in; try again later");
-    } else {
-      FtpSession session = new FtpSession(this, engine, channel);
-      unauthenticated.incrementAndGet();
-      sessions.add(session);
-      engine.entered(session);
-      Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);
+    InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+    switch (gate.ask(peer, options.limits())) {
+      case ConnectionGate.Refused refused -> refuse(channel, refused.reason().words());
+      case ConnectionGate.Admitted admitted -> {
+        try {
+          FtpSession session = new FtpSession(this, engine, channel, admitted);
+          sessions.add(session);
+          engine.entered(session);
+          Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+          admitted.close();
+          throw e;
+        }
+      }
     }
   }
 
@@ -188,14 +193,13 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   }
 
   private void refuse(SocketChannel channel, String reason) {
-    logRefusal("refused a connection: " + reason);
     if (!refusals.tryAcquire()) {
       PlainTransport.close(channel);
       return;
     }
     Thread.ofVirtual().name("ftp-refusal").start(() -> {
       try (channel) {
-        channel.write(ByteBuffer.wrap(("421 " + reason + "\r\n").getBytes(StandardCharsets.US_ASCII)));
+        channel.write(ByteBuffer.wrap(("421 " + FtpSession.sentence(reason) + "\r\n").getBytes(StandardCharsets.US_ASCII)));
         channel.shutdownOutput();
         drain(channel);
       } catch (IOException e) {
@@ -221,19 +225,8 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     }
   }
 
-  /** A client has logged in, or has logged out and stays. */
-  void authenticated(boolean now) {
-    if (now) {
-      unauthenticated.decrementAndGet();
-    } else {
-      unauthenticated.incrementAndGet();
-    }
-  }
-
-  void ended(FtpSession session, boolean wasAuthenticated) {
+  void ended(FtpSession session) {
     engine.left(session);
-    if (sessions.remove(session) && !wasAuthenticated) {
-      unauthenticated.decrementAndGet();
-    }
+    sessions.remove(session);
   }
 }

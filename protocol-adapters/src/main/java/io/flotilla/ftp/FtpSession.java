@@ -1,8 +1,10 @@
 package io.flotilla.ftp;
 
 import io.flotilla.adapter.ClientLogins;
+import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.auth.LoginResult;
+import io.flotilla.auth.Origin;
 import io.flotilla.config.model.User;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
@@ -47,6 +49,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private final FtpListener listener;
   private final FtpEngine engine;
   private final SocketChannel channel;
+  private final ConnectionGate.Admitted admitted;
   private final InetAddress local;
   private final InetAddress peer;
   private final Optional<FtpTls> tls;
@@ -89,10 +92,13 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private boolean broken;
   private long lastQuit;
 
-  FtpSession(FtpListener listener, FtpEngine engine, SocketChannel channel) throws IOException {
+  /** @param admitted closed with the session; if this throws, by the caller */
+  FtpSession(FtpListener listener, FtpEngine engine, SocketChannel channel, ConnectionGate.Admitted admitted)
+      throws IOException {
     this.listener = listener;
     this.engine = engine;
     this.channel = channel;
+    this.admitted = admitted;
     this.local = ((InetSocketAddress) channel.getLocalAddress()).getAddress();
     this.peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
     this.tls = listener.options().tls();
@@ -104,6 +110,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
 
   String address() {
     return peer.getHostAddress();
+  }
+
+  private Origin origin() {
+    return new Origin(FtpAdapter.PROTOCOL, peer);
   }
 
   InetAddress local() {
@@ -390,7 +400,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private void logIn(String name, String password) throws IOException {
     LoginResult result;
     try {
-      result = engine.authenticator.password(name, password).join();
+      result = engine.authenticator.password(name, password, origin()).join();
     } catch (CompletionException e) {
       log.error("A password check failed by a defect", e);
       disconnect("The server has failed");
@@ -399,7 +409,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     switch (result) {
       case LoginResult.Granted granted -> enter(granted);
       case LoginResult.Refused refused -> {
-        engine.logins.refused(FtpAdapter.PROTOCOL, name, address(), METHOD, refused.reason());
+        engine.logins.refused(origin(), name, METHOD, refused.reason());
         if (refused.reason() == LoginResult.Reason.BUSY) {
           disconnect("Too many logins at once; try again later");
           return;
@@ -424,12 +434,16 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       disconnect("The home directory is not available");
       return;
     }
-    // The reply comes first, because the login may be revoked at once and the client be told goodbye.
-    listener.authenticated(true);
-    ClientLogins.ClientLogin entered = engine.logins.enter(FtpAdapter.PROTOCOL, granted, address(), this::disconnect);
-    user = new UserCommands(this, engine, out, files, who.name(), entered.transfers());
-    login = entered;
-    if (!ending.get()) {
+    Optional<ClientLogins.ClientLogin> entered = engine.logins.enter(granted, this::disconnect);
+    if (entered.isEmpty()) {
+      files.close();
+      disconnect(LoginResult.Reason.TOO_MANY_SESSIONS.words());
+      return;
+    }
+    admitted.authenticated(true);
+    user = new UserCommands(this, engine, out, files, who.name(), entered.get().transfers());
+    login = entered.get();
+    if (!ending.get()) { // the login may have been revoked at once, and the client been told goodbye
       out.reply(230, "Logged in");
     }
   }
@@ -453,7 +467,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       user = null;
       login.close();
       login = null;
-      listener.authenticated(false);
+      admitted.authenticated(false);
     }
   }
 
@@ -636,7 +650,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     });
   }
 
-  private static String sentence(String reason) {
+  static String sentence(String reason) {
     return reason.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + reason.substring(1);
   }
 
@@ -692,7 +706,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       if (user != null) {
         user.close();
       }
-      listener.ended(this, user != null);
+      listener.ended(this);
+      admitted.close();
       if (login != null) {
         login.close();
       }

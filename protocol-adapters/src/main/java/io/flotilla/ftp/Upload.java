@@ -105,10 +105,10 @@ final class Upload extends DataTask {
     ByteBuffer buffer = buffers.take();
     try (EncodedInput in = new EncodedInput(data, encoding, buffers)) {
       long position = plan.mode().append() ? file.attributes().size() : plan.offset();
-      while (in.read(buffer)) {
+      while (in.read(buffer, account.part(buffer.capacity()))) {
         int count = buffer.remaining();
         file.write(buffer, position);
-        account.moved(position, count);
+        pause(account.moved(position, count));
         position += count;
       }
       return position;

@@ -278,7 +278,7 @@ final class UserCommands implements AutoCloseable {
 
   private void passive() throws IOException {
     FtpListener.Options options = session.options();
-    InetAddress shown = options.passiveAddress().orElse(session.local());
+    InetAddress shown = options.passiveAddress().towards(session.peer()).orElse(session.local());
     if (onlyExtended) {
       out.reply(501, "EPSV ALL was sent, so only EPSV is accepted");
     } else if (!(session.local() instanceof Inet4Address) || !(shown instanceof Inet4Address)) {

@@ -27,6 +27,8 @@ final class ChannelOutput implements SftpOutput {
   private static final int MIN_PACKET = 64;
   /** A reply to READ may be shorter than asked; so a client with tiny packets can't make many of them. */
   private static final int MAX_CHUNKS = 16;
+  /** Nanoseconds until the end of the channel is noticed in a pause. */
+  private static final long LONGEST_SLEEP = 100_000_000;
   private static final Duration WINDOW_WAIT = Duration.ofDays(1);
 
   private final ChannelSession channel;
@@ -99,6 +101,19 @@ final class ChannelOutput implements SftpOutput {
   public void stillWorking() throws IOException {
     requireOpen();
     channel.getSession().resetIdleTimeout();
+  }
+
+  @Override
+  public void pause(long nanoseconds) throws IOException {
+    long until = System.nanoTime() + nanoseconds;
+    try {
+      for (long left = nanoseconds; left > 0; left = until - System.nanoTime()) {
+        TimeUnit.NANOSECONDS.sleep(Math.min(left, LONGEST_SLEEP));
+        stillWorking();
+      }
+    } catch (InterruptedException e) {
+      throw interrupted();
+    }
   }
 
   private void requireOpen() throws IOException {

@@ -1,9 +1,12 @@
 package io.flotilla.sftp;
 
 import io.flotilla.adapter.ClientLogins;
+import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.auth.LoginResult;
-import java.net.InetSocketAddress;
+import io.flotilla.auth.Origin;
+import io.flotilla.config.model.Listener;
+import java.net.InetAddress;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.sshd.common.AttributeRepository.AttributeKey;
 import org.apache.sshd.common.session.Session;
@@ -13,7 +16,8 @@ final class ClientState implements ProtocolClient {
   private static final AttributeKey<ClientState> KEY = new AttributeKey<>();
 
   final SftpListener listener;
-  final String address;
+  final Origin origin;
+  private final ConnectionGate.Admitted admitted;
   private final Session session;
   final AtomicBoolean passwordPending = new AtomicBoolean();
   /** The check that last succeeded: when MINA reports the login, it is what the client logged in with. */
@@ -23,15 +27,16 @@ final class ClientState implements ProtocolClient {
   /** The last key that was refused, for one event instead of one for each key an agent offers. */
   volatile String refusedKeyUser;
 
-  private ClientState(SftpListener listener, Session session) {
+  private ClientState(SftpListener listener, Session session, InetAddress address, ConnectionGate.Admitted admitted) {
     this.listener = listener;
     this.session = session;
-    this.address = session.getRemoteAddress() instanceof InetSocketAddress remote
-        ? remote.getAddress().getHostAddress() : String.valueOf(session.getRemoteAddress());
+    this.origin = new Origin(Listener.Protocol.SFTP, address);
+    this.admitted = admitted;
   }
 
-  static ClientState attach(SftpListener listener, Session session) {
-    ClientState state = new ClientState(listener, session);
+  static ClientState attach(
+      SftpListener listener, Session session, InetAddress address, ConnectionGate.Admitted admitted) {
+    ClientState state = new ClientState(listener, session, address, admitted);
     session.setAttribute(KEY, state);
     return state;
   }
@@ -41,14 +46,29 @@ final class ClientState implements ProtocolClient {
     return session.getAttribute(KEY);
   }
 
+  void loggedIn() {
+    admitted.authenticated(true);
+  }
+
+  /** The connection has ended. */
+  void ended() {
+    listener.ended(this);
+    admitted.close();
+  }
+
+  String address() {
+    return origin.address().getHostAddress();
+  }
+
   @Override
   public boolean isTransferring() {
     ClientLogins.ClientLogin present = login;
     return present != null && present.connection().isTransferring();
   }
 
+  /** On another thread: while MINA reports a login, a packet of this one would go out before the one that it follows. */
   @Override
   public void disconnect(String reason) {
-    SshEngine.disconnect(session, reason);
+    Thread.ofVirtual().name("ssh-farewell-" + address()).start(() -> SshEngine.disconnect(session, reason));
   }
 }

@@ -1,9 +1,11 @@
 package io.flotilla.sftp;
 
 import io.flotilla.adapter.ClientLogins;
+import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolAdapter;
 import io.flotilla.adapter.ProtocolListener;
 import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.LoginResult;
 import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
@@ -34,6 +36,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
 
   private final Supplier<ConfigView> view;
   private final SftpSettings settings;
+  private final ClientLogins logins;
   private final SshEngine engine;
   private final UserHomes homes;
   private final PacketPool pool = new PacketPool();
@@ -47,6 +50,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
       SftpSettings settings) {
     this.view = view;
     this.settings = settings;
+    this.logins = logins;
     this.homes = new UserHomes(uploads);
     this.engine = SshEngine.create(settings);
     SshLogins sshLogins = new SshLogins(authenticator, logins);
@@ -78,7 +82,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
       problem.accept("it has no host key: create one (host-keys) or name one that exists in the listener's ssh.hostKeys");
     }
     return keys.isEmpty() && former.isEmpty() ? Optional.empty() : Optional.of(new SftpListener.Options(
-        keys.isEmpty() ? former.get().hostKeys() : keys, listener.maxConnections(), listener.idleTimeout()));
+        keys.isEmpty() ? former.get().hostKeys() : keys, ConnectionGate.Limits.of(listener), listener.idleTimeout()));
   }
 
   private static List<KeyPair> read(List<HostKey> hostKeys, Consumer<String> problem) {
@@ -95,7 +99,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
 
   @Override
   public ProtocolListener<SftpListener.Options> create(String name, SftpListener.Options options) {
-    return new SftpListener(name, engine, options, settings.maxUnauthenticated());
+    return new SftpListener(engine, options, logins.gate(name, protocol(), settings.maxUnauthenticated()));
   }
 
   @Override
@@ -113,16 +117,21 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
     public Command createSubsystem(ChannelSession channel) {
       ServerSession session = channel.getServerSession();
       ClientState client = ClientState.of(session);
-      return new SftpSubsystem(output -> open(client, output), pool);
+      return new SftpSubsystem(output -> open(session, client, output), pool);
     }
 
-    private SftpSession open(ClientState client, SftpOutput output) throws IOException {
+    private SftpSession open(ServerSession session, ClientState client, SftpOutput output) throws IOException {
       ClientLogins.ClientLogin login = client.login;
+      if (login == null) {
+        // The word of farewell that is under way must not come after the end of the channel.
+        SshEngine.disconnect(session, LoginResult.Reason.TOO_MANY_SESSIONS.words());
+        throw new IOException("the user has as many sessions as they may");
+      }
       User user = login.granted().user();
       try {
         return new SftpSession(user.name(), homes.open(view.get(), user), output, login.transfers());
       } catch (VfsException e) {
-        log.error("Refused user {} from {}: {}", user.name(), client.address, e.getMessage());
+        log.error("Refused user {} from {}: {}", user.name(), client.address(), e.getMessage());
         client.disconnect("the home directory is not available");
         throw e;
       }

@@ -1,8 +1,11 @@
 package io.flotilla.sftp;
 
+import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolListener;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.util.List;
@@ -11,26 +14,24 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.sshd.common.io.IoAcceptor;
 import org.apache.sshd.common.io.IoSession;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
+import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.session.ServerSessionImpl;
 import org.apache.sshd.server.session.SessionFactory;
 
 /** One listener on the shared engine. A session keeps the options and host keys that were valid when it began. */
 final class SftpListener implements ProtocolListener<SftpListener.Options> {
-  private final String name;
   private final IoAcceptor acceptor;
-  private final int maxUnauthenticated;
+  private final ConnectionGate gate;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
-  private final Set<ClientState> unauthenticated = ConcurrentHashMap.newKeySet();
   private volatile Options options;
 
   /** What applies to new connections. */
-  record Options(List<KeyPair> hostKeys, int maxConnections, Duration idleTimeout) {}
+  record Options(List<KeyPair> hostKeys, ConnectionGate.Limits limits, Duration idleTimeout) {}
 
-  SftpListener(String name, SshEngine engine, Options options, int maxUnauthenticated) {
-    this.name = name;
+  SftpListener(SshEngine engine, Options options, ConnectionGate gate) {
     this.options = options;
-    this.maxUnauthenticated = maxUnauthenticated;
+    this.gate = gate;
     this.acceptor = engine.getIoServiceFactory().createAcceptor(new Sessions(engine));
   }
 
@@ -59,13 +60,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     return List.copyOf(clients);
   }
 
-  void loggedIn(ClientState client) {
-    unauthenticated.remove(client);
-  }
-
   void ended(ClientState client) {
     clients.remove(client);
-    unauthenticated.remove(client);
   }
 
   @Override
@@ -81,14 +77,27 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     @Override
     protected ServerSessionImpl doCreateSession(IoSession io) throws Exception {
       // Refused here, a connection costs no key exchange.
-      if (clients.size() >= options.maxConnections()) {
-        throw new IOException("listener " + name + " has its " + options.maxConnections() + " connections already");
+      switch (gate.ask(address(io), options.limits())) {
+        case ConnectionGate.Refused refused -> {
+          // Lines may come before the server's identification, and clients show them (RFC 4253, section 4.2).
+          io.writeBuffer(new ByteArrayBuffer((refused.reason().words() + "\r\n").getBytes(StandardCharsets.US_ASCII)));
+          throw new IOException(refused.reason().words());
+        }
+        case ConnectionGate.Admitted admitted -> {
+          try {
+            ServerSessionImpl session = super.doCreateSession(io);
+            clients.add(ClientState.attach(SftpListener.this, session, address(io), admitted));
+            return session;
+          } catch (Exception | OutOfMemoryError e) {
+            admitted.close();
+            throw e;
+          }
+        }
       }
-      if (unauthenticated.size() >= maxUnauthenticated) {
-        throw new IOException("listener " + name + " has " + maxUnauthenticated
-            + " connections that have not logged in, and takes no more for now");
-      }
-      return super.doCreateSession(io);
+    }
+
+    private static InetAddress address(IoSession io) {
+      return ((InetSocketAddress) io.getRemoteAddress()).getAddress();
     }
 
     @Override
@@ -96,9 +105,6 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       Options now = options;
       session.setKeyPairProvider(KeyPairProvider.wrap(now.hostKeys()));
       CoreModuleProperties.IDLE_TIMEOUT.set(session, now.idleTimeout());
-      ClientState client = ClientState.attach(SftpListener.this, session);
-      unauthenticated.add(client);
-      clients.add(client);
       return session;
     }
   }

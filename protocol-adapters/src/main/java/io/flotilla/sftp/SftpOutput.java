@@ -20,6 +20,9 @@ interface SftpOutput {
   /** Called during long work, so that the client doesn't count as idle; throws IOException when the channel is gone. */
   void stillWorking() throws IOException;
 
+  /** Waits as long as the user's speed demands; throws IOException when the channel is gone meanwhile. */
+  void pause(long nanoseconds) throws IOException;
+
   /** Tells a failing file from a failing channel. */
   final class ReadFailed extends Exception {
     ReadFailed(VfsException cause) {

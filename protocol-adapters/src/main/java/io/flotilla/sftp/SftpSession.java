@@ -198,7 +198,7 @@ final class SftpSession implements AutoCloseable {
 
   private void read(SftpRequest.Read request) throws VfsException, IOException {
     FileHandle handle = handles.file(request.handle());
-    int length = Math.min(request.length(), Sftp.MAX_DATA);
+    int length = handle.transfer().part(Math.min(request.length(), Sftp.MAX_DATA));
     if (request.offset() < 0 || length == 0) {
       status(request.id(), SftpStatus.EOF, "end of file");
       return;
@@ -208,7 +208,7 @@ final class SftpSession implements AutoCloseable {
       if (sent < 0) {
         status(request.id(), SftpStatus.EOF, "end of file");
       } else {
-        handle.transfer().moved(request.offset(), sent);
+        pause(handle.transfer().moved(request.offset(), sent));
       }
     } catch (SftpOutput.ReadFailed e) {
       handle.transfer().failed();
@@ -228,8 +228,14 @@ final class SftpSession implements AutoCloseable {
       handle.transfer().failed();
       throw e;
     }
-    handle.transfer().moved(request.offset(), length);
+    pause(handle.transfer().moved(request.offset(), length));
     ok(request.id());
+  }
+
+  private void pause(long nanoseconds) throws IOException {
+    if (nanoseconds > 0) {
+      out.pause(nanoseconds);
+    }
   }
 
   /** Of one file to itself, under whatever names, it might never come to an end; a new file of the same name is another. */

@@ -3,9 +3,9 @@ package io.flotilla.sftp;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.LoginResult;
-import io.flotilla.config.model.Listener;
 import java.security.PublicKey;
 import java.security.interfaces.RSAPublicKey;
+import java.util.Optional;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
@@ -41,7 +41,7 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
       return false;
     }
     AsyncAuthException pending = new AsyncAuthException();
-    authenticator.password(name, password).whenComplete((result, failure) -> {
+    authenticator.password(name, password, client.origin).whenComplete((result, failure) -> {
       client.passwordPending.set(false);
       if (failure != null) {
         log.error("A password check failed by a defect", failure);
@@ -66,7 +66,7 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
     boolean weak = key instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() < MIN_RSA_BITS;
     ByteArrayBuffer blob = new ByteArrayBuffer();
     blob.putRawPublicKey(key);
-    LoginResult result = authenticator.publicKey(name, blob.getCompactData());
+    LoginResult result = authenticator.publicKey(name, blob.getCompactData(), client.origin);
     return accepted(client, name, "publickey",
         weak ? new LoginResult.Refused(LoginResult.Reason.WEAK_KEY) : result);
   }
@@ -89,7 +89,7 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
   }
 
   private void refused(String name, ClientState client, String method, LoginResult.Reason reason) {
-    logins.refused(Listener.Protocol.SFTP, name, client.address, method, reason);
+    logins.refused(client.origin, name, method, reason);
   }
 
   @Override
@@ -98,8 +98,13 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
     if (event != Event.Authenticated || client == null) {
       return;
     }
-    client.listener.loggedIn(client);
-    client.login = logins.enter(Listener.Protocol.SFTP, client.granted, client.address, client::disconnect);
+    Optional<ClientLogins.ClientLogin> login = logins.enter(client.granted, client::disconnect);
+    if (login.isEmpty()) {
+      client.disconnect(LoginResult.Reason.TOO_MANY_SESSIONS.words());
+      return;
+    }
+    client.loggedIn();
+    client.login = login.get();
     if (session.isClosing()) {
       client.login.close(); // on another thread; sessionClosed may have found no login yet
     }
@@ -111,7 +116,7 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
     if (client == null) {
       return;
     }
-    client.listener.ended(client);
+    client.ended();
     ClientLogins.ClientLogin login = client.login;
     if (login != null) {
       login.close();

@@ -1,6 +1,6 @@
 package io.flotilla.vfs;
 
-import io.flotilla.config.model.UserSettings.Limits;
+import io.flotilla.config.model.UserSettings.Quota;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
@@ -20,22 +20,22 @@ final class QuotaFileSystem implements VirtualFileSystem {
 
   private final VirtualFileSystem files;
   private final Usage usage;
-  private final Limits limits;
+  private final Quota quota;
   private final Usage.Source source;
 
   /**
    * @param files closed with this
    * @param source opens the whole tree that the usage is of, to count it again
    */
-  QuotaFileSystem(VirtualFileSystem files, Usage usage, Limits limits, Usage.Source source) {
+  QuotaFileSystem(VirtualFileSystem files, Usage usage, Quota quota, Usage.Source source) {
     this.files = files;
     this.usage = usage;
-    this.limits = limits;
+    this.quota = quota;
     this.source = source;
   }
 
   private void reserve(long bytes, long count, VirtualPath path) throws VfsException {
-    refuseIfNot(() -> usage.reserve(bytes, count, limits.quotaBytes(), limits.quotaFiles()), path);
+    refuseIfNot(() -> usage.reserve(bytes, count, quota.bytes(), quota.files()), path);
   }
 
   /** Nothing is refused by an old count, as long as the tree is quick to count. */
@@ -227,7 +227,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
 
   @Override
   public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
-    return new QuotaFileSystem(files.subtree(directory), usage, limits, source);
+    return new QuotaFileSystem(files.subtree(directory), usage, quota, source);
   }
 
   @Override
@@ -399,7 +399,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
     @Override
     void reserveTo(long end) throws VfsException {
       if (end > room) {
-        refuseIfNot(() -> counted.reserve(end - room, limits.quotaBytes()), path);
+        refuseIfNot(() -> counted.reserve(end - room, quota.bytes()), path);
         room = end;
       }
     }

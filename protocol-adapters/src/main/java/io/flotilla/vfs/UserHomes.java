@@ -43,10 +43,10 @@ public final class UserHomes {
       places.put(VirtualPath.parse(mount.at()), mount);
     }
     VirtualFileSystem files = openPlace(view, user, access.home(), "the home", links);
-    UserSettings.Limits limits = user.settings().limits();
-    if (limits.haveQuota()) {
+    UserSettings.Quota quota = user.settings().limits().quota();
+    if (quota.isSet()) {
       Usage.Source source = () -> openTree(view, user, access.home(), "the home", Links.FOLLOW);
-      files = new QuotaFileSystem(files, usage(view, user, access.home(), source), limits, source);
+      files = new QuotaFileSystem(files, usage(view, user, access.home(), source), quota, source);
     }
     if (!places.isEmpty()) {
       Map<VirtualPath, MountedFileSystem.Mounted> mounts = new HashMap<>();

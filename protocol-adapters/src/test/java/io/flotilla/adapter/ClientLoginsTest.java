@@ -5,23 +5,31 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
+import io.flotilla.auth.Origin;
 import io.flotilla.config.model.ConfigDelta;
+import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigListener;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.vfs.VirtualPath;
+import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whoever is no longer let in is sent away, also if that comes while the login is checked. */
 class ClientLoginsTest {
@@ -76,11 +84,12 @@ class ClientLoginsTest {
 
   private LoginResult.Granted granted() {
     User user = config.view().user("ann").orElseThrow();
-    return new LoginResult.Granted(user, new Credential.PublicKey(KEY), config.view().access(user));
+    return new LoginResult.Granted(user, new Credential.PublicKey(KEY), config.view().access(user),
+        new Origin(Listener.Protocol.SFTP, InetAddress.ofLiteral("192.0.2.1")));
   }
 
   private ClientLogins.ClientLogin enter(LoginResult.Granted granted) {
-    return logins.enter(Listener.Protocol.SFTP, granted, "192.0.2.1", reasons::add);
+    return logins.enter(granted, reasons::add).orElseThrow();
   }
 
   @Test
@@ -142,6 +151,74 @@ class ClientLoginsTest {
     now = START.plusSeconds(61);
     logins.endExpired();
     assertEquals(List.of("the user has expired"), reasons);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+      "{\"protocols\": [\"ftp\"]}|the user may not come by this protocol",
+      "{\"allowFrom\": [\"198.51.100.0/24\"]}|the user may not come from this address",
+      "{\"denyFrom\": [\"192.0.2.0/24\"]}|the user may not come from this address"})
+  void wayThatIsTakenAway_endsTheSession_alsoByAGroup(String settings, String reason) throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.putArray("groups").add("partners"));
+    config.put(Kind.GROUPS, "partners", json -> json.put("enabled", true));
+    config.commit(revocation);
+    enter(granted());
+    assertEquals(List.of(), reasons);
+    JsonNode fields = EntityCodec.JSON.readTree(settings);
+    config.put(Kind.GROUPS, "partners", json -> json.setAll((ObjectNode) fields));
+    config.commit(revocation);
+    assertEquals(List.of(reason), reasons);
+  }
+
+  @Test
+  void accessRule_endsTheSessionsThatItDenies_andNoOthers() {
+    enter(granted());
+    config.put(Kind.ACCESS_RULES, "ftp-only", json -> {
+      json.put("action", "deny").putArray("from").add("192.0.2.0/24");
+      json.putArray("protocols").add("ftp");
+    });
+    config.put(Kind.ACCESS_RULES, "elsewhere", json -> json.put("action", "deny").putArray("from").add("192.0.2.128/25"));
+    config.commit(revocation);
+    assertEquals(List.of(), reasons);
+    config.put(Kind.ACCESS_RULES, "all", json -> json.put("action", "deny").putArray("from").add("0.0.0.0/0"));
+    config.commit(revocation);
+    assertEquals(List.of("connections from this address are no longer accepted"), reasons);
+  }
+
+  @Test
+  void sessionsOfAUser_areLimited_andOneThatEndsMakesRoom() {
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits").put("sessions", 2));
+    config.commit(revocation);
+    ClientLogins.ClientLogin first = enter(granted());
+    enter(granted());
+    assertEquals(Optional.empty(), logins.enter(granted(), reasons::add));
+    assertEquals(new ClientEvent.LoginFailed(START, "ann", "sftp", "192.0.2.1", "publickey",
+        "the user has as many sessions as they may"), events.getLast());
+    assertEquals(2, connections.list().size());
+    first.close();
+    first.close();
+    enter(granted());
+    assertEquals(Optional.empty(), logins.enter(granted(), reasons::add), "a login that is closed twice makes room once");
+    assertEquals(List.of(), reasons);
+  }
+
+  @Test
+  void speedOfAUser_isSharedByTheSessions_andAnotherLimitCountsAtOnce() throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits").put("downloadBytesPerSecond", 1_000_000));
+    config.commit(revocation);
+    Transfer one = enter(granted()).transfers().began(VirtualPath.parse("/one"), ClientEvent.Direction.DOWNLOAD);
+    Transfer other = enter(granted()).transfers().began(VirtualPath.parse("/other"), ClientEvent.Direction.DOWNLOAD);
+    Transfer upload = enter(granted()).transfers().began(VirtualPath.parse("/up"), ClientEvent.Direction.UPLOAD);
+    long minute = Duration.ofMinutes(1).toNanos();
+    one.moved(0, 100_000_000);
+    assertTrue(other.moved(0, 1000) > minute, "it waits for what the first has moved");
+    assertEquals(0, upload.moved(0, 1_000_000_000));
+    assertEquals(250_000, one.part(8_000_000));
+    assertEquals(8_000_000, upload.part(8_000_000));
+    config.change(Kind.USERS, "ann", json -> json.remove("limits"));
+    config.commit(revocation);
+    assertEquals(0, other.moved(0, 1_000_000));
+    assertEquals(List.of(), reasons);
   }
 
   @Test

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.ConnectionGate;
+import io.flotilla.config.model.Kind;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -222,6 +224,86 @@ class FtpAbuseTest extends FtpFixture {
     two.command("QUIT", 221);
     two.isEnded();
     Awaitility.await().untilAsserted(() -> login().command("NOOP", 200));
+  }
+
+  @Test
+  void deniedAddress_isToldSo_alsoDuringASession() throws Exception {
+    RawFtp client = login();
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").putArray("from").add("127.0.0.0/8"));
+    assertEquals(List.of(), config.commit(adapter));
+    assertEquals("421 Connections from this address are no longer accepted", client.expect(421));
+    assertTrue(client.isEnded());
+    RawFtp refused = new RawFtp(port);
+    assertEquals("421 Connections from this address are not accepted", refused.expect(421));
+    refused.close();
+    assertTrue(events.stream().anyMatch(event -> event instanceof ClientEvent.ConnectionRefused told
+        && told.reason() == ConnectionGate.Refusal.DENIED));
+    config.remove(Kind.ACCESS_RULES, "nobody");
+    config.commit(adapter);
+    login();
+  }
+
+  @Test
+  void connectionsOfOneAddressOverTheLimit_areToldSo() throws Exception {
+    listener(json -> json.put("maxConnectionsPerAddress", 1));
+    assertEquals(List.of(), config.commit(adapter));
+    RawFtp client = login();
+    RawFtp refused = new RawFtp(port);
+    assertEquals("421 Too many connections from this address; try again later", refused.expect(421));
+    refused.close();
+    client.command("NOOP", 200);
+  }
+
+  @Test
+  void sessionsOfAUserOverTheLimit_areToldSo_andOneThatLogsOutMakesRoom() throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits").put("sessions", 1));
+    config.commit(adapter);
+    RawFtp client = login();
+    RawFtp second = connect();
+    second.command("USER ann", 331);
+    assertEquals("421 The user has as many sessions as they may", second.command("PASS " + PASSWORD, 421));
+    client.command("REIN", 220);
+    login().command("NOOP", 200);
+  }
+
+  @Test
+  void userWhoMayNotComeThisWay_isNotLetIn_andNotToldWhy() throws Exception {
+    for (String field : List.of("protocols sftp", "allowFrom 192.0.2.0/24", "denyFrom 127.0.0.1")) {
+      String[] words = field.split(" ");
+      user("ann");
+      config.change(Kind.USERS, "ann", json -> json.putArray(words[0]).add(words[1]));
+      config.commit(adapter);
+      RawFtp client = connect();
+      client.command("USER ann", 331);
+      assertEquals("530 Login incorrect", client.command("PASS " + PASSWORD, 530), field);
+    }
+  }
+
+  @Test
+  void slowUser_canAbortAtOnce_andIsNotStalled() throws Exception {
+    Files.createDirectories(home());
+    Files.write(home().resolve("file"), new byte[8_000_000]);
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits")
+        .put("downloadBytesPerSecond", 10_000).put("uploadBytesPerSecond", 10_000));
+    config.commit(adapter);
+    RawFtp client = login();
+    try (Socket data = client.data()) {
+      client.command("RETR file", 150);
+      data.getInputStream().readNBytes(20_000);
+      client.command("ABOR", 426);
+      client.expect(226);
+    }
+    try (Socket data = client.data()) {
+      client.command("STOR new", 150);
+      data.getOutputStream().write(new byte[30_000]);
+      Awaitility.await().until(() -> connections.list().getFirst().bytes() > 10_000);
+      client.command("ABOR", 426);
+      client.expect(226);
+    }
+    List<ClientEvent.TransferFinished> told = events.stream().filter(ClientEvent.TransferFinished.class::isInstance)
+        .map(ClientEvent.TransferFinished.class::cast).toList();
+    assertTrue(told.getFirst().bytes() < 1_000_000, "it was sent at once: " + told);
+    client.command("NOOP", 200);
   }
 
   @Test

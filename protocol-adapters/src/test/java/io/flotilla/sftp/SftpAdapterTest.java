@@ -17,6 +17,7 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -334,14 +335,50 @@ class SftpAdapterTest extends SftpFixture {
       }
       try (Socket fourth = new Socket("127.0.0.1", port)) {
         fourth.setSoTimeout(10_000);
-        assertEquals(-1, fourth.getInputStream().read());
+        assertEquals("this server has as many connections as it may; try again later\r\n",
+            new String(fourth.getInputStream().readAllBytes(), StandardCharsets.US_ASCII));
       }
+      assertNotEquals(0, sftp("pwd").status());
     } finally {
       for (Socket socket : open) {
         socket.close();
       }
     }
     Awaitility.await().until(() -> sftp("pwd").status() == 0);
+  }
+
+  @Test
+  void sessionsOfAUser_areLimited_andTheClientIsToldSo() throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits").put("sessions", 1));
+    config.commit(adapter);
+    Process first = startSftp("ann", "ed25519", List.of(), "!touch " + temp.resolve("ready"),
+        "!while [ ! -e " + temp.resolve("go") + " ]; do sleep 0.05; done", "pwd");
+    Awaitility.await().until(() -> Files.exists(temp.resolve("ready")));
+    Outcome second = sftp("pwd");
+    assertNotEquals(0, second.status());
+    assertTrue(second.output().contains("the user has as many sessions as they may"), second.output());
+    Files.createFile(temp.resolve("go"));
+    assertEquals(0, finish(first).status());
+    Awaitility.await().until(() -> sftp("pwd").status() == 0);
+  }
+
+  @Test
+  void slowUser_isSentAwayAtOnce_andGetsWholeFiles() throws Exception {
+    Files.createDirectories(home("ann"));
+    Files.write(home("ann").resolve("file"), new byte[20_000]);
+    Files.write(home("ann").resolve("large"), new byte[20 * SIZE]);
+    config.change(Kind.USERS, "ann", json -> json.putObject("limits").put("downloadBytesPerSecond", 100_000));
+    config.commit(adapter);
+    sftpOk("get file");
+    assertEquals(20_000, Files.size(temp.resolve("file")));
+    Process client = startSftp("ann", "ed25519", List.of(), "get large");
+    Awaitility.await().until(() -> connections.list().stream().anyMatch(one -> one.bytes() > 0));
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").putArray("from").add("127.0.0.1"));
+    config.commit(adapter);
+    assertNotEquals(0, finish(client).status());
+    Awaitility.await().until(() -> connections.list().isEmpty());
+    Outcome denied = sftp("pwd");
+    assertNotEquals(0, denied.status());
   }
 
   @Test

@@ -3,7 +3,7 @@ package io.flotilla.vfs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.flotilla.config.model.UserSettings.Limits;
+import io.flotilla.config.model.UserSettings.Quota;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +29,7 @@ class QuotaFileSystemTest extends FileSystemContract {
     usage.refresh(source);
     assertTrue(usage.awaitFirst(java.time.Duration.ofSeconds(30)));
     return new QuotaFileSystem(new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", active), usage,
-        new Limits(OptionalLong.of(bytes), OptionalLong.of(files)), source);
+        new Quota(OptionalLong.of(bytes), OptionalLong.of(files)), source);
   }
 
   private static void put(VirtualFileSystem session, String path, OpenMode mode, String text) throws VfsException {

@@ -20,6 +20,8 @@ public final class ClusterConfig {
   private final long version;
   private final ConfigDigest digest;
   private final TreePMap<EntityKey, StoredEntity> entities;
+  /** Made when first asked for; which thread makes it is no matter. */
+  private volatile AccessRules accessRules;
 
   private ClusterConfig(long version, ConfigDigest digest, TreePMap<EntityKey, StoredEntity> entities) {
     this.version = version;
@@ -131,6 +133,16 @@ public final class ClusterConfig {
 
   public Collection<StoredEntity> ofKind(Kind kind) {
     return ofKind(kind.id(), "");
+  }
+
+  /** Which clients may connect at all. */
+  public AccessRules accessRules() {
+    AccessRules rules = accessRules;
+    if (rules == null) {
+      rules = new AccessRules(ofKind(Kind.ACCESS_RULES).stream().map(stored -> (AccessRule) stored.entity()).toList());
+      accessRules = rules;
+    }
+    return rules;
   }
 
   @Override

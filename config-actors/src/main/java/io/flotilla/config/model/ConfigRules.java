@@ -57,7 +57,7 @@ final class ConfigRules {
           Optional<Listener> listener = next.find(Kind.LISTENERS, name, Listener.class);
           if (listener.isEmpty()) {
             errors.add(new FieldError(field, "there is no listener named '" + name + "'"));
-          } else if (at.passiveAddress().isPresent() && hasNoPassiveMode(listener.get())) {
+          } else if (!at.passiveAddress().isEmpty() && hasNoPassiveMode(listener.get())) {
             errors.add(new FieldError(
                 field + "/passiveAddress", "listener '" + name + "' is not an ftp listener, and has no passive address"));
           }
@@ -72,6 +72,7 @@ final class ConfigRules {
       case Storage storage -> { }
       case Certificate certificate -> { }
       case HostKey key -> { }
+      case AccessRule rule -> { }
       case Admin admin -> { }
       case Policy policy -> { }
       case Entity.Unknown unknown -> { }
@@ -109,7 +110,7 @@ final class ConfigRules {
     if (hasNoPassiveMode(listener)) {
       next.ofKind(Kind.NODES).stream().map(stored -> (NodeOverride) stored.entity())
           .filter(node -> Optional.ofNullable(node.listeners().get(listener.name()))
-              .flatMap(NodeOverride.ListenerAt::passiveAddress).isPresent())
+              .filter(at -> !at.passiveAddress().isEmpty()).isPresent())
           .findFirst()
           .ifPresent(node -> errors.add(new FieldError(pointer + "/protocol",
               "nodes/" + node.name() + " has a passive address for this listener, which only an ftp listener has")));
@@ -158,7 +159,7 @@ final class ConfigRules {
           ((Listener) listener).hostKeys().contains(name)
               || needsAnyHostKey((Listener) listener) && next.ofKind(Kind.HOST_KEYS).isEmpty());
       case LISTENERS -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).listeners().containsKey(name));
-      case USERS, NODES, ADMINS, POLICIES -> Optional.empty();
+      case USERS, NODES, ACCESS_RULES, ADMINS, POLICIES -> Optional.empty();
     });
     return holder.map(who ->
         Refusal.of(Refusal.Reason.CONFLICT, operation.key() + " is still needed by " + who));

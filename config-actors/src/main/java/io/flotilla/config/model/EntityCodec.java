@@ -209,6 +209,7 @@ public final class EntityCodec {
       case FOLDERS -> Folder.read(fields);
       case CERTIFICATES -> Certificate.read(fields);
       case HOST_KEYS -> HostKey.read(fields);
+      case ACCESS_RULES -> AccessRule.read(fields);
       case NODES -> NodeOverride.read(fields);
       case ADMINS -> Admin.read(fields);
       case POLICIES -> Policy.read(fields);

@@ -18,6 +18,6 @@ public record Group(String name, UserSettings settings) implements Entity {
     settings.describeFolders(json);
     settings.permissions().ifPresentOrElse(
         permissions -> permissions.describe(json.putObject("permissions")), () -> json.putNull("permissions"));
-    settings.describeLimits(json);
+    settings.describeAdmission(json);
   }
 }

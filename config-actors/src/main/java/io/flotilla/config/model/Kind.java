@@ -13,6 +13,7 @@ public enum Kind {
   FOLDERS("folders"),
   CERTIFICATES("certificates"),
   HOST_KEYS("host-keys"),
+  ACCESS_RULES("access-rules"),
   NODES("nodes"),
   ADMINS("admins"),
   POLICIES("policies");

@@ -6,7 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Protocol, address and port that the matching nodes open. Without an address each node binds its own one. A selector
@@ -20,17 +22,48 @@ public record Listener(
     List<String> nodes,
     boolean enabled,
     int maxConnections,
+    OptionalInt maxConnectionsPerAddress,
     Duration idleTimeout,
     List<String> hostKeys,
     Ftp ftp)
     implements Entity {
   /** What a listener speaks: one of this release's, or the word of a newer one, which is kept and not served. */
   public record Protocol(String id) {
+    private static final int MAX_LISTED = 16;
     public static final Protocol SFTP = new Protocol("sftp");
     public static final Protocol FTP = new Protocol("ftp");
 
+    /** The protocols that this release serves. */
+    public static final List<Protocol> KNOWN = List.of(SFTP, FTP);
+
     public boolean isKnown() {
-      return equals(SFTP) || equals(FTP);
+      return KNOWN.contains(this);
+    }
+
+    /**
+     * Reads a list of protocols; those of a newer release are kept.
+     *
+     * @return empty if the field is absent
+     */
+    static Optional<List<Protocol>> list(Fields fields, String field) {
+      if (!fields.has(field)) {
+        return Optional.empty();
+      }
+      List<String> words = fields.texts(field, MAX_LISTED, word -> new Protocol(word).isKnown()
+          ? Optional.empty() : Optional.of("must be " + known()));
+      if (words.isEmpty()) {
+        fields.error(field, "must name at least one protocol; leave it out for all");
+      }
+      return Optional.of(words.stream().map(Protocol::new).toList());
+    }
+
+    private static String known() {
+      return KNOWN.stream().map(protocol -> "'" + protocol.id + "'").collect(Collectors.joining(" or "));
+    }
+
+    static void describe(ObjectNode json, Optional<List<Protocol>> protocols) {
+      protocols.ifPresentOrElse(some -> some.forEach(protocol -> json.withArray("protocols").add(protocol.id)),
+          () -> json.putNull("protocols"));
     }
   }
 
@@ -61,11 +94,11 @@ public record Listener(
    * @param requireSessionReuse whether a data connection has to resume the TLS session of its control connection, so that
    *     nobody else can take it over
    * @param passivePorts where clients are told to connect for data; any free port if there is none
-   * @param passiveAddress an IPv4 address that PASV tells clients instead of the one they came by, for a node behind NAT
+   * @param passiveAddress what PASV tells clients, for a node behind NAT
    */
   public record Ftp(Tls tls, Optional<String> certificate, boolean requireSessionReuse,
-      Optional<PortRange> passivePorts, Optional<String> passiveAddress) {
-    static final Ftp DEFAULT = new Ftp(Tls.OFF, Optional.empty(), false, Optional.empty(), Optional.empty());
+      Optional<PortRange> passivePorts, PassiveAddress passiveAddress) {
+    static final Ftp DEFAULT = new Ftp(Tls.OFF, Optional.empty(), false, Optional.empty(), PassiveAddress.NONE);
 
     private static Ftp read(Fields fields) {
       // A word of a newer release must not take the encryption away.
@@ -76,7 +109,7 @@ public record Listener(
       }
       return new Ftp(tls, certificate, fields.bool("requireSessionReuse", false),
           fields.parsed("passivePorts", PortRange::parse),
-          fields.parsed("passiveAddress", Listener::parsePassiveAddress));
+          PassiveAddress.read(fields));
     }
 
     private void describe(ObjectNode json) {
@@ -84,11 +117,13 @@ public record Listener(
       json.put("certificate", certificate.orElse(null));
       json.put("requireSessionReuse", requireSessionReuse);
       json.put("passivePorts", passivePorts.map(PortRange::toString).orElse(null));
-      json.put("passiveAddress", passiveAddress.orElse(null));
+      json.put("passiveAddress", passiveAddress.address().orElse(null));
+      passiveAddress.describeNetworks(json);
     }
   }
 
-  private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::");
+  static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::");
+  private static final int MAX_CONNECTIONS = 1_000_000;
   private static final int DEFAULT_MAX_CONNECTIONS = 10_000;
   private static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofMinutes(10);
 
@@ -99,7 +134,7 @@ public record Listener(
     List<String> nodes = fields.texts("nodes", 128, Listener::problemWithSelector);
     Protocol protocol = new Protocol(fields.text("protocol").orElse("unknown"));
     if (fields.has("protocol") && !protocol.isKnown()) {
-      fields.error("protocol", "must be 'sftp' or 'ftp', the protocols this release serves");
+      fields.error("protocol", "must be " + Protocol.known() + ", the protocols this release serves");
     }
     belongsTo(Protocol.SFTP, "ssh", protocol, fields);
     belongsTo(Protocol.FTP, "ftp", protocol, fields);
@@ -110,7 +145,8 @@ public record Listener(
         fields.requiredInteger("port", 1, 65535),
         nodes.isEmpty() ? List.of("*") : nodes,
         fields.bool("enabled", true),
-        fields.integer("maxConnections", 1, 1_000_000, DEFAULT_MAX_CONNECTIONS),
+        fields.integer("maxConnections", 1, MAX_CONNECTIONS, DEFAULT_MAX_CONNECTIONS),
+        fields.optionalInteger("maxConnectionsPerAddress", 1, MAX_CONNECTIONS),
         fields.duration("idleTimeout", Duration.ofDays(7), DEFAULT_IDLE_TIMEOUT),
         fields.object("ssh", ssh -> ssh.texts("hostKeys", 16, EntityKey::problemWithName)).orElse(List.of()),
         fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT));
@@ -134,6 +170,7 @@ public record Listener(
     nodes.forEach(json.putArray("nodes")::add);
     json.put("enabled", enabled);
     json.put("maxConnections", maxConnections);
+    json.put("maxConnectionsPerAddress", maxConnectionsPerAddress.isPresent() ? maxConnectionsPerAddress.getAsInt() : null);
     json.put("idleTimeout", Durations.format(idleTimeout));
     if (protocol.equals(Protocol.FTP)) {
       ftp.describe(json.putObject("ftp"));
@@ -194,15 +231,6 @@ public record Listener(
   private static Optional<String> problemWithSelector(String selector) {
     String name = selector.startsWith("role:") ? selector.substring("role:".length()) : selector;
     return selector.equals("*") ? Optional.empty() : EntityKey.problemWithName(name);
-  }
-
-  /** PASV, which tells it, has no room for an IPv6 address. */
-  static String parsePassiveAddress(String text) {
-    if (text.contains(":") || WILDCARDS.contains(text)) {
-      throw new IllegalArgumentException(
-          "must be an IPv4 address that clients can connect to; over IPv6 they are not told an address");
-    }
-    return parseAddress(text);
   }
 
   /** Only literal addresses: a name could mean something else on every node and at every start. */

@@ -9,12 +9,12 @@ import java.util.OptionalInt;
 public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<String, String> storagePaths)
     implements Entity {
   /** Where a listener is on this node; what is absent stays as the listener says. */
-  public record ListenerAt(Optional<String> address, OptionalInt port, Optional<String> passiveAddress) {
+  public record ListenerAt(Optional<String> address, OptionalInt port, PassiveAddress passiveAddress) {
     static ListenerAt read(String listener, Fields fields) {
       return new ListenerAt(
           fields.parsed("address", Listener::parseAddress),
           fields.optionalInteger("port", 1, 65535),
-          fields.parsed("passiveAddress", Listener::parsePassiveAddress));
+          PassiveAddress.read(fields));
     }
   }
 
@@ -36,7 +36,10 @@ public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<S
       ObjectNode entry = listenersJson.putObject(listener);
       at.address().ifPresent(address -> entry.put("address", address));
       at.port().ifPresent(port -> entry.put("port", port));
-      at.passiveAddress().ifPresent(address -> entry.put("passiveAddress", address));
+      at.passiveAddress().address().ifPresent(address -> entry.put("passiveAddress", address));
+      if (!at.passiveAddress().networks().isEmpty()) {
+        at.passiveAddress().describeNetworks(entry);
+      }
     });
     ObjectNode storagesJson = json.putObject("storages");
     storagePaths.forEach((storage, path) -> storagesJson.putObject(storage).put("path", path));

@@ -46,7 +46,7 @@ public record User(
     settings.describeFolders(json);
     settings.permissions().or(() -> alone ? Optional.of(permissions()) : Optional.empty()).ifPresentOrElse(
         permissions -> permissions.describe(json.putObject("permissions")), () -> json.putNull("permissions"));
-    settings.describeLimits(json);
+    settings.describeAdmission(json);
   }
 
   /**

@@ -7,6 +7,7 @@ import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.NodeOverride;
+import io.flotilla.config.model.PassiveAddress;
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
 import java.nio.file.Path;
@@ -21,9 +22,9 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
   /**
    * A listener with the address and port it has on this node.
    *
-   * @param passiveAddress what an FTP listener tells clients of this node, if it is not the address they came by
+   * @param passiveAddress what an FTP listener tells clients of this node
    */
-  public record OpenListener(Listener listener, String address, int port, Optional<String> passiveAddress) {}
+  public record OpenListener(Listener listener, String address, int port, PassiveAddress passiveAddress) {}
 
   /** A user with what the groups give: all that is to be served, and brought together nowhere else. */
   public Optional<User> user(String name) {
@@ -72,7 +73,8 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
             String address = at.flatMap(NodeOverride.ListenerAt::address).or(listener::address).orElse(node.address());
             int port = at.map(o -> o.port().orElse(listener.port())).orElse(listener.port());
             open.put(listener.name(), new OpenListener(listener, address, port,
-                at.flatMap(NodeOverride.ListenerAt::passiveAddress).or(listener.ftp()::passiveAddress)));
+                at.map(o -> o.passiveAddress().orElse(listener.ftp().passiveAddress()))
+                    .orElse(listener.ftp().passiveAddress())));
           });
     }
     return open;

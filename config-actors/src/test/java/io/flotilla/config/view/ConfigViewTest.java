@@ -10,6 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.User;
 import io.flotilla.config.model.UserSettings;
+import io.flotilla.config.model.Listener;
+import io.flotilla.config.model.PassiveAddress;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -34,10 +37,10 @@ class ConfigViewTest {
 
     assertEquals("127.0.0.1", plain.address());
     assertEquals(21, plain.port());
-    assertEquals(Optional.of("192.0.2.1"), plain.passiveAddress());
+    assertEquals(Optional.of("192.0.2.1"), plain.passiveAddress().address());
     assertEquals(2121, overridden.port());
-    assertEquals(Optional.of("192.0.2.2"), overridden.passiveAddress());
-    assertEquals(Optional.empty(), of("node-2", NodeIdentity.GATEWAY).listeners().get("sftp").passiveAddress());
+    assertEquals(Optional.of("192.0.2.2"), overridden.passiveAddress().address());
+    assertEquals(Optional.empty(), of("node-2", NodeIdentity.GATEWAY).listeners().get("sftp").passiveAddress().address());
   }
 
   @Test
@@ -72,8 +75,44 @@ class ConfigViewTest {
     assertEquals(Optional.of(Instant.parse("2027-01-31T12:00:00Z")), alice.expiresAt());
     assertEquals("/first/${user}", alice.home().path());
     assertEquals("/x=a /y=b", folders(alice));
-    assertEquals(new UserSettings.Limits(OptionalLong.of(9), OptionalLong.of(7)), alice.settings().limits());
+    assertEquals(new UserSettings.Quota(OptionalLong.of(9), OptionalLong.of(7)), alice.settings().limits().quota());
     assertEquals("/=[list], /in=[upload], /out=[download]", alice.permissions().toString());
+  }
+
+  @Test
+  void member_comesAsTheFirstSays_whoSaysSomething() {
+    ClusterConfig config = commit(initial(), List.of(
+        put("groups", "first", "{\"allowFrom\": [\"10.0.0.0/8\"], \"limits\": {\"sessions\": 3}}"),
+        put("groups", "second", """
+            {"allowFrom": ["192.0.2.0/24"], "denyFrom": ["10.0.0.1"], "protocols": ["ftp"],
+             "limits": {"sessions": 4, "uploadBytesPerSecond": 20000, "downloadBytesPerSecond": 30000}}"""),
+        put("users", "alice", "{\"groups\": [\"first\", \"second\"], \"limits\": {\"downloadBytesPerSecond\": 40000}}")));
+    UserSettings alice = new ConfigView(config, new NodeIdentity(UUID.randomUUID(), "n", "127.0.0.1", Set.of()))
+        .user("alice").orElseThrow().settings();
+
+    assertTrue(alice.admits(InetAddress.ofLiteral("10.0.0.2")));
+    assertFalse(alice.admits(InetAddress.ofLiteral("10.0.0.1")));
+    assertFalse(alice.admits(InetAddress.ofLiteral("192.0.2.1")));
+    assertFalse(alice.admits(Listener.Protocol.SFTP));
+    assertEquals(3, alice.limits().sessions().orElseThrow());
+    assertEquals(20000, alice.limits().uploadBytesPerSecond().orElseThrow());
+    assertEquals(40000, alice.limits().downloadBytesPerSecond().orElseThrow());
+  }
+
+  @Test
+  void passiveAddress_isThatForTheClientsNetwork_andANodesOwnGoFirst() {
+    ClusterConfig config = commit(initial(), List.of(
+        put("listeners", "ftp", """
+            {"protocol": "ftp", "port": 21, "ftp": {"passiveAddress": "203.0.113.1",
+             "passiveNetworks": [{"from": ["10.1.0.0/16"], "address": "10.1.0.7"}, {"from": ["10.0.0.0/8", "192.168.0.0/16"]}]}}"""),
+        put("nodes", "node-1", "{\"listeners\": {\"ftp\": {\"passiveAddress\": \"203.0.113.2\"}}}")));
+    PassiveAddress told = new ConfigView(config,
+        new NodeIdentity(UUID.randomUUID(), "node-1", "127.0.0.1", Set.of(NodeIdentity.GATEWAY))).listeners().get("ftp").passiveAddress();
+
+    assertEquals(Optional.of(InetAddress.ofLiteral("10.1.0.7")), told.towards(InetAddress.ofLiteral("10.1.2.3")));
+    assertEquals(Optional.empty(), told.towards(InetAddress.ofLiteral("10.2.2.3")));
+    assertEquals(Optional.empty(), told.towards(InetAddress.ofLiteral("192.168.3.4")));
+    assertEquals(Optional.of(InetAddress.ofLiteral("203.0.113.2")), told.towards(InetAddress.ofLiteral("198.51.100.9")));
   }
 
   @Test

@@ -62,7 +62,8 @@ public final class EntityInput {
       });
       case HOST_KEYS -> prepareHostKey(key, document, errors, whole);
       case ADMINS -> CompletableFuture.completedFuture(prepareAdmin(key, document, errors));
-      case GROUPS, LISTENERS, STORAGES, FOLDERS, NODES, POLICIES -> CompletableFuture.completedFuture(new Prepared(document, errors));
+      case GROUPS, LISTENERS, STORAGES, FOLDERS, NODES, ACCESS_RULES, POLICIES ->
+          CompletableFuture.completedFuture(new Prepared(document, errors));
     };
   }
 

@@ -180,7 +180,7 @@ class ImportPlanProperties {
       case LISTENERS -> json.put("protocol", "sftp").put("port", 3000 + step).putArray("nodes").add("node-" + number);
       case HOST_KEYS -> json = hostKey(name);
       case NODES -> json.putObject("storages").putObject("main").put("path", "/other");
-      case GROUPS, FOLDERS, CERTIFICATES, POLICIES -> throw new AssertionError();
+      case GROUPS, FOLDERS, CERTIFICATES, ACCESS_RULES, POLICIES -> throw new AssertionError();
     }
     return put(kind.id(), name, json);
   }

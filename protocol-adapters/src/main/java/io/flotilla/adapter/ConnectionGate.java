@@ -1,0 +1,147 @@
+package io.flotilla.adapter;
+
+import io.flotilla.config.model.Listener;
+import io.flotilla.config.view.ConfigView;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+
+/**
+ * Lets connections of one listener in: as many as its limits allow, and from where the access rules allow it. It is asked
+ * before a connection costs anything. Safe for all threads; never blocks.
+ */
+public final class ConnectionGate {
+  /** An IPv6 client has all addresses of such a network (RFC 6177), so they count as one. */
+  private static final int IPV6_PREFIX_BYTES = 8;
+
+  private final String listener;
+  private final Listener.Protocol protocol;
+  private final int maxUnauthenticated;
+  private final Supplier<ConfigView> view;
+  private final ClientEventSink events;
+  private final Clock clock;
+  private final Map<InetAddress, Integer> byAddress = new HashMap<>();
+  private int connections;
+  private int unauthenticated;
+
+  ConnectionGate(String listener, Listener.Protocol protocol, int maxUnauthenticated, Supplier<ConfigView> view,
+      ClientEventSink events, Clock clock) {
+    this.listener = listener;
+    this.protocol = protocol;
+    this.maxUnauthenticated = maxUnauthenticated;
+    this.view = view;
+    this.events = events;
+    this.clock = clock;
+  }
+
+  /** @param maxPerAddress no limit if there is none */
+  public record Limits(int maxConnections, OptionalInt maxPerAddress) {
+    public static Limits of(Listener listener) {
+      return new Limits(listener.maxConnections(), listener.maxConnectionsPerAddress());
+    }
+  }
+
+  /** Why a connection is refused. */
+  public enum Refusal {
+    DENIED("connections from this address are not accepted"),
+    LISTENER_FULL("this server has as many connections as it may; try again later"),
+    ADDRESS_FULL("too many connections from this address; try again later"),
+    LOGINS_FULL("too many clients are logging in; try again later");
+
+    private final String words;
+
+    Refusal(String words) {
+      this.words = words;
+    }
+
+    /** For the client. */
+    public String words() {
+      return words;
+    }
+  }
+
+  public sealed interface Answer {}
+
+  /** The connection was refused, which has been told as an event. */
+  public record Refused(Refusal reason) implements Answer {}
+
+  /** A connection that was let in, until it is closed. Closing it twice is harmless. */
+  public final class Admitted implements Answer, AutoCloseable {
+    private final InetAddress place;
+    private final AtomicBoolean open = new AtomicBoolean(true);
+    private boolean authenticated;
+
+    private Admitted(InetAddress place) {
+      this.place = place;
+    }
+
+    /** Its client has logged in, or has logged out and stays. */
+    public void authenticated(boolean now) {
+      synchronized (ConnectionGate.this) {
+        if (open.get() && authenticated != now) {
+          authenticated = now;
+          unauthenticated += now ? -1 : 1;
+        }
+      }
+    }
+
+    /** The connection has ended. */
+    @Override
+    public void close() {
+      synchronized (ConnectionGate.this) {
+        if (open.compareAndSet(true, false)) {
+          connections--;
+          unauthenticated -= authenticated ? 0 : 1;
+          byAddress.computeIfPresent(place, (address, count) -> count == 1 ? null : count - 1);
+        }
+      }
+    }
+  }
+
+  /** Asks for one connection. */
+  public Answer ask(InetAddress address, Limits limits) {
+    Answer answer = view.get().config().accessRules().denial(protocol, address).isPresent()
+        ? new Refused(Refusal.DENIED) : count(place(address), limits);
+    if (answer instanceof Refused refused) {
+      events.accept(new ClientEvent.ConnectionRefused(
+          clock.instant(), listener, protocol.id(), address.getHostAddress(), refused.reason()));
+    }
+    return answer;
+  }
+
+  private synchronized Answer count(InetAddress place, Limits limits) {
+    if (connections >= limits.maxConnections()) {
+      return new Refused(Refusal.LISTENER_FULL);
+    }
+    if (limits.maxPerAddress().isPresent() && byAddress.getOrDefault(place, 0) >= limits.maxPerAddress().getAsInt()) {
+      return new Refused(Refusal.ADDRESS_FULL);
+    }
+    if (unauthenticated >= maxUnauthenticated) {
+      return new Refused(Refusal.LOGINS_FULL);
+    }
+    connections++;
+    unauthenticated++;
+    byAddress.merge(place, 1, Integer::sum);
+    return new Admitted(place);
+  }
+
+  private static InetAddress place(InetAddress address) {
+    if (!(address instanceof Inet6Address)) {
+      return address;
+    }
+    byte[] bytes = address.getAddress();
+    Arrays.fill(bytes, IPV6_PREFIX_BYTES, bytes.length, (byte) 0);
+    try {
+      return InetAddress.getByAddress(bytes);
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("an IPv6 address has 16 bytes", e);
+    }
+  }
+}
