@@ -1,0 +1,322 @@
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Measures transfers, logins and idle sessions of one node beside OpenSSH, vsftpd and ProFTPD, all in one run and by turns:
+ * the same clients, files and machine. Files are in memory where there is enough of it, so that no disk is measured.
+ * Compare only the ratios of one run; clients and servers share the processors.
+ */
+class Transfer {
+  private static final int ROUNDS = 5;
+  private static final long LARGE = 1L << 30;
+  private static final int SMALL_FILES = 1000;
+  private static final int SMALL = 10 * 1024;
+  private static final int LOGINS = 200;
+  private static final int PARALLEL_LOGINS = 4;
+  private static final int IDLE = 200;
+  private static final int BASE_PORT = 26_000;
+  private static final int SFTP_PORT = BASE_PORT + 22;
+  private static final int FTP_PORT = BASE_PORT + 21;
+  private static final Path MEMORY = Path.of("/dev/shm");
+
+  private final Path work;
+  private final Path root;
+  private final BenchCluster cluster;
+  private final PeerServers peers;
+  private Path key;
+
+  private Transfer(Path work, BenchCluster cluster) throws IOException {
+    this.work = work;
+    this.root = Files.createDirectories(work.resolve("root"));
+    this.cluster = cluster;
+    this.peers = new PeerServers(work, root);
+  }
+
+  /**
+   * One server's part of a comparison.
+   *
+   * @param amount what one run moves, in the unit of the rate: bytes or a number of things
+   */
+  private record Cell(String server, ProcessTree tree, double amount, Callable<Void> run) {}
+
+  /** @param goal the least ratio of the second cell's rate to the first one's */
+  private record Comparison(String what, double goal, Cell peer, Cell own) {}
+
+  /** Rates and the server's processor seconds, of each round. */
+  private record Figures(double[] rates, double[] cpu) {}
+
+  public static void main(String[] arguments) throws Exception {
+    BenchCluster.printMachine();
+    boolean inMemory = Files.isDirectory(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() > 8 * LARGE;
+    Path work = inMemory ? Files.createTempDirectory(MEMORY, "flotilla-bench") : Files.createTempDirectory("flotilla-bench");
+    try (BenchCluster cluster = new BenchCluster(Path.of(arguments[0]), Files.createTempDirectory("flotilla-bench"), BASE_PORT)) {
+      Transfer bench = new Transfer(work, cluster);
+      System.out.printf("Files are %s. Medians of %d rounds by turns [least to most].%n%n",
+          inMemory ? "in memory" : "on disk", ROUNDS);
+      try (PeerServers peers = bench.peers) {
+        bench.run();
+      }
+    } finally {
+      try (Stream<Path> files = Files.walk(work)) {
+        files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+      }
+    }
+  }
+
+  private void run() throws Exception {
+    prepare();
+    idleSessions();
+    ProcessTree node = new ProcessTree(cluster.process(1));
+    ProcessTree sshd = new ProcessTree(peers.sshd.process());
+    ProcessTree vsftpd = new ProcessTree(peers.vsftpd.process());
+    ProcessTree proftpd = new ProcessTree(peers.proftpd.process());
+    String own = PeerServers.USER + "@127.0.0.1";
+    String ftp = "ftp://127.0.0.1:";
+    String login = PeerServers.USER + ":" + PeerServers.PASSWORD;
+    System.out.printf("%n%-30s %-9s %26s %8s %14s%n", "", "server", "MB/s (files/s, logins/s)", "ratio", "CPU s per GiB");
+    compare(new Comparison("SFTP 1 GiB down", 0.95,
+        cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "get large " + sink())),
+        cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "get large " + sink()))));
+    compare(new Comparison("SFTP 1 GiB up", 1.1,
+        cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "put " + source() + " up/peer")),
+        cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "put " + source() + " up/own"))));
+    compare(new Comparison("SFTP 1,000 files of 10 KiB get", 1.0,
+        cell("OpenSSH", sshd, SMALL_FILES, () -> sftp("root", peers.sshd.port(), "get small/* " + fresh("got") + "/")),
+        cell("Flotilla", node, SMALL_FILES, () -> sftp(own, SFTP_PORT, "get small/* " + fresh("got") + "/"))));
+    compare(new Comparison("SFTP 1,000 files of 10 KiB put", 1.0,
+        cell("OpenSSH", sshd, SMALL_FILES, () -> sftp("root", peers.sshd.port(), "put " + small() + " " + fresh("root/up/s"))),
+        cell("Flotilla", node, SMALL_FILES, () -> sftp(own, SFTP_PORT, "put " + small() + " " + inRoot(fresh("root/up/s"))))));
+    compare(new Comparison("FTP 1 GiB down", 0.9,
+        cell("vsftpd", vsftpd, LARGE, () -> curl("-o", "/dev/null", ftp + peers.vsftpd.port() + "/large")),
+        cell("Flotilla", node, LARGE, () -> curl("-u", login, "-o", "/dev/null", ftp + FTP_PORT + "/large"))));
+    compare(new Comparison("FTP 1 GiB up", 0.9,
+        cell("vsftpd", vsftpd, LARGE, () -> curl("-T", source(), ftp + peers.vsftpd.port() + "/up/ftp-peer")),
+        cell("Flotilla", node, LARGE, () -> curl("-u", login, "-T", source(), ftp + FTP_PORT + "/up/ftp-own"))));
+    compare(new Comparison("FTPS 1 GiB down", 1.0,
+        cell("ProFTPD", proftpd, LARGE,
+            () -> curl("-k", "--ssl-reqd", "-u", login, "-o", "/dev/null", ftp + peers.proftpd.port() + "/large")),
+        cell("Flotilla", node, LARGE, () -> curl("-k", "--ssl-reqd", "-u", login, "-o", "/dev/null", ftp + FTP_PORT + "/large"))));
+    compare(new Comparison("FTPS 1 GiB up", 1.0,
+        cell("ProFTPD", proftpd, LARGE,
+            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + peers.proftpd.port() + "/up/ftps-peer")),
+        cell("Flotilla", node, LARGE,
+            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + FTP_PORT + "/up/ftps-own"))));
+    compare(new Comparison("SFTP logins by key", 2.0,
+        cell("OpenSSH", sshd, LOGINS, () -> logins("root", peers.sshd.port())),
+        cell("Flotilla", node, LOGINS, () -> logins(PeerServers.USER, SFTP_PORT))));
+  }
+
+  private static Cell cell(String server, ProcessTree tree, double amount, Callable<Void> run) {
+    return new Cell(server, tree, amount, run);
+  }
+
+  private void prepare() throws Exception {
+    Files.createDirectories(root.resolve("small"));
+    Files.createDirectories(root.resolve("up"));
+    byte[] part = new byte[1 << 20];
+    Random random = new Random(1);
+    try (OutputStream large = Files.newOutputStream(root.resolve("large"))) {
+      for (long written = 0; written < LARGE; written += part.length) {
+        random.nextBytes(part);
+        large.write(part);
+      }
+    }
+    for (int i = 0; i < SMALL_FILES; i++) {
+      Files.write(root.resolve("small/f" + i), Arrays.copyOf(part, SMALL));
+    }
+    key = peers.key("id_ecdsa", "ecdsa");
+    // The FTP servers work as nobody.
+    for (Path directory : List.of(work, root, root.resolve("up"))) {
+      if (new ProcessBuilder("chown", "nobody:nogroup", directory.toString()).start().waitFor() != 0) {
+        throw new IllegalStateException("this measurement has to run as root");
+      }
+      Files.setPosixFilePermissions(directory, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+    peers.start();
+    cluster.up(1);
+    cluster.send("PUT", 1, "/api/v1/config/storages/bench", "{\"path\":\"" + root + "\"}");
+    cluster.send("PUT", 1, "/api/v1/config/users/" + PeerServers.USER + "?wait=applied", "{\"password\":\""
+        + PeerServers.PASSWORD + "\",\"publicKeys\":[\"" + Files.readString(Path.of(key + ".pub")).strip()
+        + "\"],\"home\":{\"storage\":\"bench\",\"path\":\"/\"}}");
+  }
+
+  /** Rounds by turns after one that doesn't count; prints the medians. */
+  private static void compare(Comparison comparison) throws Exception {
+    List<Cell> cells = List.of(comparison.peer(), comparison.own());
+    List<Figures> figures = List.of(new Figures(new double[ROUNDS], new double[ROUNDS]), new Figures(new double[ROUNDS], new double[ROUNDS]));
+    for (Cell cell : cells) {
+      cell.run().call();
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+      for (int turn = 0; turn < cells.size(); turn++) {
+        int i = (turn + round) % cells.size();
+        Cell cell = cells.get(i);
+        double cpu = cell.tree().cpuSeconds();
+        long begun = System.nanoTime();
+        cell.run().call();
+        figures.get(i).rates()[round] = cell.amount() / ((System.nanoTime() - begun) / 1e9);
+        figures.get(i).cpu()[round] = cell.tree().cpuSeconds() - cpu;
+      }
+    }
+    double peer = BenchCluster.median(figures.getFirst().rates());
+    for (int i = 0; i < cells.size(); i++) {
+      Cell cell = cells.get(i);
+      boolean bytes = cell.amount() == LARGE;
+      double[] rates = figures.get(i).rates();
+      double unit = bytes ? 1e6 : 1;
+      System.out.printf("%-30s %-9s %7.0f [%5.0f to %5.0f] %9s %14s%s%n", i == 0 ? comparison.what() : "", cell.server(),
+          BenchCluster.median(rates) / unit, Arrays.stream(rates).min().orElse(0) / unit,
+          Arrays.stream(rates).max().orElse(0) / unit, i == 0 ? "" : String.format("%.2f", BenchCluster.median(rates) / peer),
+          bytes ? String.format("%.2f", BenchCluster.median(figures.get(i).cpu())) : "",
+          i == 0 ? "" : "   goal: at least " + comparison.goal());
+    }
+  }
+
+  private String sink() {
+    return "/dev/null";
+  }
+
+  private String source() {
+    return root.resolve("large").toString();
+  }
+
+  private String small() {
+    return root.resolve("small") + "/*";
+  }
+
+  /** An empty directory, which all servers may write to. */
+  private String fresh(String name) throws Exception {
+    Path directory = work.resolve(name);
+    if (Files.exists(directory)) {
+      try (Stream<Path> files = Files.walk(directory)) {
+        files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+      }
+    }
+    return Files.createDirectories(directory).toString();
+  }
+
+  private String inRoot(String path) {
+    return path.substring(root.toString().length());
+  }
+
+  private Void sftp(String user, int port, String command) throws Exception {
+    String target = user.contains("@") ? user : user + "@127.0.0.1";
+    Path batch = Files.writeString(work.resolve("batch"), command + "\n");
+    return client(List.of("sftp", "-q", "-b", batch.toString(), "-P", Integer.toString(port), "-i", key.toString(),
+        "-c", "aes128-gcm@openssh.com", "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", target));
+  }
+
+  private static Void curl(String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of("curl", "-sS"));
+    command.addAll(List.of(arguments));
+    return client(command);
+  }
+
+  private static Void client(List<String> command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw new IllegalStateException(String.join(" ", command) + " failed: " + output);
+    }
+    return null;
+  }
+
+  /** Each logs in, lists a directory and leaves. */
+  private Void logins(String user, int port) throws Exception {
+    try (ExecutorService pool = Executors.newFixedThreadPool(PARALLEL_LOGINS)) {
+      List<Future<Void>> all = IntStream.range(0, LOGINS).mapToObj(i -> pool.submit(() -> curl("-k", "-u", user + ":",
+          "--key", key.toString(), "--pubkey", key + ".pub", "-l", "sftp://127.0.0.1:" + port + "/~/up/", "-o", "/dev/null"))).toList();
+      for (Future<Void> one : all) {
+        one.get();
+      }
+    }
+    return null;
+  }
+
+  /** How much more memory a server has with some hundred sessions that have logged in and do nothing. */
+  private void idleSessions() throws Exception {
+    double sshd = idle(new ProcessTree(peers.sshd.process()), () -> sftpSession("root", peers.sshd.port()));
+    double own = idle(new ProcessTree(cluster.process(1)), () -> sftpSession(PeerServers.USER, SFTP_PORT));
+    BenchCluster.print("idle SFTP session: OpenSSH " + Math.round(sshd) + " KiB, Flotilla " + Math.round(own) + " KiB",
+        String.format("ratio %.2f", own / sshd), "goal: at most 0.15");
+    double vsftpd = idle(new ProcessTree(peers.vsftpd.process()), () -> ftpSession("ftp", peers.vsftpd.port()));
+    double ownFtp = idle(new ProcessTree(cluster.process(1)), () -> ftpSession(PeerServers.USER, FTP_PORT));
+    BenchCluster.print("idle FTP session: vsftpd " + Math.round(vsftpd) + " KiB, Flotilla " + Math.round(ownFtp) + " KiB",
+        String.format("ratio %.2f", ownFtp / vsftpd), "goal: at most 0.4");
+  }
+
+  private static double idle(ProcessTree server, Callable<AutoCloseable> open) throws Exception {
+    List<AutoCloseable> sessions = new ArrayList<>();
+    try {
+      for (int i = 0; i < IDLE; i++) { // what the first ones need is no session's cost
+        sessions.add(open.call());
+      }
+      long before = settledKib(server);
+      for (int i = 0; i < IDLE; i++) {
+        sessions.add(open.call());
+      }
+      return (double) (settledKib(server) - before) / IDLE;
+    } finally {
+      for (AutoCloseable session : sessions) {
+        session.close();
+      }
+    }
+  }
+
+  /** After a collection of garbage, where there is any. */
+  private static long settledKib(ProcessTree server) throws Exception {
+    if (server.root().info().command().filter(command -> command.endsWith("java")).isPresent()) {
+      client(List.of(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(server.root().pid()), "GC.run"));
+    }
+    TimeUnit.SECONDS.sleep(1);
+    return server.memoryKib();
+  }
+
+  private AutoCloseable sftpSession(String user, int port) throws IOException {
+    Process client = new ProcessBuilder("ssh", "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-i", key.toString(), "-p", Integer.toString(port),
+        user + "@127.0.0.1", "-s", "sftp").redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    client.getOutputStream().write(new byte[] {0, 0, 0, 5, 1, 0, 0, 0, 3}); // INIT, version 3
+    client.getOutputStream().flush();
+    byte[] reply = client.getInputStream().readNBytes(5);
+    if (reply.length < 5 || reply[4] != 2) {
+      throw new IOException("the server did not answer INIT");
+    }
+    return () -> client.destroyForcibly().waitFor();
+  }
+
+  private static AutoCloseable ftpSession(String user, int port) throws IOException {
+    Socket socket = new Socket("127.0.0.1", port);
+    BufferedReader replies = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+    for (String command : new String[] {"", "USER " + user, "PASS " + PeerServers.PASSWORD, "PWD"}) {
+      if (!command.isEmpty()) {
+        socket.getOutputStream().write((command + "\r\n").getBytes(StandardCharsets.US_ASCII));
+      }
+      String reply = replies.readLine();
+      if (reply == null || !reply.matches("[23].*")) {
+        throw new IOException(command.split(" ")[0] + " was answered by " + reply);
+      }
+    }
+    return socket;
+  }
+}
