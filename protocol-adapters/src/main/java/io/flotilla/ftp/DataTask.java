@@ -73,6 +73,8 @@ abstract class DataTask {
       return ended(Reply.of(e));
     } catch (NoDataConnection e) {
       return ended(new Reply(425, "The data connection could not be opened"));
+    } catch (TransferBuffers.ExhaustedException e) {
+      return ended(new Reply(451, FtpSession.sentence(e.getMessage())));
     } catch (DataConnection.ProtectionFailed e) {
       return ended(new Reply(522, e.getMessage()));
     } catch (IOException e) {

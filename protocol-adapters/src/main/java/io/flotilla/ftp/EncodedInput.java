@@ -15,12 +15,12 @@ final class EncodedInput implements AutoCloseable {
   private boolean heldCr;
   private boolean ended;
 
-  EncodedInput(DataConnection data, Encoding encoding, TransferBuffers buffers) {
+  EncodedInput(DataConnection data, Encoding encoding, TransferBuffers buffers) throws TransferBuffers.ExhaustedException {
     this.data = data;
     this.buffers = buffers;
     this.ascii = encoding.ascii();
+    this.packed = encoding.deflate() ? buffers.take().limit(0) : null;
     this.inflater = encoding.deflate() ? new Inflater() : null;
-    this.packed = inflater == null ? null : buffers.take().limit(0);
   }
 
   /**

@@ -16,13 +16,20 @@ final class EncodedOutput implements AutoCloseable {
   private final ByteBuffer packed;
   private boolean afterCr;
 
-  EncodedOutput(DataConnection data, Encoding encoding, TransferBuffers buffers) {
+  EncodedOutput(DataConnection data, Encoding encoding, TransferBuffers buffers) throws TransferBuffers.ExhaustedException {
     this.data = data;
     this.buffers = buffers;
     this.ascii = encoding.ascii();
-    this.deflater = encoding.deflate() ? new Deflater(encoding.level()) : null;
     this.lines = ascii ? buffers.take() : null;
-    this.packed = deflater == null ? null : buffers.take();
+    try {
+      this.packed = encoding.deflate() ? buffers.take() : null;
+    } catch (TransferBuffers.ExhaustedException e) {
+      if (lines != null) {
+        buffers.give(lines);
+      }
+      throw e;
+    }
+    this.deflater = encoding.deflate() ? new Deflater(encoding.level()) : null;
   }
 
   /** Writes all that remains in the buffer. */

@@ -34,22 +34,29 @@ final class TlsTransport implements Transport {
   private boolean established;
   private boolean inputEnded;
 
-  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool) {
+  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool)
+      throws TransferBuffers.ExhaustedException {
     this.channel = channel;
     this.engine = engine;
     this.pool = pool;
     this.in = pool == null ? ByteBuffer.allocate(FIRST) : pool.take();
-    this.out = pool == null ? null : pool.take();
     in.limit(0);
+    try {
+      this.out = pool == null ? null : pool.take();
+    } catch (TransferBuffers.ExhaustedException e) {
+      pool.give(in);
+      throw e;
+    }
   }
 
   /** For a connection that is idle most of the time. */
-  static TlsTransport small(SocketChannel channel, SSLEngine engine) {
+  static TlsTransport small(SocketChannel channel, SSLEngine engine) throws TransferBuffers.ExhaustedException {
     return new TlsTransport(channel, engine, null);
   }
 
   /** For bulk data. {@link #giveBack} has to be called when no thread uses it any more. */
-  static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool) {
+  static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool)
+      throws TransferBuffers.ExhaustedException {
     return new TlsTransport(channel, engine, pool);
   }
 
