@@ -23,8 +23,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,7 +50,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private final ConnectionGate.Admitted admitted;
   private final InetAddress local;
   private final InetAddress peer;
-  private final Optional<FtpTls> tls;
+  private final Protection protection;
   private volatile Transport transport;
   private final ControlReader in;
   private final ControlWriter out;
@@ -67,11 +65,6 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private int nonsense;
   /** Whether it is a task's thread that serves. */
   private boolean servingWaiting;
-  /** What data connections are made from; null while the control connection is in clear. */
-  private SSLContext tlsContext;
-  private SSLSession tlsSession;
-  private boolean protectionSized;
-  private boolean protectData;
 
   /** Written under the turn, read by the timer. */
   private volatile DataTask task;
@@ -101,7 +94,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     this.admitted = admitted;
     this.local = ((InetSocketAddress) channel.getLocalAddress()).getAddress();
     this.peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
-    this.tls = listener.options().tls();
+    this.protection = new Protection(() -> options().tls());
     this.transport = new PlainTransport(channel);
     this.out = new ControlWriter(transport);
     this.in = new ControlReader(transport, out::raw);
@@ -139,9 +132,9 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   /** Serves the client until one side ends it. */
   void run() {
     try {
-      if (tls.filter(FtpTls::isImplicit).isPresent()) {
+      if (protection.isImplicit()) {
         secure();
-        protectData = true;
+        protection.protectData(true);
       }
       out.reply(220, "Flotilla is ready");
       serving = false;
@@ -248,11 +241,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       case FtpCommand.Option c -> option(c);
       case FtpCommand.Abort _ -> out.reply(226, "Nothing is running any more");
       case FtpCommand.Protect c -> protect(c.mechanism());
-      case FtpCommand.ProtectionBuffer _ -> {
-        protectionSized = tlsContext != null;
-        out.reply(protectionSized ? 200 : 503, protectionSized ? "PBSZ=0" : "AUTH TLS comes first");
-      }
-      case FtpCommand.ProtectionLevel c -> protectionLevel(c.level());
+      case FtpCommand.ProtectionBuffer _ -> out.reply(protection.size());
+      case FtpCommand.ProtectionLevel c -> out.reply(protection.level(c.level()));
       case FtpCommand.ClearControl _ -> out.reply(534, "The control connection stays protected");
       case FtpCommand.BadArgument c -> out.reply(501, c.problem());
       case FtpCommand.NotOffered c -> out.reply(c.code(), c.what());
@@ -263,72 +253,37 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   }
 
   private void protect(String mechanism) throws IOException {
-    if (tls.isEmpty()) {
-      out.reply(502, "This listener offers no TLS");
-    } else if (tlsContext != null) {
-      out.reply(503, "The connection is protected already");
+    Optional<Reply> objection = protection.objection(mechanism);
+    if (objection.isPresent()) {
+      out.reply(objection.get());
     } else if (user != null || userName != null) {
       out.reply(503, "AUTH comes before the login; REIN ends that");
     } else if (servingWaiting) {
       out.reply(503, "AUTH can't wait for the end of a transfer; send it now"); // the other thread is reading in clear
-    } else if (!mechanism.equals("TLS") && !mechanism.equals("TLS-C") && !mechanism.equals("SSL")) {
-      out.reply(504, "AUTH TLS is offered");
     } else {
       out.reply(234, "Begin TLS now");
       secure();
-      protectData = mechanism.equals("SSL"); // what clients that say so expect (draft-murray-auth-ftp-ssl)
+      protection.protectData(mechanism.equals("SSL")); // what clients that say so expect (draft-murray-auth-ftp-ssl)
     }
   }
 
   /** Goes on under TLS; what the client sent before is forgotten. */
   private void secure() throws IOException {
     handshaking = true;
-    SSLContext context = tls.orElseThrow().newContext();
-    TlsTransport secured = TlsTransport.small(channel, FtpTls.newEngine(context));
-    secured.handshake();
+    TlsTransport secured = protection.secure(channel);
     transport = secured;
     in.switchTo(secured);
     out.switchTo(secured);
-    tlsContext = context;
-    tlsSession = secured.session();
     handshaking = false;
-  }
-
-  private void protectionLevel(char level) throws IOException {
-    if (!protectionSized) {
-      out.reply(503, "PBSZ comes first");
-      return;
-    }
-    switch (level) {
-      case 'P' -> {
-        protectData = true;
-        out.reply(200, "Data connections will be protected");
-      }
-      case 'C' -> {
-        if (mustProtect()) {
-          out.reply(534, "Data has to be protected here");
-        } else {
-          protectData = false;
-          out.reply(200, "Data connections will be in clear");
-        }
-      }
-      case 'S', 'E' -> out.reply(536, "The protection levels are C and P");
-      default -> out.reply(504, "The protection levels are C and P");
-    }
   }
 
   /** Whether a transfer may begin; else the client has been told why not. */
   boolean mayTransfer() throws IOException {
-    boolean allowed = protectData || !mustProtect();
+    boolean allowed = protection.letsTransfer();
     if (!allowed) {
       out.reply(521, "Data has to be protected here: send PROT P");
     }
     return allowed;
-  }
-
-  /** By what held when the client came, or by what holds now. */
-  private boolean mustProtect() {
-    return tls.filter(FtpTls::isRequired).isPresent() || options().tls().filter(FtpTls::isRequired).isPresent();
   }
 
   private static final List<String> COMMANDS = List.of(
@@ -344,7 +299,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       algorithms.append(algorithms.isEmpty() ? "" : ";").append(algorithm.word())
           .append(algorithm == (commands == null ? HashAlgorithm.SHA_256 : commands.hash()) ? "*" : "");
     }
-    List<String> features = new ArrayList<>(tls.isPresent() ? List.of("AUTH TLS", "PBSZ", "PROT") : List.of());
+    List<String> features = new ArrayList<>(protection.isOffered() ? List.of("AUTH TLS", "PBSZ", "PROT") : List.of());
     features.addAll(List.of("CLNT", "EPRT", "EPSV", "HASH " + algorithms, "MDTM", "MFMT",
         "MLST " + (commands == null ? MachineFacts.ALL : commands.facts()).feature(), "MODE Z", "PASV", "REST STREAM",
         "SITE CHMOD;HELP;UTIME", "SIZE", "TVFS", "UTF8", "XCRC filename;start;end", "XMD5 filename;start;end",
@@ -376,7 +331,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       out.reply(503, "You are logged in; REIN ends that");
       return;
     }
-    if (tlsContext == null && mustProtect()) {
+    if (!protection.isSecured() && protection.isRequired()) {
       out.reply(530, "Logins have to be protected here: send AUTH TLS"); // before a password is sent in clear
       return;
     }
@@ -454,8 +409,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       unauthenticatedSince = System.nanoTime();
     }
     logOut();
-    protectionSized = false;
-    protectData = tls.filter(FtpTls::isImplicit).isPresent();
+    protection.forgetLevel();
     out.reply(220, "Ready for another user");
   }
 
@@ -530,8 +484,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
 
   @Override
   public DataConnection wrap(SocketChannel socket) throws IOException {
-    return protectData ? DataConnection.secured(socket, FtpTls.newEngine(tlsContext), engine.buffers,
-        tls.filter(FtpTls::requiresReuse).map(required -> tlsSession)) : DataConnection.plain(socket);
+    return protection.wrap(socket, engine.buffers);
   }
 
   @Override
