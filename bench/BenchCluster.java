@@ -31,6 +31,7 @@ final class BenchCluster implements AutoCloseable {
   private final Path directory;
   private final int basePort;
   private String token = "";
+  private boolean hooked;
 
   BenchCluster(Path home, Path directory, int basePort) {
     this.home = home;
@@ -43,6 +44,19 @@ final class BenchCluster implements AutoCloseable {
     launcher("up", "--nodes", Integer.toString(nodes), "--detach", "--dir", directory.toString(),
         "--base-port", Integer.toString(basePort));
     token = Files.readString(directory.resolve("admin-token")).strip();
+    if (!hooked) {
+      hooked = true;
+      Runtime.getRuntime().addShutdownHook(new Thread(this::downAtTheEnd));
+    }
+  }
+
+  /** For a measurement that is broken off. */
+  private void downAtTheEnd() {
+    try {
+      down();
+    } catch (Exception e) {
+      System.err.println("The cluster in " + directory + " could not be stopped: " + e.getMessage());
+    }
   }
 
   void down() throws Exception {

@@ -37,6 +37,7 @@ final class PeerServers implements AutoCloseable {
   }
 
   void start() throws Exception {
+    Runtime.getRuntime().addShutdownHook(new Thread(this::stop)); // for a measurement that is broken off
     key("host_ed25519", "ed25519");
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
         "-subj", "/CN=localhost", "-keyout", at("tls.key"), "-out", at("tls.crt"));
@@ -192,13 +193,16 @@ final class PeerServers implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
+    stop();
+  }
+
+  /** With their sessions, whose clients then end as well. */
+  private void stop() {
     for (Process process : started) {
       List<ProcessHandle> sessions = process.descendants().toList();
       process.destroy();
-      if (!process.waitFor(5, TimeUnit.SECONDS)) {
-        process.destroyForcibly().waitFor();
-      }
+      process.onExit().orTimeout(5, TimeUnit.SECONDS).exceptionally(late -> process.destroyForcibly()).join();
       sessions.forEach(ProcessHandle::destroyForcibly);
     }
   }

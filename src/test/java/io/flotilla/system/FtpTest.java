@@ -6,7 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,6 +22,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** FTP and FTPS on three nodes with one storage, while the configuration changes. The client is curl. */
 class FtpTest {
@@ -154,6 +161,66 @@ class FtpTest {
     } finally {
       cluster.api(1).send("DELETE", "/api/v1/config/nodes/node-2?wait=applied", "").expect(200);
     }
+  }
+
+  /** Of each node one session by either protocol, and what they come to by a change that another node takes. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+      "disabled|users/disabled|{\"enabled\":false}|0|0",
+      "rekeyed|users/rekeyed|{\"password\":\"another horse\"}|0|0",
+      "unwanted|users/unwanted|{\"protocols\":[\"sftp\"]}|0|3",
+      "abroad|users/abroad|{\"allowFrom\":[\"192.0.2.0/24\"]}|0|0",
+      "one|users/one|{\"denyFrom\":[\"127.0.0.1\"]}|0|0",
+      "banned|access-rules/banned|{\"action\":\"deny\",\"from\":[\"127.0.0.0/8\"],\"protocols\":[\"sftp\"]}|3|0",
+      "closed|listeners/ftp|{\"enabled\":false}|0|3"})
+  void whatIsRevoked_endsItsSessionsOnAllNodes_andNoOthers(String name, String entity, String change, int ftp, int sftp)
+      throws Exception {
+    user(name);
+    List<Socket> sockets = new ArrayList<>();
+    List<Process> clients = new ArrayList<>();
+    try {
+      for (int k = 1; k <= 3; k++) {
+        sockets.add(idleFtp(name, k));
+        clients.add(new OpenSsh(directory).start(name, new OpenSsh.Password("correct horse"), cluster.host(k), cluster.sftpPort(),
+            "pwd\n!sleep 60\n", List.of()));
+      }
+      await().atMost(TestCluster.SOON).until(() -> sessions(name, "ftp") == 3 && sessions(name, "sftp") == 3);
+
+      cluster.api(2).send(entity.startsWith("access-rules") ? "PUT" : "PATCH", "/api/v1/config/" + entity + "?wait=applied", change);
+
+      await().atMost(TestCluster.SOON).untilAsserted(() -> {
+        assertEquals(ftp, sessions(name, "ftp"));
+        assertEquals(sftp, sessions(name, "sftp"));
+      });
+    } finally {
+      for (Socket socket : sockets) {
+        socket.close();
+      }
+      for (Process client : clients) {
+        client.descendants().forEach(ProcessHandle::destroyForcibly);
+        client.destroyForcibly().waitFor();
+      }
+      cluster.api(1).send("DELETE", "/api/v1/config/access-rules/banned?wait=applied", "");
+      cluster.api(1).put("/api/v1/config/listeners/ftp?wait=applied", listener(cluster.ftpPort())).expect(200);
+    }
+  }
+
+  private static Socket idleFtp(String user, int k) throws IOException {
+    Socket socket = new Socket(cluster.host(k), cluster.ftpPort());
+    BufferedReader replies = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+    replies.readLine();
+    socket.getOutputStream().write(("USER " + user + "\r\nPASS correct horse\r\n").getBytes(StandardCharsets.US_ASCII));
+    assertTrue(replies.readLine().startsWith("331"));
+    assertTrue(replies.readLine().startsWith("230"));
+    return socket;
+  }
+
+  private static long sessions(String user, String protocol) throws IOException {
+    long count = 0;
+    for (JsonNode one : cluster.api(3).get("/api/v1/connections").expect(200).body().path("items")) {
+      count += one.path("user").asText().equals(user) && one.path("protocol").asText().equals(protocol) ? 1 : 0;
+    }
+    return count;
   }
 
   private static void user(String name) throws IOException {

@@ -114,7 +114,8 @@ public final class Node {
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, claims, events, this::report, refused::complete);
+        settings, data, key, live, codec, client, claims, connections, events, this::report,
+        refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories());
     live.add(new UnknownProtocols());
@@ -128,7 +129,7 @@ public final class Node {
 
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
     AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
-        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), () -> controlPlane.voters(),
+        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), () -> controlPlane.voters(),
         () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();

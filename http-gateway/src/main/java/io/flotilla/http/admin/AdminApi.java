@@ -54,6 +54,7 @@ final class AdminApi {
   private final PrimaryHandOver primary;
   private final ClaimReads claims;
   private final VoterRequests voters;
+  private final ConnectionRequests connections;
   private final EventStream events;
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -68,6 +69,7 @@ final class AdminApi {
     this.primary = new PrimaryHandOver(context);
     this.claims = new ClaimReads(context);
     this.voters = new VoterRequests(context);
+    this.connections = new ConnectionRequests(context);
     this.events = new EventStream(context.events());
   }
 
@@ -105,10 +107,16 @@ final class AdminApi {
       request.discardEntityBytes(materializer);
       return voters.forget(caller, rest.get(1));
     }
+    if (rest.getFirst().equals("connections") && rest.size() == 2) {
+      requireMethod(method, "DELETE");
+      request.discardEntityBytes(materializer);
+      return connections.close(caller, rest.get(1));
+    }
     return switch (String.join("/", rest)) {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
+      case "connections" -> get(request, method, () -> connections.list(parameters));
       case "claims" -> get(request, method, () -> claims.list(parameters));
       case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
           events.open(materializer, () -> authentication.isStill(caller.admin()))));

@@ -14,6 +14,7 @@ import java.util.function.Supplier;
  *
  * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
  * @param control what the cluster can be asked to do
+ * @param connections the client connections of all nodes
  * @param voters who keeps the journal
  * @param journal what keeps the configuration
  * @param metrics the node's metrics in Prometheus' text format
@@ -31,6 +32,7 @@ public record AdminContext(
     NodeHealth health,
     Supplier<ClusterStatus> localStatus,
     ClusterControl control,
+    ClusterConnections connections,
     Supplier<Voters> voters,
     Supplier<Journal> journal,
     Supplier<String> metrics,

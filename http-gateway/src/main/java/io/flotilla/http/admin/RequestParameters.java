@@ -20,7 +20,7 @@ record RequestParameters(Map<String, String> values) {
 
   private static final Set<String> KNOWN =
       Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment",
-          "from", "to", "kind", "secrets", "delete");
+          "from", "to", "kind", "secrets", "delete", "node", "user", "protocol");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {

@@ -1,5 +1,6 @@
 package io.flotilla.node.cluster;
 
+import io.flotilla.adapter.LiveConnections;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.config.cluster.ConfigAnnouncement;
@@ -54,6 +55,7 @@ final class ClusterGuardian {
       EntityCodec codec,
       ConfigClient client,
       ClaimClient claims,
+      LiveConnections connections,
       ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report,
       Consumer<Cluster> membershipChanged,
@@ -97,6 +99,7 @@ final class ClusterGuardian {
     topic.tell(Topic.subscribe(replica.<ConfigAnnouncement>narrow()));
     context.spawn(supervised(NodeControl.create(surroundings.client(),
         () -> Policy.Primary.of(surroundings.live().view().config()), surroundings.rejoin())), NodeControl.NAME);
+    context.spawn(supervised(ConnectionDesk.create(surroundings.connections())), ConnectionDesk.NAME);
     surroundings.client().attach(context.getSystem(), primaryRef);
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));

@@ -2,6 +2,7 @@ package io.flotilla.node.cluster;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.adapter.LiveConnections;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
@@ -11,6 +12,7 @@ import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.admin.ClusterConnections;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.http.admin.Voters;
 import io.flotilla.node.DataDirectory;
@@ -81,6 +83,7 @@ public final class ControlPlane {
   private final Thread thread;
   private volatile Optional<ClusterRegistry> registry = Optional.empty();
   private final Voters voters;
+  private final ClusterConnections connections;
   private final Journal journal;
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
   private volatile long generation;
@@ -95,17 +98,17 @@ public final class ControlPlane {
    * @param refused is told, once, why this node may not be in the cluster
    */
   public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClaimClient claims, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
-      Consumer<String> refused) {
+      ConfigClient client, ClaimClient claims, LiveConnections connections, ClusterEvents events,
+      BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
     this(settings, settings.database().isPresent()
         ? answer -> DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
         : answer -> RaftMembership.open(settings, data, key, answer),
-        data, key, live, codec, client, claims, events, report, refused);
+        data, key, live, codec, client, claims, connections, events, report, refused);
   }
 
   ControlPlane(NodeSettings settings, Opener opener, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClaimClient claims, ClusterEvents events, BiFunction<Boolean, LiveConfig, ReplicaReport> report,
-      Consumer<String> refused) {
+      ConfigClient client, ClaimClient claims, LiveConnections connections, ClusterEvents events,
+      BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
     this.settings = settings;
     this.opener = opener;
     this.data = data;
@@ -113,9 +116,10 @@ public final class ControlPlane {
     this.refused = refused;
     this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
     this.journal = settings.database().isPresent() ? new DatabaseJournal(this::database) : new EmbeddedJournal(this::raft);
+    this.connections = new MemberConnections(settings.name(), connections, () -> system);
     this.answer = new AtomicReference<>(NodeAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
-        settings, live, codec, client, claims, events, report, this::rememberMembership, this::rejoin);
+        settings, live, codec, client, claims, connections, events, report, this::rememberMembership, this::rejoin);
     this.thread = Thread.ofPlatform().name("control-plane").unstarted(this::run);
   }
 
@@ -131,6 +135,11 @@ public final class ControlPlane {
   /** Who keeps the journal, as an administrator sees and changes it. */
   public Voters voters() {
     return voters;
+  }
+
+  /** The client connections of all nodes. */
+  public ClusterConnections connections() {
+    return connections;
   }
 
   /** What is stored of the journal. */

@@ -3,6 +3,7 @@ package io.flotilla.node.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.adapter.LiveConnections;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.ClusterKey;
@@ -15,6 +16,7 @@ import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -45,7 +47,8 @@ class ControlPlaneTest {
         LiveConfig live = new LiveConfig(new NodeIdentity(data.nodeId(), "node-1", "127.0.0.1", settings.roles()),
             new BootCache(data.bootCacheFile(), codec))) {
       // It never comes to a clustered actor system, so nothing is told of one.
-      ControlPlane plane = new ControlPlane(settings, opener, data, key, live, codec, new ConfigClient(), new ClaimClient(), null,
+      ControlPlane plane = new ControlPlane(settings, opener, data, key, live, codec, new ConfigClient(), new ClaimClient(),
+          new LiveConnections(Clock.systemUTC()), null,
           null, refused::complete);
       plane.start();
 
