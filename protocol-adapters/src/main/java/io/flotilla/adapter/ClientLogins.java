@@ -63,7 +63,12 @@ public final class ClientLogins {
 
     /** Accounts for the transfers of this client. */
     public TransferLog transfers() {
-      return new TransferLog(connection, events, clock);
+      return transfers(connection.protocol());
+    }
+
+    /** The same for transfers by another protocol than the connection's. */
+    public TransferLog transfers(String protocol) {
+      return new TransferLog(connection, protocol, events, clock);
     }
 
     private void endIfRevoked(ConfigView now) {

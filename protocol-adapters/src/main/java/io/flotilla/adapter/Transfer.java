@@ -42,7 +42,7 @@ public final class Transfer {
   public void ended(ClientEvent.Outcome outcome) {
     log.connection().ended();
     log.events().accept(new ClientEvent.TransferFinished(log.clock().instant(), log.connection().user(),
-        log.connection().protocol(), log.connection().address(), path, direction, bytes,
+        log.protocol(), log.connection().address(), path, direction, bytes,
         (System.nanoTime() - since) / 1_000_000,
         failed && outcome == ClientEvent.Outcome.COMPLETED ? ClientEvent.Outcome.FAILED : outcome,
         firstOffset > 0 ? OptionalLong.of(firstOffset) : OptionalLong.empty()));

@@ -13,6 +13,7 @@ final class ClientState implements ProtocolClient {
   private static final AttributeKey<ClientState> KEY = new AttributeKey<>();
 
   final SftpListener listener;
+  final SftpListener.Options options;
   final String address;
   private final Session session;
   final AtomicBoolean passwordPending = new AtomicBoolean();
@@ -23,15 +24,16 @@ final class ClientState implements ProtocolClient {
   /** The last key that was refused, for one event instead of one for each key an agent offers. */
   volatile String refusedKeyUser;
 
-  private ClientState(SftpListener listener, Session session) {
+  private ClientState(SftpListener listener, SftpListener.Options options, Session session) {
     this.listener = listener;
+    this.options = options;
     this.session = session;
     this.address = session.getRemoteAddress() instanceof InetSocketAddress remote
         ? remote.getAddress().getHostAddress() : String.valueOf(session.getRemoteAddress());
   }
 
-  static ClientState attach(SftpListener listener, Session session) {
-    ClientState state = new ClientState(listener, session);
+  static ClientState attach(SftpListener listener, SftpListener.Options options, Session session) {
+    ClientState state = new ClientState(listener, options, session);
     session.setAttribute(KEY, state);
     return state;
   }

@@ -9,10 +9,12 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.scp.Scp;
+import io.flotilla.scp.ScpCommand;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
 import io.flotilla.vfs.VfsException;
-import java.io.IOException;
+import io.flotilla.vfs.VirtualFileSystem;
 import java.security.KeyPair;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +50,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
     this.view = view;
     this.settings = settings;
     this.homes = new UserHomes(uploads);
-    this.engine = SshEngine.create(settings);
+    this.engine = SshEngine.create(settings, this::command);
     SshLogins sshLogins = new SshLogins(authenticator, logins);
     engine.setPasswordAuthenticator(sshLogins);
     engine.setPublickeyAuthenticator(sshLogins);
@@ -70,7 +72,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
   public Optional<SftpListener.Options> options(ConfigView.OpenListener open, ConfigView now,
       Optional<SftpListener.Options> former, Consumer<String> problem) {
     Listener listener = open.listener();
-    listener.hostKeys().stream().filter(key -> now.hostKey(key).isEmpty()).forEach(key ->
+    listener.ssh().hostKeys().stream().filter(key -> now.hostKey(key).isEmpty()).forEach(key ->
         problem.accept("the host key " + key + ", which it names, does not exist"));
     List<HostKey> hostKeys = now.hostKeys(listener);
     List<KeyPair> keys = read(hostKeys, problem);
@@ -78,7 +80,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
       problem.accept("it has no host key: create one (host-keys) or name one that exists in the listener's ssh.hostKeys");
     }
     return keys.isEmpty() && former.isEmpty() ? Optional.empty() : Optional.of(new SftpListener.Options(
-        keys.isEmpty() ? former.get().hostKeys() : keys, listener.maxConnections(), listener.idleTimeout()));
+        keys.isEmpty() ? former.get().hostKeys() : keys, listener.ssh().scp(), listener.maxConnections(), listener.idleTimeout()));
   }
 
   private static List<KeyPair> read(List<HostKey> hostKeys, Consumer<String> problem) {
@@ -103,6 +105,33 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
     engine.close(true);
   }
 
+  private Optional<ServedChannel> command(ServerSession session, byte[] line) {
+    ClientState client = ClientState.of(session);
+    if (!client.options.scp()) {
+      return Optional.empty();
+    }
+    try {
+      ScpCommand command = ScpCommand.parse(line);
+      return Optional.of(
+          new ScpChannel(command, () -> openHome(client), client.login.transfers(Scp.PROTOCOL), pool));
+    } catch (IllegalArgumentException e) {
+      log.info("Refused a command of user {} from {}: {}", client.login.granted().user().name(), client.address, e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /** Blocks on the storages. */
+  private VirtualFileSystem openHome(ClientState client) throws VfsException {
+    User user = client.login.granted().user();
+    try {
+      return homes.open(view.get(), user);
+    } catch (VfsException e) {
+      log.error("Refused user {} from {}: {}", user.name(), client.address, e.getMessage());
+      client.disconnect("the home directory is not available");
+      throw e;
+    }
+  }
+
   private final class Subsystem implements SubsystemFactory {
     @Override
     public String getName() {
@@ -116,16 +145,9 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
       return new SftpSubsystem(output -> open(client, output), pool);
     }
 
-    private SftpSession open(ClientState client, SftpOutput output) throws IOException {
+    private SftpSession open(ClientState client, SftpOutput output) throws VfsException {
       ClientLogins.ClientLogin login = client.login;
-      User user = login.granted().user();
-      try {
-        return new SftpSession(user.name(), homes.open(view.get(), user), output, login.transfers());
-      } catch (VfsException e) {
-        log.error("Refused user {} from {}: {}", user.name(), client.address, e.getMessage());
-        client.disconnect("the home directory is not available");
-        throw e;
-      }
+      return new SftpSession(login.granted().user().name(), openHome(client), output, login.transfers());
     }
   }
 }

@@ -25,7 +25,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private volatile Options options;
 
   /** What applies to new connections. */
-  record Options(List<KeyPair> hostKeys, int maxConnections, Duration idleTimeout) {}
+  record Options(List<KeyPair> hostKeys, boolean scp, int maxConnections, Duration idleTimeout) {}
 
   SftpListener(String name, SshEngine engine, Options options, int maxUnauthenticated) {
     this.name = name;
@@ -96,7 +96,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       Options now = options;
       session.setKeyPairProvider(KeyPairProvider.wrap(now.hostKeys()));
       CoreModuleProperties.IDLE_TIMEOUT.set(session, now.idleTimeout());
-      ClientState client = ClientState.attach(SftpListener.this, session);
+      ClientState client = ClientState.attach(SftpListener.this, now, session);
       unauthenticated.add(client);
       clients.add(client);
       return session;

@@ -55,7 +55,7 @@ final class SshEngine extends SshServer {
    *
    * @throws IllegalStateException if AES-GCM would come from Bouncy Castle, which is a hundred times slower
    */
-  static SshEngine create(SftpSettings settings) {
+  static SshEngine create(SftpSettings settings, RestrictedChannel.Commands commands) {
     requireFastCipher();
     SshEngine engine = (SshEngine) ServerBuilder.builder().factory(SshEngine::new)
         .cipherFactories(NamedFactory.setUpBuiltinFactories(false, CIPHERS).stream()
@@ -66,7 +66,7 @@ final class SshEngine extends SshServer {
             .<NamedFactory<org.apache.sshd.common.signature.Signature>>map(factory -> factory).toList())
         .keyExchangeFactories(NamedFactory.setUpTransformedFactories(false, KEY_EXCHANGES, ServerBuilder.DH2KEX))
         .compressionFactories(List.of(BuiltinCompressions.none))
-        .channelFactories(List.<ChannelFactory>of(RestrictedChannel.factory(settings.maxChannels())))
+        .channelFactories(List.<ChannelFactory>of(RestrictedChannel.factory(settings.maxChannels(), commands)))
         .globalRequestHandlers(List.of(KeepAliveHandler.INSTANCE, NoMoreSessionsHandler.INSTANCE))
         .build();
     engine.setKeyPairProvider(KeyPairProvider.EMPTY_KEYPAIR_PROVIDER); // each session has its listener's keys

@@ -148,6 +148,24 @@ abstract class SftpFixture {
         "FLOTILLA_TEST_PASSWORD", password));
   }
 
+  /** Runs scp by its own old protocol, as ann with her ed25519 key; {@code HOST:} in an argument stands for the server. */
+  final Outcome scp(String... arguments) throws Exception {
+    return finish(startScp(arguments));
+  }
+
+  final void scpOk(String... arguments) throws Exception {
+    Outcome outcome = scp(arguments);
+    assertEquals(0, outcome.status(), outcome.output());
+  }
+
+  final Process startScp(String... arguments) throws Exception {
+    List<String> line = new ArrayList<>(List.of("scp", "-O", "-F", "none", "-P", Integer.toString(port),
+        "-i", keyFile("ed25519").toString(), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+        "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no"));
+    Arrays.stream(arguments).map(argument -> argument.replace("HOST:", "ann@127.0.0.1:")).forEach(line::add);
+    return start(line, Map.of());
+  }
+
   final Outcome ssh(String... arguments) throws Exception {
     List<String> line = new ArrayList<>(List.of("ssh", "-F", "none", "-p", Integer.toString(port),
         "-i", keyFile("ed25519").toString(), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",

@@ -21,7 +21,7 @@ public record Listener(
     boolean enabled,
     int maxConnections,
     Duration idleTimeout,
-    List<String> hostKeys,
+    Ssh ssh,
     Ftp ftp)
     implements Entity {
   /** What a listener speaks: one of this release's, or the word of a newer one, which is kept and not served. */
@@ -31,6 +31,25 @@ public record Listener(
 
     public boolean isKnown() {
       return equals(SFTP) || equals(FTP);
+    }
+  }
+
+  /**
+   * What only an SFTP listener has.
+   *
+   * @param hostKeys the names of the host keys it shows; all there are if there is none
+   * @param scp whether it serves the scp command beside SFTP
+   */
+  public record Ssh(List<String> hostKeys, boolean scp) {
+    static final Ssh DEFAULT = new Ssh(List.of(), true);
+
+    private static Ssh read(Fields fields) {
+      return new Ssh(fields.texts("hostKeys", 16, EntityKey::problemWithName), fields.bool("scp", true));
+    }
+
+    private void describe(ObjectNode json) {
+      hostKeys.forEach(json.putArray("hostKeys")::add);
+      json.put("scp", scp);
     }
   }
 
@@ -112,7 +131,7 @@ public record Listener(
         fields.bool("enabled", true),
         fields.integer("maxConnections", 1, 1_000_000, DEFAULT_MAX_CONNECTIONS),
         fields.duration("idleTimeout", Duration.ofDays(7), DEFAULT_IDLE_TIMEOUT),
-        fields.object("ssh", ssh -> ssh.texts("hostKeys", 16, EntityKey::problemWithName)).orElse(List.of()),
+        fields.object("ssh", Ssh::read).orElse(Ssh.DEFAULT),
         fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT));
     listener.ftp.passivePorts().filter(ports -> ports.contains(listener.port)).ifPresent(ports ->
         fields.error("ftp/passivePorts", "holds the listener's own port " + listener.port));
@@ -138,7 +157,7 @@ public record Listener(
     if (protocol.equals(Protocol.FTP)) {
       ftp.describe(json.putObject("ftp"));
     } else {
-      hostKeys.forEach(json.putObject("ssh").putArray("hostKeys")::add);
+      ssh.describe(json.putObject("ssh"));
     }
   }
 

@@ -80,9 +80,9 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
 
   /** The host keys of a listener: those it names, or all there are. */
   public List<HostKey> hostKeys(Listener listener) {
-    Collection<String> names = listener.hostKeys().isEmpty()
+    Collection<String> names = listener.ssh().hostKeys().isEmpty()
         ? config.ofKind(Kind.HOST_KEYS).stream().map(stored -> stored.key().name()).toList()
-        : listener.hostKeys();
+        : listener.ssh().hostKeys();
     return names.stream().map(this::hostKey).flatMap(Optional::stream).toList();
   }
 
