@@ -10,6 +10,9 @@ public final class Scp {
   /** The word for logs and events. */
   public static final String PROTOCOL = "scp";
 
+  /** Of directories in one another; the source has each of them open while it sends what is in it. */
+  static final int MAX_DEPTH = 200;
+
   private Scp() {}
 
   /**

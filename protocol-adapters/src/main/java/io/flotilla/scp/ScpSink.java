@@ -24,8 +24,6 @@ import java.util.OptionalLong;
  * well; whatever else happens, it stays a partial. Used by one thread.
  */
 final class ScpSink {
-  /** Of directories in one another; a path of 4,096 bytes can't have many more. */
-  private static final int MAX_DEPTH = 1000;
   private static final int OWNER_ALL = 0700;
   private static final int BUFFER = 128 * 1024;
 
@@ -121,8 +119,8 @@ final class ScpSink {
     if (!command.recursive()) {
       throw new ScpException("a directory was sent without the option -r");
     }
-    if (levels.size() == MAX_DEPTH) {
-      throw new ScpException("over " + MAX_DEPTH + " directories are in one another");
+    if (levels.size() == Scp.MAX_DEPTH) {
+      throw new ScpException("over " + Scp.MAX_DEPTH + " directories are in one another");
     }
     try {
       VirtualPath path = place(announced.name(), false);

@@ -23,8 +23,6 @@ import java.util.Optional;
  * no memory. What can't be sent is told, and the rest goes on. Used by one thread.
  */
 final class ScpSource {
-  /** Of directories in one another; each of them is open while what is in it is sent. */
-  private static final int MAX_DEPTH = 100;
   private static final int PART = 512 * 1024;
   private static final byte[] PADDING = new byte[32 * 1024];
 
@@ -103,8 +101,8 @@ final class ScpSource {
     if (within.contains(attributes.key())) {
       throw new VfsException(VfsError.TOO_MANY_LINKS, path + ": it is a link to a directory that it is in");
     }
-    if (within.size() == MAX_DEPTH) {
-      throw new VfsException(VfsError.UNSUPPORTED, path + ": over " + MAX_DEPTH + " directories are in one another");
+    if (within.size() == Scp.MAX_DEPTH) {
+      throw new VfsException(VfsError.UNSUPPORTED, path + ": over " + Scp.MAX_DEPTH + " directories are in one another");
     }
     try (DirectoryListing listing = files.list(path)) {
       if (!announced('D', path, attributes, 0)) {

@@ -45,6 +45,8 @@ abstract class SftpFixture {
   Path storage;
   ProtocolAdapters adapter;
   int port;
+  /** Of the host key that was made last. */
+  String fingerprint;
 
   @BeforeEach
   void startAdapter() throws Exception {
@@ -75,6 +77,7 @@ abstract class SftpFixture {
     HostKeyGenerator.HostKeyText key = HostKeyGenerator.generate(HostKeyGenerator.Algorithm.of(algorithm));
     config.secret(Kind.HOST_KEYS, name, "privateKey", key.privateKey(), json ->
         json.put("algorithm", algorithm).put("fingerprint", key.fingerprint()));
+    fingerprint = key.fingerprint();
   }
 
   final void listener(String name, int listenerPort) {
@@ -182,7 +185,7 @@ abstract class SftpFixture {
 
   private final Map<Process, Path> logs = new ConcurrentHashMap<>();
 
-  private Process start(List<String> line, Map<String, String> environment) throws IOException {
+  final Process start(List<String> line, Map<String, String> environment) throws IOException {
     Path log = Files.createTempFile(temp, "client", ".log");
     ProcessBuilder builder = new ProcessBuilder(line).directory(temp.toFile())
         .redirectErrorStream(true).redirectOutput(log.toFile()).redirectInput(new java.io.File("/dev/null"));
