@@ -1,6 +1,7 @@
 package io.flotilla.adapter;
 
 import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.Kind;
@@ -119,17 +120,21 @@ public final class ClientLogins {
   public void endRevoked(ConfigDelta delta, ConfigView now) {
     Set<String> changed = delta.names(Kind.USERS);
     boolean mayConcernAll = delta.touches(Kind.FOLDERS, Kind.GROUPS, Kind.STORAGES, Kind.NODES);
-    if (!changed.isEmpty() || mayConcernAll) {
-      logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user()))
+    Set<String> listeners = delta.names(Kind.LISTENERS);
+    if (!changed.isEmpty() || !listeners.isEmpty() || mayConcernAll) {
+      logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user())
+              || login.granted.credential() instanceof Credential.Certificate certificate
+                  && listeners.contains(certificate.listener()))
           .forEach(login -> login.endIfRevoked(now));
     }
   }
 
-  /** Ends the sessions of users who have expired by now; to be called every second. */
+  /** Ends the sessions of users who have expired by now, or whose credential has; to be called every second. */
   public void endExpired() {
     ConfigView now = view.get();
     logins.stream()
-        .filter(login -> now.user(login.connection.user()).flatMap(User::expiresAt).isPresent())
+        .filter(login -> login.granted.credential().expiresAt().isPresent()
+            || now.user(login.connection.user()).flatMap(User::expiresAt).isPresent())
         .forEach(login -> login.endIfRevoked(now));
   }
 }

@@ -17,12 +17,15 @@ final class ClientState implements ProtocolClient {
   final String address;
   private final Session session;
   final AtomicBoolean passwordPending = new AtomicBoolean();
-  /** The check that last succeeded: when MINA reports the login, it is what the client logged in with. */
+  /** What the client logged in with, when MINA reports the login. */
   volatile LoginResult.Granted granted;
   /** Null until the login. */
   volatile ClientLogins.ClientLogin login;
-  /** The last key that was refused, for one event instead of one for each key an agent offers. */
-  volatile String refusedKeyUser;
+  /** The key that was refused, for one event instead of one for each key an agent offers. */
+  volatile RefusedKey refusedKey;
+
+  /** @param method the word for logs and events */
+  record RefusedKey(String user, String method, LoginResult.Reason reason) {}
 
   private ClientState(SftpListener listener, SftpListener.Options options, Session session) {
     this.listener = listener;

@@ -7,6 +7,7 @@ import io.flotilla.auth.Authenticator;
 import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
+import io.flotilla.config.model.SshAlgorithms;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.scp.Scp;
@@ -16,12 +17,14 @@ import io.flotilla.vfs.UserHomes;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
 import java.security.KeyPair;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.server.channel.ChannelSession;
 import org.apache.sshd.server.command.Command;
 import org.apache.sshd.server.session.ServerSession;
@@ -46,15 +49,12 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
    * @throws IllegalStateException if this Java runtime can't encrypt fast enough
    */
   public SftpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, ActiveUploads uploads,
-      SftpSettings settings) {
+      SftpSettings settings, Clock clock) {
     this.view = view;
     this.settings = settings;
     this.homes = new UserHomes(uploads);
     this.engine = SshEngine.create(settings, this::command);
-    SshLogins sshLogins = new SshLogins(authenticator, logins);
-    engine.setPasswordAuthenticator(sshLogins);
-    engine.setPublickeyAuthenticator(sshLogins);
-    engine.addSessionListener(sshLogins);
+    engine.authenticateBy(new SshLogins(authenticator, logins, clock));
     engine.setSubsystemFactories(List.of(new Subsystem()));
   }
 
@@ -79,8 +79,31 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
     if (hostKeys.isEmpty()) {
       problem.accept("it has no host key: create one (host-keys) or name one that exists in the listener's ssh.hostKeys");
     }
-    return keys.isEmpty() && former.isEmpty() ? Optional.empty() : Optional.of(new SftpListener.Options(
-        keys.isEmpty() ? former.get().hostKeys() : keys, listener.ssh().scp(), listener.maxConnections(), listener.idleTimeout()));
+    Optional<List<KeyPair>> usable = keys.isEmpty() ? former.map(SftpListener.Options::hostKeys) : Optional.of(keys);
+    Optional<SshAlgorithms> algorithms = usable.flatMap(shown -> algorithms(listener.ssh().algorithms(), shown, problem))
+        .or(() -> former.map(SftpListener.Options::algorithms));
+    return usable.flatMap(shown -> algorithms.map(offered -> new SftpListener.Options(shown, offered, listener.ssh().scp(),
+        !listener.ssh().userCertificateAuthorities().isEmpty(), listener.maxConnections(), listener.idleTimeout())));
+  }
+
+  /** Nothing if no client could connect by them. */
+  private static Optional<SshAlgorithms> algorithms(SshAlgorithms wanted, List<KeyPair> keys, Consumer<String> problem) {
+    boolean usable = true;
+    for (SshAlgorithms.Use use : SshAlgorithms.Use.values()) {
+      List<String> unknown = wanted.of(use).stream().filter(name -> !use.allowed().contains(name)).toList();
+      if (!unknown.isEmpty()) {
+        problem.accept("this release does not know " + String.join(", ", unknown) + " in its ssh.algorithms." + use.field()
+            + "; upgrade this node");
+      }
+      usable &= unknown.size() < wanted.of(use).size();
+    }
+    List<String> signatures = wanted.of(SshAlgorithms.Use.HOST_KEYS);
+    if (keys.stream().map(KeyUtils::getKeyType).noneMatch(
+        type -> signatures.stream().map(KeyUtils::getCanonicalKeyType).anyMatch(type::equals))) {
+      problem.accept("none of its host keys is of a type in its ssh.algorithms.hostKeys; create one, or allow its type");
+      usable = false;
+    }
+    return usable ? Optional.of(wanted) : Optional.empty();
   }
 
   private static List<KeyPair> read(List<HostKey> hostKeys, Consumer<String> problem) {

@@ -1,6 +1,7 @@
 package io.flotilla.sftp;
 
 import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.config.model.SshAlgorithms;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.KeyPair;
@@ -24,14 +25,28 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private final Set<ClientState> unauthenticated = ConcurrentHashMap.newKeySet();
   private volatile Options options;
 
-  /** What applies to new connections. */
-  record Options(List<KeyPair> hostKeys, boolean scp, int maxConnections, Duration idleTimeout) {}
+  /**
+   * What applies to new connections.
+   *
+   * @param certificates whether the listener trusts any authority
+   */
+  record Options(List<KeyPair> hostKeys, SshAlgorithms algorithms, boolean scp, boolean certificates, int maxConnections,
+      Duration idleTimeout) {
+    /** The algorithms that users may sign with. */
+    List<String> publicKeys() {
+      return algorithms.of(SshAlgorithms.Use.PUBLIC_KEYS);
+    }
+  }
 
   SftpListener(String name, SshEngine engine, Options options, int maxUnauthenticated) {
     this.name = name;
     this.options = options;
     this.maxUnauthenticated = maxUnauthenticated;
     this.acceptor = engine.getIoServiceFactory().createAcceptor(new Sessions(engine));
+  }
+
+  String name() {
+    return name;
   }
 
   @Override
@@ -95,6 +110,10 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     protected ServerSessionImpl setupSession(ServerSessionImpl session) {
       Options now = options;
       session.setKeyPairProvider(KeyPairProvider.wrap(now.hostKeys()));
+      session.setKeyExchangeFactories(SshFactories.keyExchanges(now.algorithms().of(SshAlgorithms.Use.KEY_EXCHANGE)));
+      session.setCipherFactories(SshFactories.ciphers(now.algorithms().of(SshAlgorithms.Use.CIPHERS)));
+      session.setMacFactories(SshFactories.macs(now.algorithms().of(SshAlgorithms.Use.MACS)));
+      session.setSignatureFactories(SshFactories.signatures(now.algorithms().of(SshAlgorithms.Use.HOST_KEYS)));
       CoreModuleProperties.IDLE_TIMEOUT.set(session, now.idleTimeout());
       ClientState client = ClientState.attach(SftpListener.this, now, session);
       unauthenticated.add(client);

@@ -19,6 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,6 +44,7 @@ abstract class SftpFixture {
   final ConcurrentLinkedQueue<ClientEvent> events = new ConcurrentLinkedQueue<>();
   final LiveConnections connections = new LiveConnections(Clock.systemUTC());
   final PasswordHasher hasher = new PasswordHasher();
+  final ShiftedClock clock = new ShiftedClock();
   private final List<Process> started = new ArrayList<>();
   Path storage;
   ProtocolAdapters adapter;
@@ -48,13 +52,32 @@ abstract class SftpFixture {
   /** Of the host key that was made last. */
   String fingerprint;
 
+  /** The system's clock, which a test may put forward. */
+  static final class ShiftedClock extends Clock {
+    volatile Duration ahead = Duration.ZERO;
+
+    @Override
+    public Instant instant() {
+      return Instant.now().plus(ahead);
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+  }
+
   @BeforeEach
   void startAdapter() throws Exception {
     storage = Files.createDirectory(temp.resolve("storage"));
-    Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     SftpAdapter sftp = new SftpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins,
-        new ActiveUploads(), SftpSettings.DEFAULT);
+        new ActiveUploads(), SftpSettings.DEFAULT, clock);
     adapter = new ProtocolAdapters(List.of(sftp), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()));

@@ -39,17 +39,28 @@ public record Listener(
    *
    * @param hostKeys the names of the host keys it shows; all there are if there is none
    * @param scp whether it serves the scp command beside SFTP
+   * @param userCertificateAuthorities the public keys, as lines of OpenSSH, whose certificates log users in; without any,
+   *     certificates are refused
    */
-  public record Ssh(List<String> hostKeys, boolean scp) {
-    static final Ssh DEFAULT = new Ssh(List.of(), true);
+  public record Ssh(
+      List<String> hostKeys, boolean scp, List<String> userCertificateAuthorities, SshAlgorithms algorithms) {
+    private static final int MAX_HOST_KEYS = 16;
+    private static final int MAX_AUTHORITIES = 16;
+    static final Ssh DEFAULT = new Ssh(List.of(), true, List.of(), SshAlgorithms.DEFAULT);
 
     private static Ssh read(Fields fields) {
-      return new Ssh(fields.texts("hostKeys", 16, EntityKey::problemWithName), fields.bool("scp", true));
+      return new Ssh(
+          fields.texts("hostKeys", MAX_HOST_KEYS, EntityKey::problemWithName),
+          fields.bool("scp", true),
+          fields.texts("userCertificateAuthorities", MAX_AUTHORITIES, PublicKeyLine::problemWithAuthority),
+          fields.object("algorithms", SshAlgorithms::read).orElse(SshAlgorithms.DEFAULT));
     }
 
     private void describe(ObjectNode json) {
       hostKeys.forEach(json.putArray("hostKeys")::add);
       json.put("scp", scp);
+      userCertificateAuthorities.forEach(json.putArray("userCertificateAuthorities")::add);
+      algorithms.describe(json.putObject("algorithms"));
     }
   }
 

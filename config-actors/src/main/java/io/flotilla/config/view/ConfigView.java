@@ -30,6 +30,10 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
     return config.find(Kind.USERS, name, User.class).map(user -> user.in(config));
   }
 
+  public Optional<Listener> listener(String name) {
+    return config.find(Kind.LISTENERS, name, Listener.class);
+  }
+
   public Optional<Storage> storage(String name) {
     return config.find(Kind.STORAGES, name, Storage.class);
   }
