@@ -128,7 +128,10 @@ class ScpTest {
     assertEquals("D0750 0 d\nD0750 0 e\nC0750 5 f\nhello\0E\nE\n", answers());
     assertEquals(0, serve("scp -pf d/e/f", "\0".repeat(10)));
     assertTrue(answers().matches("T1700000000 0 [0-9]+ 0\nC0750 5 f\nhello\0"), answers());
-    assertEquals(List.of("/d/e/f scp COMPLETED", "/d/e/f scp COMPLETED"), transfers());
+    Files.createSymbolicLink(root.resolve("link"), Path.of("d/e/f"));
+    assertEquals(0, serve("scp -f link", "\0".repeat(10)));
+    assertEquals("C0750 5 link\nhello\0", answers());
+    assertEquals(List.of("/d/e/f scp COMPLETED", "/d/e/f scp COMPLETED", "/link scp COMPLETED"), transfers());
   }
 
   @Test
