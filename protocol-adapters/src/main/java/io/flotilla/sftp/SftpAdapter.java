@@ -131,6 +131,7 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
   private Optional<ServedChannel> command(ServerSession session, byte[] line) {
     ClientState client = ClientState.of(session);
     if (!client.options.scp()) {
+      logRefusedCommand(client, "the listener does not serve scp");
       return Optional.empty();
     }
     try {
@@ -138,9 +139,13 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
       return Optional.of(
           new ScpChannel(command, () -> openHome(client), client.login.transfers(Scp.PROTOCOL), pool));
     } catch (IllegalArgumentException e) {
-      log.info("Refused a command of user {} from {}: {}", client.login.granted().user().name(), client.address, e.getMessage());
+      logRefusedCommand(client, e.getMessage());
       return Optional.empty();
     }
+  }
+
+  private static void logRefusedCommand(ClientState client, String reason) {
+    log.info("Refused a command of user {} from {}: {}", client.login.granted().user().name(), client.address, reason);
   }
 
   /** Blocks on the storages. */
