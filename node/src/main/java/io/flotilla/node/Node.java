@@ -109,7 +109,7 @@ public final class Node {
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
     Authenticator authenticator = new Authenticator(live::view, hasher, clock);
     ActiveUploads uploads = new ActiveUploads();
-    SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, uploads, SftpSettings.DEFAULT);
+    SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, uploads, SftpSettings.DEFAULT, clock);
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, uploads, FtpSettings.DEFAULT);
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());

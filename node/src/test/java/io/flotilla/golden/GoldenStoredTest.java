@@ -47,7 +47,8 @@ class GoldenStoredTest {
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
   private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "storages-nas", "folders-shared",
-      "users-dora", "users-erik", "users-frida", "groups-partners", "listeners-ftp-nat", "access-rules-abroad");
+      "users-dora", "users-erik", "users-frida", "groups-partners", "listeners-ftp-nat", "access-rules-abroad",
+      "listeners-sftp-partners");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -95,6 +96,11 @@ class GoldenStoredTest {
     put(documents, Kind.LISTENERS, "sftp", """
         {"protocol": "sftp", "address": "192.0.2.1", "port": 2022, "nodes": ["node-1", "role:gateway"], "enabled": false,
          "maxConnections": 77, "idleTimeout": "90s", "ssh": {"hostKeys": ["ed25519"]}}""", "");
+    put(documents, Kind.LISTENERS, "sftp-partners", """
+        {"protocol": "sftp", "port": 2023, "ssh": {"scp": false, "userCertificateAuthorities":
+         ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f authority"],
+         "algorithms": {"keyExchange": ["curve25519-sha256", "diffie-hellman-group14-sha1"], "ciphers": ["aes256-ctr", "aes256-cbc"],
+         "macs": ["hmac-sha1"], "hostKeys": ["ssh-rsa"], "publicKeys": ["ssh-ed25519"]}}}""", "");
     put(documents, Kind.LISTENERS, "ftp", """
         {"protocol": "ftp", "port": 2021, "ftp": {"tls": "required", "certificate": "tls", "requireSessionReuse": true,
          "passivePorts": "20050-20079", "passiveAddress": "192.0.2.7"}}""", "");

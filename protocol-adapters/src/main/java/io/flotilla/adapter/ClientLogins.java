@@ -1,6 +1,7 @@
 package io.flotilla.adapter;
 
 import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
 import io.flotilla.config.model.ConfigDelta;
@@ -69,7 +70,12 @@ public final class ClientLogins {
 
     /** Accounts for the transfers of this client. */
     public TransferLog transfers() {
-      return new TransferLog(connection, shared::pace, events, clock);
+      return transfers(connection.protocol());
+    }
+
+    /** The same for transfers by another protocol than the connection's. */
+    public TransferLog transfers(String protocol) {
+      return new TransferLog(connection, protocol, shared::pace, events, clock);
     }
 
     private void endIfRevoked(ConfigView now) {
@@ -133,8 +139,11 @@ public final class ClientLogins {
   public void endRevoked(ConfigDelta delta, ConfigView now) {
     Set<String> changed = delta.names(Kind.USERS);
     boolean mayConcernAll = delta.touches(Kind.FOLDERS, Kind.GROUPS, Kind.STORAGES, Kind.NODES, Kind.ACCESS_RULES);
-    if (!changed.isEmpty() || mayConcernAll) {
-      logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user()))
+    Set<String> listeners = delta.names(Kind.LISTENERS);
+    if (!changed.isEmpty() || !listeners.isEmpty() || mayConcernAll) {
+      logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user())
+              || login.granted.credential() instanceof Credential.Certificate certificate
+                  && listeners.contains(certificate.listener()))
           .forEach(login -> {
             now.user(login.connection.user()).ifPresent(sessions::changed);
             login.endIfRevoked(now);
@@ -142,11 +151,12 @@ public final class ClientLogins {
     }
   }
 
-  /** Ends the sessions of users who have expired by now; to be called every second. */
+  /** Ends the sessions of users who have expired by now, or whose credential has; to be called every second. */
   public void endExpired() {
     ConfigView now = view.get();
     logins.stream()
-        .filter(login -> now.user(login.connection.user()).flatMap(User::expiresAt).isPresent())
+        .filter(login -> login.granted.credential().expiresAt().isPresent()
+            || now.user(login.connection.user()).flatMap(User::expiresAt).isPresent())
         .forEach(login -> login.endIfRevoked(now));
   }
 }

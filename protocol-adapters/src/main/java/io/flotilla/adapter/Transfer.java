@@ -9,6 +9,7 @@ import java.util.OptionalLong;
  */
 public final class Transfer {
   private final LiveConnections.Connection connection;
+  private final String protocol;
   private final Pace pace;
   private final ClientEventSink events;
   private final Clock clock;
@@ -19,9 +20,10 @@ public final class Transfer {
   private long firstOffset = -1;
   private boolean failed;
 
-  Transfer(LiveConnections.Connection connection, Pace pace, String path, ClientEvent.Direction direction,
+  Transfer(LiveConnections.Connection connection, String protocol, Pace pace, String path, ClientEvent.Direction direction,
       ClientEventSink events, Clock clock) {
     this.connection = connection;
+    this.protocol = protocol;
     this.pace = pace;
     this.path = path;
     this.direction = direction;
@@ -57,7 +59,7 @@ public final class Transfer {
   public void ended(ClientEvent.Outcome outcome) {
     connection.ended();
     events.accept(new ClientEvent.TransferFinished(clock.instant(), connection.user(),
-        connection.protocol(), connection.address(), path, direction, bytes,
+        protocol, connection.address(), path, direction, bytes,
         (System.nanoTime() - since) / 1_000_000,
         failed && outcome == ClientEvent.Outcome.COMPLETED ? ClientEvent.Outcome.FAILED : outcome,
         firstOffset > 0 ? OptionalLong.of(firstOffset) : OptionalLong.empty()));

@@ -10,13 +10,16 @@ import java.util.function.Function;
  */
 public final class TransferLog {
   private final LiveConnections.Connection connection;
+  private final String protocol;
   private final Function<ClientEvent.Direction, Pace> paces;
   private final ClientEventSink events;
   private final Clock clock;
 
-  TransferLog(LiveConnections.Connection connection, Function<ClientEvent.Direction, Pace> paces, ClientEventSink events,
-      Clock clock) {
+  /** @param protocol of the transfers; one connection may carry several */
+  TransferLog(LiveConnections.Connection connection, String protocol, Function<ClientEvent.Direction, Pace> paces,
+      ClientEventSink events, Clock clock) {
     this.connection = connection;
+    this.protocol = protocol;
     this.paces = paces;
     this.events = events;
     this.clock = clock;
@@ -24,6 +27,6 @@ public final class TransferLog {
 
   /** A file was opened for the client. */
   public Transfer began(VirtualPath path, ClientEvent.Direction direction) {
-    return new Transfer(connection, paces.apply(direction), path.toString(), direction, events, clock);
+    return new Transfer(connection, protocol, paces.apply(direction), path.toString(), direction, events, clock);
   }
 }

@@ -1,13 +1,14 @@
 package io.flotilla.auth;
 
 import io.flotilla.config.model.AccessRule;
+import io.flotilla.config.model.PublicKeyLine;
 import io.flotilla.config.model.Secret;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
 import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.Base64;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,17 @@ public final class Authenticator {
     return judge(name, origin, line.map(Credential.PublicKey::new), LoginResult.Reason.UNKNOWN_KEY);
   }
 
+  /** The line of a listener's authorities that has a key, given as in RFC 4253, section 6.6. */
+  public Optional<String> authority(String listener, byte[] key) {
+    return view.get().listener(listener).stream().flatMap(found -> found.ssh().userCertificateAuthorities().stream())
+        .filter(line -> PublicKeyLine.blob(line).filter(blob -> Arrays.equals(blob, key)).isPresent()).findFirst();
+  }
+
+  /** Whether a user may come in by a certificate that the caller has checked. */
+  public LoginResult certificate(String name, Credential.Certificate certificate, Origin origin) {
+    return judge(name, origin, Optional.of(certificate), LoginResult.Reason.UNTRUSTED_CERTIFICATE);
+  }
+
   private LoginResult judge(
       String name, Origin origin, Optional<? extends Credential> credential, LoginResult.Reason wrong) {
     ConfigView now = view.get();
@@ -70,10 +82,14 @@ public final class Authenticator {
     if (user.isEmpty()) {
       return new LoginResult.Refused(LoginResult.Reason.UNKNOWN_USER);
     }
-    if (credential.isEmpty() || !isHeld(user.get(), credential.get())) {
+    if (credential.isEmpty() || !isHeld(now, user.get(), credential.get())) {
       return new LoginResult.Refused(wrong);
     }
-    return unusable(user.get(), origin, clock.instant()).<LoginResult>map(LoginResult.Refused::new)
+    Instant time = clock.instant();
+    if (hasExpired(credential.get(), time)) {
+      return new LoginResult.Refused(LoginResult.Reason.CERTIFICATE_NOT_VALID_NOW);
+    }
+    return unusable(user.get(), origin, time).<LoginResult>map(LoginResult.Refused::new)
         .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get(), now.access(user.get()), origin));
   }
 
@@ -96,13 +112,17 @@ public final class Authenticator {
     if (unusable.isPresent()) {
       return unusable.map(LoginResult.Reason::words);
     }
-    if (isHeld(user.get(), credential)) {
+    if (hasExpired(credential, now)) {
+      return Optional.of("the certificate has expired");
+    }
+    if (isHeld(view, user.get(), credential)) {
       return view.access(user.get()).equals(granted.access())
           ? Optional.empty() : Optional.of("the user's folders or permissions were changed");
     }
     return Optional.of(switch (credential) {
       case Credential.Password _ -> "the password was changed";
       case Credential.PublicKey _ -> "the public key was removed";
+      case Credential.Certificate _ -> "the authority of the certificate was removed";
     });
   }
 
@@ -119,10 +139,16 @@ public final class Authenticator {
     return user.settings().admits(origin.address()) ? Optional.empty() : Optional.of(LoginResult.Reason.ADDRESS);
   }
 
-  private static boolean isHeld(User user, Credential credential) {
+  private static boolean hasExpired(Credential credential, Instant now) {
+    return credential.expiresAt().filter(end -> !now.isBefore(end)).isPresent();
+  }
+
+  private static boolean isHeld(ConfigView view, User user, Credential credential) {
     return switch (credential) {
       case Credential.Password password -> user.passwordHash().filter(password.hash()::equals).isPresent();
       case Credential.PublicKey key -> user.publicKeys().contains(key.line());
+      case Credential.Certificate certificate -> view.listener(certificate.listener())
+          .filter(listener -> listener.ssh().userCertificateAuthorities().contains(certificate.authority())).isPresent();
     };
   }
 
@@ -141,12 +167,7 @@ public final class Authenticator {
   private static Map<ByteBuffer, String> parse(User user) {
     Map<ByteBuffer, String> lines = new HashMap<>();
     for (String line : user.publicKeys()) {
-      String[] words = line.strip().split("\\s+", 3);
-      try {
-        lines.put(ByteBuffer.wrap(Base64.getDecoder().decode(words[1])), line);
-      } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
-        // The model refuses such a line; one that came by another way matches nothing.
-      }
+      PublicKeyLine.blob(line).ifPresent(blob -> lines.put(ByteBuffer.wrap(blob), line));
     }
     return lines;
   }

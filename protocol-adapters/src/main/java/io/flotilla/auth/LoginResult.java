@@ -21,6 +21,13 @@ public sealed interface LoginResult {
     WRONG_PASSWORD("the password is wrong"),
     UNKNOWN_KEY("the public key is not the user's"),
     WEAK_KEY("the public key is too weak"),
+    WRONG_SIGNATURE("the signature is wrong"),
+    UNTRUSTED_CERTIFICATE("the certificate is not signed by an authority of the listener"),
+    NO_USER_CERTIFICATE("the certificate is not one of a user"),
+    WEAK_CERTIFICATE("a key or the signature of the certificate is too weak"),
+    CERTIFICATE_NOT_VALID_NOW("the certificate has expired or is not valid yet"),
+    CERTIFICATE_OF_OTHERS("the certificate does not name the user"),
+    CERTIFICATE_RESTRICTED("the certificate has a critical option that is not met or not known here"),
     BUSY("too many logins at once");
 
     private final String words;

@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.adapter.TerminalText;
 import io.flotilla.vfs.ByteNames;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -134,16 +135,7 @@ final class ControlWriter {
     try {
       return ByteNames.encode(clean.toString());
     } catch (IllegalArgumentException e) {
-      return printable(clean.toString()).getBytes(StandardCharsets.UTF_8);
+      return TerminalText.of(clean.toString()).getBytes(StandardCharsets.UTF_8);
     }
-  }
-
-  /** A message for people: what a terminal would obey or could not show becomes a question mark. */
-  static String printable(String message) {
-    StringBuilder out = new StringBuilder(message.length());
-    message.codePoints().forEach(point -> out.appendCodePoint(
-        Character.isISOControl(point) || Character.getType(point) == Character.SURROGATE
-            || Character.getType(point) == Character.FORMAT ? '?' : point));
-    return out.toString();
   }
 }

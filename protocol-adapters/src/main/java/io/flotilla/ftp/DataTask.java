@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.adapter.TerminalText;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -78,10 +79,10 @@ abstract class DataTask {
     } catch (DataConnection.ProtectionFailed e) {
       return ended(new Reply(522, e.getMessage()));
     } catch (IOException e) {
-      log.debug("{}: the data connection broke: {}", ControlWriter.printable(what()), e.toString());
+      log.debug("{}: the data connection broke: {}", TerminalText.of(what()), e.toString());
       return ended(new Reply(426, "The data connection broke; the transfer is not complete"));
     } catch (RuntimeException | Error e) {
-      log.error("{} failed by a defect", ControlWriter.printable(what()), e);
+      log.error("{} failed by a defect", TerminalText.of(what()), e);
       return new Reply(451, "The server has failed");
     } finally {
       route.ifPresent(DataRoute::close);
@@ -113,7 +114,7 @@ abstract class DataTask {
     try {
       connection = channels.wrap(way.open(connectTimeout));
     } catch (IOException e) {
-      log.debug("{}: no data connection: {}", ControlWriter.printable(what()), e.toString());
+      log.debug("{}: no data connection: {}", TerminalText.of(what()), e.toString());
       throw new NoDataConnection(e);
     }
     if (isEnding()) {

@@ -3,6 +3,7 @@ package io.flotilla.ftp;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
+import io.flotilla.adapter.TerminalText;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
 import io.flotilla.config.model.User;
@@ -190,7 +191,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       case FtpCommand.NoOperation _ -> out.reply(200, "OK");
       case FtpCommand.Status status when status.path().isEmpty() -> {
         List<String> lines = new ArrayList<>(user.statusLines());
-        lines.add(ControlWriter.printable(running.what()) + " is running");
+        lines.add(TerminalText.of(running.what()) + " is running");
         out.reply(211, "Status", lines, "End");
       }
       default -> waiting.add(command);

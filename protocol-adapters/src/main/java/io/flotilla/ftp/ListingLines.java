@@ -4,6 +4,7 @@ import io.flotilla.adapter.LongName;
 import io.flotilla.ftp.FtpCommand.Listing.Format;
 import io.flotilla.vfs.DirectoryListing;
 import io.flotilla.vfs.FileAttributes;
+import io.flotilla.vfs.NamePattern;
 import io.flotilla.vfs.VfsError;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;

@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.adapter.TerminalText;
 import io.flotilla.vfs.VfsException;
 
 /** A reply of one line. */
@@ -15,6 +16,6 @@ record Reply(int code, String text) {
       case TOO_MANY_OPEN_FILES, BUSY -> 450;
       case IO -> 451;
     };
-    return new Reply(code, ControlWriter.printable(e.getMessage()));
+    return new Reply(code, TerminalText.of(e.getMessage()));
   }
 }

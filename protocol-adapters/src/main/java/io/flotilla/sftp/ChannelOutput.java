@@ -1,5 +1,6 @@
 package io.flotilla.sftp;
 
+import io.flotilla.scp.ScpOutput;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
@@ -21,7 +22,7 @@ import org.apache.sshd.server.channel.ChannelSession;
  * the socket has not taken yet hold 1 MiB, so a client that reads slowly costs a bounded amount of memory. File data is
  * read straight into the packets in which it is then encrypted. Used by the channel's thread only.
  */
-final class ChannelOutput implements SftpOutput {
+final class ChannelOutput implements SftpOutput, ScpOutput {
   private static final int MAX_UNSENT = 1024 * 1024;
   private static final int DATA_REPLY_HEADER = 4 + 1 + 4 + 4;
   private static final int MIN_PACKET = 64;
@@ -62,12 +63,41 @@ final class ChannelOutput implements SftpOutput {
   @Override
   public int sendData(int id, OpenFile file, long offset, int length) throws IOException, ReadFailed {
     List<PacketBuffer> buffers = new ArrayList<>(length / chunk + 2);
-    int wanted = (int) Math.min(length, (long) chunk * MAX_CHUNKS - DATA_REPLY_HEADER);
+    int read;
+    try {
+      read = read(buffers, DATA_REPLY_HEADER, file, offset, length);
+    } catch (VfsException e) {
+      throw new ReadFailed(e);
+    }
+    if (read > 0) {
+      ByteBuffer.wrap(buffers.getFirst().array(), PacketPool.DATA_START, DATA_REPLY_HEADER)
+          .putInt(DATA_REPLY_HEADER - Integer.BYTES + read).put((byte) Sftp.DATA).putInt(id).putInt(read);
+      write(buffers, read + DATA_REPLY_HEADER);
+    }
+    return read;
+  }
+
+  @Override
+  public int sendData(OpenFile file, long offset, int length) throws IOException {
+    List<PacketBuffer> buffers = new ArrayList<>(length / chunk + 1);
+    int read = read(buffers, 0, file, offset, length);
+    if (read > 0) {
+      write(buffers, read);
+    }
+    return read;
+  }
+
+  /**
+   * Reads into fresh packets, the first of which has room for a header. If it returns -1, at the end of the file, or throws,
+   * there are none.
+   */
+  private int read(List<PacketBuffer> buffers, int header, OpenFile file, long offset, int length) throws VfsException {
+    int wanted = (int) Math.min(length, (long) chunk * MAX_CHUNKS - header);
     int read = 0;
     try {
       while (read < wanted) {
-        int room = Math.min(wanted - read, buffers.isEmpty() ? chunk - DATA_REPLY_HEADER : chunk);
-        int start = PacketPool.DATA_START + (buffers.isEmpty() ? DATA_REPLY_HEADER : 0);
+        int room = Math.min(wanted - read, buffers.isEmpty() ? chunk - header : chunk);
+        int start = PacketPool.DATA_START + (buffers.isEmpty() ? header : 0);
         PacketBuffer buffer = pool.take();
         buffers.add(buffer);
         int got = fill(ByteBuffer.wrap(buffer.array(), start, room), file, offset + read);
@@ -78,15 +108,17 @@ final class ChannelOutput implements SftpOutput {
       }
     } catch (VfsException e) {
       buffers.forEach(pool::give);
-      throw new ReadFailed(e);
+      throw e;
     }
     if (read == 0) {
       buffers.forEach(pool::give);
       return -1;
     }
-    ByteBuffer.wrap(buffers.getFirst().array(), PacketPool.DATA_START, DATA_REPLY_HEADER)
-        .putInt(DATA_REPLY_HEADER - Integer.BYTES + read).put((byte) Sftp.DATA).putInt(id).putInt(read);
-    int rest = read + DATA_REPLY_HEADER;
+    return read;
+  }
+
+  private void write(List<PacketBuffer> buffers, int length) throws IOException {
+    int rest = length;
     for (PacketBuffer buffer : buffers) {
       int count = Math.min(rest, chunk);
       if (count > 0) {
@@ -94,7 +126,6 @@ final class ChannelOutput implements SftpOutput {
       }
       rest -= count;
     }
-    return read;
   }
 
   @Override

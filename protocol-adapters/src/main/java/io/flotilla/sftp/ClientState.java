@@ -16,27 +16,33 @@ final class ClientState implements ProtocolClient {
   private static final AttributeKey<ClientState> KEY = new AttributeKey<>();
 
   final SftpListener listener;
+  final SftpListener.Options options;
   final Origin origin;
   private final ConnectionGate.Admitted admitted;
   private final Session session;
   final AtomicBoolean passwordPending = new AtomicBoolean();
-  /** The check that last succeeded: when MINA reports the login, it is what the client logged in with. */
+  /** What the client logged in with, when MINA reports the login. */
   volatile LoginResult.Granted granted;
   /** Null until the login. */
   volatile ClientLogins.ClientLogin login;
-  /** The last key that was refused, for one event instead of one for each key an agent offers. */
-  volatile String refusedKeyUser;
+  /** The key that was refused, for one event instead of one for each key an agent offers. */
+  volatile RefusedKey refusedKey;
 
-  private ClientState(SftpListener listener, Session session, InetAddress address, ConnectionGate.Admitted admitted) {
+  /** @param method the word for logs and events */
+  record RefusedKey(String user, String method, LoginResult.Reason reason) {}
+
+  private ClientState(SftpListener listener, SftpListener.Options options, Session session, InetAddress address,
+      ConnectionGate.Admitted admitted) {
     this.listener = listener;
+    this.options = options;
     this.session = session;
     this.origin = new Origin(Listener.Protocol.SFTP, address);
     this.admitted = admitted;
   }
 
-  static ClientState attach(
-      SftpListener listener, Session session, InetAddress address, ConnectionGate.Admitted admitted) {
-    ClientState state = new ClientState(listener, session, address, admitted);
+  static ClientState attach(SftpListener listener, SftpListener.Options options, Session session, InetAddress address,
+      ConnectionGate.Admitted admitted) {
+    ClientState state = new ClientState(listener, options, session, address, admitted);
     session.setAttribute(KEY, state);
     return state;
   }

@@ -2,6 +2,7 @@ package io.flotilla.sftp;
 
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.config.model.SshAlgorithms;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,18 +22,34 @@ import org.apache.sshd.server.session.SessionFactory;
 
 /** One listener on the shared engine. A session keeps the options and host keys that were valid when it began. */
 final class SftpListener implements ProtocolListener<SftpListener.Options> {
+  private final String name;
   private final IoAcceptor acceptor;
   private final ConnectionGate gate;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
   private volatile Options options;
 
-  /** What applies to new connections. */
-  record Options(List<KeyPair> hostKeys, ConnectionGate.Limits limits, Duration idleTimeout) {}
+  /**
+   * What applies to new connections.
+   *
+   * @param certificates whether the listener trusts any authority
+   */
+  record Options(List<KeyPair> hostKeys, SshAlgorithms algorithms, boolean scp, boolean certificates,
+      ConnectionGate.Limits limits, Duration idleTimeout) {
+    /** The algorithms that users may sign with. */
+    List<String> publicKeys() {
+      return algorithms.of(SshAlgorithms.Use.PUBLIC_KEYS);
+    }
+  }
 
-  SftpListener(SshEngine engine, Options options, ConnectionGate gate) {
+  SftpListener(String name, SshEngine engine, Options options, ConnectionGate gate) {
+    this.name = name;
     this.options = options;
     this.gate = gate;
     this.acceptor = engine.getIoServiceFactory().createAcceptor(new Sessions(engine));
+  }
+
+  String name() {
+    return name;
   }
 
   @Override
@@ -77,7 +94,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     @Override
     protected ServerSessionImpl doCreateSession(IoSession io) throws Exception {
       // Refused here, a connection costs no key exchange.
-      switch (gate.ask(address(io), options.limits())) {
+      Options now = options;
+      switch (gate.ask(address(io), now.limits())) {
         case ConnectionGate.Refused refused -> {
           // Lines may come before the server's identification, and clients show them (RFC 4253, section 4.2).
           io.writeBuffer(new ByteArrayBuffer((refused.reason().words() + "\r\n").getBytes(StandardCharsets.US_ASCII)));
@@ -86,7 +104,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
         case ConnectionGate.Admitted admitted -> {
           try {
             ServerSessionImpl session = super.doCreateSession(io);
-            clients.add(ClientState.attach(SftpListener.this, session, address(io), admitted));
+            clients.add(ClientState.attach(SftpListener.this, now, session, address(io), admitted));
             return session;
           } catch (Exception | OutOfMemoryError e) {
             admitted.close();
@@ -102,8 +120,12 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
 
     @Override
     protected ServerSessionImpl setupSession(ServerSessionImpl session) {
-      Options now = options;
+      Options now = ClientState.of(session).options;
       session.setKeyPairProvider(KeyPairProvider.wrap(now.hostKeys()));
+      session.setKeyExchangeFactories(SshFactories.keyExchanges(now.algorithms().of(SshAlgorithms.Use.KEY_EXCHANGE)));
+      session.setCipherFactories(SshFactories.ciphers(now.algorithms().of(SshAlgorithms.Use.CIPHERS)));
+      session.setMacFactories(SshFactories.macs(now.algorithms().of(SshAlgorithms.Use.MACS)));
+      session.setSignatureFactories(SshFactories.signatures(now.algorithms().of(SshAlgorithms.Use.HOST_KEYS)));
       CoreModuleProperties.IDLE_TIMEOUT.set(session, now.idleTimeout());
       return session;
     }

@@ -2,6 +2,7 @@ package io.flotilla.sftp;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LongName;
+import io.flotilla.adapter.TerminalText;
 import io.flotilla.adapter.TransferLog;
 import io.flotilla.sftp.HandleTable.DirectoryHandle;
 import io.flotilla.sftp.HandleTable.FileHandle;
@@ -374,17 +375,8 @@ final class SftpSession implements AutoCloseable {
   }
 
   private void status(int id, SftpStatus status, String message) throws IOException {
-    reply.begin(Sftp.STATUS, id).putInt(status.code()).putText(printable(message)).putText("en");
+    reply.begin(Sftp.STATUS, id).putInt(status.code()).putText(TerminalText.of(message)).putText("en");
     send();
-  }
-
-  /** A client prints the message on a terminal: no control character of a file name gets there. */
-  private static String printable(String message) {
-    StringBuilder out = new StringBuilder(message.length());
-    message.codePoints().forEach(point -> out.appendCodePoint(
-        Character.isISOControl(point) || Character.getType(point) == Character.SURROGATE
-            || Character.getType(point) == Character.FORMAT ? '?' : point));
-    return out.toString();
   }
 
   private void send() throws IOException {

@@ -1,27 +1,25 @@
 package io.flotilla.sftp;
 
+import io.flotilla.config.model.SshAlgorithms;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import org.apache.sshd.common.NamedFactory;
+import java.util.function.BiConsumer;
 import org.apache.sshd.common.channel.ChannelFactory;
-import org.apache.sshd.common.cipher.BuiltinCiphers;
 import org.apache.sshd.common.compression.BuiltinCompressions;
 import org.apache.sshd.common.global.KeepAliveHandler;
-import org.apache.sshd.common.kex.BuiltinDHFactories;
 import org.apache.sshd.common.io.nio2.Nio2ServiceFactoryFactory;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
-import org.apache.sshd.common.mac.BuiltinMacs;
+import org.apache.sshd.common.kex.extension.DefaultServerKexExtensionHandler;
+import org.apache.sshd.common.kex.extension.parser.ServerSignatureAlgorithms;
 import org.apache.sshd.common.session.Session;
-import org.apache.sshd.common.signature.BuiltinSignatures;
 import org.apache.sshd.common.util.security.SecurityUtils;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.ServerBuilder;
 import org.apache.sshd.server.SshServer;
 import org.apache.sshd.server.auth.password.UserAuthPasswordFactory;
-import org.apache.sshd.server.auth.pubkey.UserAuthPublicKeyFactory;
 import org.apache.sshd.server.global.NoMoreSessionsHandler;
 
 /**
@@ -29,21 +27,6 @@ import org.apache.sshd.server.global.NoMoreSessionsHandler;
  * {@link SftpListener} adds an acceptor to it, so that listeners come and go while the engine and its sessions live on.
  */
 final class SshEngine extends SshServer {
-  private static final List<BuiltinCiphers> CIPHERS = List.of(
-      BuiltinCiphers.aes128gcm, BuiltinCiphers.aes256gcm,
-      BuiltinCiphers.aes128ctr, BuiltinCiphers.aes192ctr, BuiltinCiphers.aes256ctr);
-  private static final List<BuiltinMacs> MACS = List.of(
-      BuiltinMacs.hmacsha256etm, BuiltinMacs.hmacsha512etm, BuiltinMacs.hmacsha256, BuiltinMacs.hmacsha512);
-  private static final List<BuiltinDHFactories> KEY_EXCHANGES = List.of(
-      BuiltinDHFactories.sntrup761x25519, BuiltinDHFactories.sntrup761x25519_openssh,
-      BuiltinDHFactories.mlkem768x25519, BuiltinDHFactories.mlkem768nistp256, BuiltinDHFactories.mlkem1024nistp384,
-      BuiltinDHFactories.curve25519, BuiltinDHFactories.curve25519_libssh, BuiltinDHFactories.curve448,
-      BuiltinDHFactories.ecdhp256, BuiltinDHFactories.ecdhp384, BuiltinDHFactories.ecdhp521,
-      BuiltinDHFactories.dhg16_512, BuiltinDHFactories.dhg18_512, BuiltinDHFactories.dhg14_256);
-  private static final List<BuiltinSignatures> SIGNATURES = List.of(
-      BuiltinSignatures.ed25519, BuiltinSignatures.nistp256, BuiltinSignatures.nistp384, BuiltinSignatures.nistp521,
-      BuiltinSignatures.sk_ssh_ed25519, BuiltinSignatures.sk_ecdsa_sha2_nistp256,
-      BuiltinSignatures.rsaSHA512, BuiltinSignatures.rsaSHA256);
   private static final int MAX_AUTH_REQUESTS = 6;
   private static final long WINDOW = 2 * 1024 * 1024;
   private static final int BACKLOG = 256;
@@ -55,22 +38,20 @@ final class SshEngine extends SshServer {
    *
    * @throws IllegalStateException if AES-GCM would come from Bouncy Castle, which is a hundred times slower
    */
-  static SshEngine create(SftpSettings settings) {
+  static SshEngine create(SftpSettings settings, RestrictedChannel.Commands commands) {
     requireFastCipher();
+    SshAlgorithms defaults = SshAlgorithms.DEFAULT; // each session has its listener's
     SshEngine engine = (SshEngine) ServerBuilder.builder().factory(SshEngine::new)
-        .cipherFactories(NamedFactory.setUpBuiltinFactories(false, CIPHERS).stream()
-            .<NamedFactory<org.apache.sshd.common.cipher.Cipher>>map(factory -> factory).toList())
-        .macFactories(NamedFactory.setUpBuiltinFactories(false, MACS).stream()
-            .<NamedFactory<org.apache.sshd.common.mac.Mac>>map(factory -> factory).toList())
-        .signatureFactories(NamedFactory.setUpBuiltinFactories(false, SIGNATURES).stream()
-            .<NamedFactory<org.apache.sshd.common.signature.Signature>>map(factory -> factory).toList())
-        .keyExchangeFactories(NamedFactory.setUpTransformedFactories(false, KEY_EXCHANGES, ServerBuilder.DH2KEX))
+        .cipherFactories(SshFactories.ciphers(defaults.of(SshAlgorithms.Use.CIPHERS)))
+        .macFactories(SshFactories.macs(defaults.of(SshAlgorithms.Use.MACS)))
+        .signatureFactories(SshFactories.signatures(defaults.of(SshAlgorithms.Use.HOST_KEYS)))
+        .keyExchangeFactories(SshFactories.keyExchanges(defaults.of(SshAlgorithms.Use.KEY_EXCHANGE)))
+        .kexExtensionHandler(new OfferedAlgorithms())
         .compressionFactories(List.of(BuiltinCompressions.none))
-        .channelFactories(List.<ChannelFactory>of(RestrictedChannel.factory(settings.maxChannels())))
+        .channelFactories(List.<ChannelFactory>of(RestrictedChannel.factory(settings.maxChannels(), commands)))
         .globalRequestHandlers(List.of(KeepAliveHandler.INSTANCE, NoMoreSessionsHandler.INSTANCE))
         .build();
     engine.setKeyPairProvider(KeyPairProvider.EMPTY_KEYPAIR_PROVIDER); // each session has its listener's keys
-    engine.setUserAuthFactories(List.of(UserAuthPublicKeyFactory.INSTANCE, UserAuthPasswordFactory.INSTANCE));
     engine.setKeyboardInteractiveAuthenticator(null);
     ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
         task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
@@ -80,6 +61,23 @@ final class SshEngine extends SshServer {
     engine.checkConfig();
     engine.setupSessionTimeout(null);
     return engine;
+  }
+
+  /** Who may log in by what. MINA has none of its own for public keys. */
+  void authenticateBy(SshLogins logins) {
+    setPasswordAuthenticator(logins);
+    setUserAuthFactories(List.of(PublicKeyLogin.factory(logins), UserAuthPasswordFactory.INSTANCE));
+    addSessionListener(logins);
+  }
+
+  /** Tells clients which signatures of users the listener takes (server-sig-algs, RFC 8308), which are not the server's own. */
+  private static final class OfferedAlgorithms extends DefaultServerKexExtensionHandler {
+    @Override
+    public void collectExtensions(Session session, KexPhase phase, BiConsumer<String, Object> marshaller) {
+      if (phase == KexPhase.NEWKEYS) {
+        marshaller.accept(ServerSignatureAlgorithms.NAME, PublicKeyLogin.algorithms(ClientState.of(session).options));
+      }
+    }
   }
 
   private void limit(SftpSettings settings) {

@@ -2,16 +2,16 @@ package io.flotilla.sftp;
 
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.Authenticator;
+import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
 import java.security.PublicKey;
-import java.security.interfaces.RSAPublicKey;
+import java.time.Clock;
 import java.util.Optional;
+import org.apache.sshd.common.config.keys.OpenSshCertificate;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
-import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 import org.apache.sshd.server.auth.AsyncAuthException;
 import org.apache.sshd.server.auth.password.PasswordAuthenticator;
-import org.apache.sshd.server.auth.pubkey.PublickeyAuthenticator;
 import org.apache.sshd.server.session.ServerSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,18 +19,19 @@ import org.slf4j.LoggerFactory;
 /**
  * Connects MINA's login to {@link Authenticator}: passwords asynchronously, so that no network thread hashes, and public
  * keys at once. Asynchronous answers are for passwords only: with public keys MINA would skip the signature's check
- * (CVE-2026-77185). MINA calls this on its threads.
+ * (CVE-2026-77185), so {@link PublicKeyLogin} decides at once. MINA calls this on its threads.
  */
-final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, SessionListener {
+final class SshLogins implements PasswordAuthenticator, SessionListener {
   private static final Logger log = LoggerFactory.getLogger(SshLogins.class);
-  private static final int MIN_RSA_BITS = 2048;
 
   private final Authenticator authenticator;
   private final ClientLogins logins;
+  private final Clock clock;
 
-  SshLogins(Authenticator authenticator, ClientLogins logins) {
+  SshLogins(Authenticator authenticator, ClientLogins logins, Clock clock) {
     this.authenticator = authenticator;
     this.logins = logins;
+    this.clock = clock;
   }
 
   @Override
@@ -46,7 +47,7 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
       if (failure != null) {
         log.error("A password check failed by a defect", failure);
       }
-      pending.setAuthed(failure == null && accepted(client, name, "password", result));
+      pending.setAuthed(failure == null && accepted(client, name, result));
     });
     throw pending;
   }
@@ -57,32 +58,59 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
     return false;
   }
 
-  @Override
-  public boolean authenticate(String name, PublicKey key, ServerSession session) {
-    ClientState client = ClientState.of(session);
+  /**
+   * Whether a key or certificate would let a user in. Its signature is to be checked after that.
+   *
+   * @param blob the key as in RFC 4253, section 6.6
+   */
+  Optional<LoginResult.Granted> publicKey(String name, PublicKey key, byte[] blob, ClientState client) {
     if (client.passwordPending.get()) {
-      return false;
+      return Optional.empty();
     }
-    boolean weak = key instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() < MIN_RSA_BITS;
-    ByteArrayBuffer blob = new ByteArrayBuffer();
-    blob.putRawPublicKey(key);
-    LoginResult result = authenticator.publicKey(name, blob.getCompactData(), client.origin);
-    return accepted(client, name, "publickey",
-        weak ? new LoginResult.Refused(LoginResult.Reason.WEAK_KEY) : result);
+    LoginResult result = key instanceof OpenSshCertificate certificate
+        ? certificate(name, new UserCertificate(certificate), client) : authenticator.publicKey(name, blob, client.origin);
+    boolean weak = UserCertificate.isWeak(key);
+    return switch (weak ? new LoginResult.Refused(LoginResult.Reason.WEAK_KEY) : result) {
+      case LoginResult.Granted granted -> Optional.of(granted);
+      case LoginResult.Refused refused -> {
+        refusedKey(name, key, client, refused.reason());
+        yield Optional.empty();
+      }
+    };
   }
 
-  private boolean accepted(ClientState client, String name, String method, LoginResult result) {
+  private LoginResult certificate(String name, UserCertificate certificate, ClientState client) {
+    Optional<String> authority = authenticator.authority(client.listener.name(), certificate.authority());
+    if (authority.isEmpty()) {
+      return new LoginResult.Refused(LoginResult.Reason.UNTRUSTED_CERTIFICATE);
+    }
+    return certificate.problem(name, client.origin.address(), clock.instant())
+        .<LoginResult>map(LoginResult.Refused::new)
+        .orElseGet(() -> authenticator.certificate(
+            name, new Credential.Certificate(client.listener.name(), authority.get(), certificate.expiresAt()), client.origin));
+  }
+
+  /** The client does not have the private key to what it showed. */
+  void wrongSignature(String name, PublicKey key, ClientState client) {
+    refusedKey(name, key, client, LoginResult.Reason.WRONG_SIGNATURE);
+  }
+
+  /** Agents offer all their keys, so this is told only if none helps; that one is unknown tells less than anything else. */
+  private static void refusedKey(String name, PublicKey key, ClientState client, LoginResult.Reason reason) {
+    if (client.refusedKey == null || reason != LoginResult.Reason.UNKNOWN_KEY) {
+      client.refusedKey = new ClientState.RefusedKey(
+          name, key instanceof OpenSshCertificate ? "certificate" : "publickey", reason);
+    }
+  }
+
+  private boolean accepted(ClientState client, String name, LoginResult result) {
     return switch (result) {
       case LoginResult.Granted granted -> {
         client.granted = granted;
         yield true;
       }
       case LoginResult.Refused refused -> {
-        if (refused.reason() == LoginResult.Reason.UNKNOWN_KEY || method.equals("publickey")) {
-          client.refusedKeyUser = name; // agents offer all their keys; told only if none helps
-        } else {
-          refused(name, client, method, refused.reason());
-        }
+        refused(name, client, "password", refused.reason());
         yield false;
       }
     };
@@ -120,8 +148,9 @@ final class SshLogins implements PasswordAuthenticator, PublickeyAuthenticator, 
     ClientLogins.ClientLogin login = client.login;
     if (login != null) {
       login.close();
-    } else if (client.refusedKeyUser != null) {
-      refused(client.refusedKeyUser, client, "publickey", LoginResult.Reason.UNKNOWN_KEY);
+    } else if (client.refusedKey != null) {
+      ClientState.RefusedKey key = client.refusedKey;
+      refused(key.user(), client, key.method(), key.reason());
     }
   }
 }

@@ -139,7 +139,7 @@ class ControlReaderTest {
   void replies_holdNoControlCharacter_andTheBytesOfNames() {
     assertArrayEquals(latin1("257 \"/a\u00ff\u00ff??\u00c3\u00a4\"\r\n"),
         ControlWriter.line("257 \"/a\udcff\r\n\u00e4\""), "255 is doubled");
-    assertEquals("x??", ControlWriter.printable("x\u202e\u001b"));
+    assertEquals("x??", io.flotilla.adapter.TerminalText.of("x\u202e\u001b"));
     Stream.of("\u0085", "\u001b[2J", "\0").forEach(control ->
         assertEquals('?', ControlWriter.line(control)[0]));
   }

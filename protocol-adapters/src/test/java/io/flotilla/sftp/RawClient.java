@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.KeyPair;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.sshd.client.SshClient;
@@ -23,11 +24,21 @@ final class RawClient implements AutoCloseable {
   private DataInputStream in;
 
   RawClient(int port, String user, HostKeyGenerator.HostKeyText key) throws IOException {
+    this(port, user, HostKeyGenerator.read(key.privateKey()));
+  }
+
+  /** @param key its public half may be a certificate */
+  RawClient(int port, String user, KeyPair key) throws IOException {
     ssh.setServerKeyVerifier((server, address, serverKey) -> true);
     ssh.start();
-    session = ssh.connect(user, "127.0.0.1", port).verify(PATIENCE).getSession();
-    session.addPublicKeyIdentity(HostKeyGenerator.read(key.privateKey()));
-    session.auth().verify(PATIENCE);
+    try {
+      session = ssh.connect(user, "127.0.0.1", port).verify(PATIENCE).getSession();
+      session.addPublicKeyIdentity(key);
+      session.auth().verify(PATIENCE);
+    } catch (IOException e) {
+      ssh.stop();
+      throw e;
+    }
     openChannel();
   }
 

@@ -19,6 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,18 +44,40 @@ abstract class SftpFixture {
   final ConcurrentLinkedQueue<ClientEvent> events = new ConcurrentLinkedQueue<>();
   final LiveConnections connections = new LiveConnections(Clock.systemUTC());
   final PasswordHasher hasher = new PasswordHasher();
+  final ShiftedClock clock = new ShiftedClock();
   private final List<Process> started = new ArrayList<>();
   Path storage;
   ProtocolAdapters adapter;
   int port;
+  /** Of the host key that was made last. */
+  String fingerprint;
+
+  /** The system's clock, which a test may put forward. */
+  static final class ShiftedClock extends Clock {
+    volatile Duration ahead = Duration.ZERO;
+
+    @Override
+    public Instant instant() {
+      return Instant.now().plus(ahead);
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+  }
 
   @BeforeEach
   void startAdapter() throws Exception {
     storage = Files.createDirectory(temp.resolve("storage"));
-    Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     SftpAdapter sftp = new SftpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins,
-        new ActiveUploads(), SftpSettings.DEFAULT);
+        new ActiveUploads(), SftpSettings.DEFAULT, clock);
     adapter = new ProtocolAdapters(List.of(sftp), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()));
@@ -75,6 +100,7 @@ abstract class SftpFixture {
     HostKeyGenerator.HostKeyText key = HostKeyGenerator.generate(HostKeyGenerator.Algorithm.of(algorithm));
     config.secret(Kind.HOST_KEYS, name, "privateKey", key.privateKey(), json ->
         json.put("algorithm", algorithm).put("fingerprint", key.fingerprint()));
+    fingerprint = key.fingerprint();
   }
 
   final void listener(String name, int listenerPort) {
@@ -148,6 +174,24 @@ abstract class SftpFixture {
         "FLOTILLA_TEST_PASSWORD", password));
   }
 
+  /** Runs scp by its own old protocol, as ann with her ed25519 key; {@code HOST:} in an argument stands for the server. */
+  final Outcome scp(String... arguments) throws Exception {
+    return finish(startScp(arguments));
+  }
+
+  final void scpOk(String... arguments) throws Exception {
+    Outcome outcome = scp(arguments);
+    assertEquals(0, outcome.status(), outcome.output());
+  }
+
+  final Process startScp(String... arguments) throws Exception {
+    List<String> line = new ArrayList<>(List.of("scp", "-O", "-F", "none", "-P", Integer.toString(port),
+        "-i", keyFile("ed25519").toString(), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+        "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no"));
+    Arrays.stream(arguments).map(argument -> argument.replace("HOST:", "ann@127.0.0.1:")).forEach(line::add);
+    return start(line, Map.of());
+  }
+
   final Outcome ssh(String... arguments) throws Exception {
     List<String> line = new ArrayList<>(List.of("ssh", "-F", "none", "-p", Integer.toString(port),
         "-i", keyFile("ed25519").toString(), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
@@ -164,7 +208,7 @@ abstract class SftpFixture {
 
   private final Map<Process, Path> logs = new ConcurrentHashMap<>();
 
-  private Process start(List<String> line, Map<String, String> environment) throws IOException {
+  final Process start(List<String> line, Map<String, String> environment) throws IOException {
     Path log = Files.createTempFile(temp, "client", ".log");
     ProcessBuilder builder = new ProcessBuilder(line).directory(temp.toFile())
         .redirectErrorStream(true).redirectOutput(log.toFile()).redirectInput(new java.io.File("/dev/null"));

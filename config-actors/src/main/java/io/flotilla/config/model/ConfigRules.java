@@ -95,10 +95,10 @@ final class ConfigRules {
   }
 
   private static void checkListener(ClusterConfig next, Listener listener, String pointer, List<FieldError> errors) {
-    for (int i = 0; i < listener.hostKeys().size(); i++) {
-      if (next.find(Kind.HOST_KEYS, listener.hostKeys().get(i), HostKey.class).isEmpty()) {
+    for (int i = 0; i < listener.ssh().hostKeys().size(); i++) {
+      if (next.find(Kind.HOST_KEYS, listener.ssh().hostKeys().get(i), HostKey.class).isEmpty()) {
         errors.add(new FieldError(
-            pointer + "/ssh/hostKeys/" + i, "there is no host key named '" + listener.hostKeys().get(i) + "'"));
+            pointer + "/ssh/hostKeys/" + i, "there is no host key named '" + listener.ssh().hostKeys().get(i) + "'"));
       }
     }
     if (needsAnyHostKey(listener) && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
@@ -156,7 +156,7 @@ final class ConfigRules {
       case CERTIFICATES -> first(next.ofKind(Kind.LISTENERS),
           listener -> ((Listener) listener).ftp().certificate().filter(name::equals).isPresent());
       case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->
-          ((Listener) listener).hostKeys().contains(name)
+          ((Listener) listener).ssh().hostKeys().contains(name)
               || needsAnyHostKey((Listener) listener) && next.ofKind(Kind.HOST_KEYS).isEmpty());
       case LISTENERS -> first(next.ofKind(Kind.NODES), node -> ((NodeOverride) node).listeners().containsKey(name));
       case USERS, NODES, ACCESS_RULES, ADMINS, POLICIES -> Optional.empty();
@@ -170,7 +170,7 @@ final class ConfigRules {
   }
 
   private static boolean needsAnyHostKey(Listener listener) {
-    return listener.protocol().equals(Listener.Protocol.SFTP) && listener.hostKeys().isEmpty();
+    return listener.protocol().equals(Listener.Protocol.SFTP) && listener.ssh().hostKeys().isEmpty();
   }
 
   private static Optional<String> first(Collection<StoredEntity> entities, Predicate<Entity> holds) {

@@ -24,7 +24,7 @@ public record Listener(
     int maxConnections,
     OptionalInt maxConnectionsPerAddress,
     Duration idleTimeout,
-    List<String> hostKeys,
+    Ssh ssh,
     Ftp ftp)
     implements Entity {
   /** What a listener speaks: one of this release's, or the word of a newer one, which is kept and not served. */
@@ -64,6 +64,36 @@ public record Listener(
     static void describe(ObjectNode json, Optional<List<Protocol>> protocols) {
       protocols.ifPresentOrElse(some -> some.forEach(protocol -> json.withArray("protocols").add(protocol.id)),
           () -> json.putNull("protocols"));
+    }
+  }
+
+  /**
+   * What only an SFTP listener has.
+   *
+   * @param hostKeys the names of the host keys it shows; all there are if there is none
+   * @param scp whether it serves the scp command beside SFTP
+   * @param userCertificateAuthorities the public keys, as lines of OpenSSH, whose certificates log users in; without any,
+   *     certificates are refused
+   */
+  public record Ssh(
+      List<String> hostKeys, boolean scp, List<String> userCertificateAuthorities, SshAlgorithms algorithms) {
+    private static final int MAX_HOST_KEYS = 16;
+    private static final int MAX_AUTHORITIES = 16;
+    static final Ssh DEFAULT = new Ssh(List.of(), true, List.of(), SshAlgorithms.DEFAULT);
+
+    private static Ssh read(Fields fields) {
+      return new Ssh(
+          fields.texts("hostKeys", MAX_HOST_KEYS, EntityKey::problemWithName),
+          fields.bool("scp", true),
+          fields.texts("userCertificateAuthorities", MAX_AUTHORITIES, PublicKeyLine::problemWithAuthority),
+          fields.object("algorithms", SshAlgorithms::read).orElse(SshAlgorithms.DEFAULT));
+    }
+
+    private void describe(ObjectNode json) {
+      hostKeys.forEach(json.putArray("hostKeys")::add);
+      json.put("scp", scp);
+      userCertificateAuthorities.forEach(json.putArray("userCertificateAuthorities")::add);
+      algorithms.describe(json.putObject("algorithms"));
     }
   }
 
@@ -148,7 +178,7 @@ public record Listener(
         fields.integer("maxConnections", 1, MAX_CONNECTIONS, DEFAULT_MAX_CONNECTIONS),
         fields.optionalInteger("maxConnectionsPerAddress", 1, MAX_CONNECTIONS),
         fields.duration("idleTimeout", Duration.ofDays(7), DEFAULT_IDLE_TIMEOUT),
-        fields.object("ssh", ssh -> ssh.texts("hostKeys", 16, EntityKey::problemWithName)).orElse(List.of()),
+        fields.object("ssh", Ssh::read).orElse(Ssh.DEFAULT),
         fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT));
     listener.ftp.passivePorts().filter(ports -> ports.contains(listener.port)).ifPresent(ports ->
         fields.error("ftp/passivePorts", "holds the listener's own port " + listener.port));
@@ -175,7 +205,7 @@ public record Listener(
     if (protocol.equals(Protocol.FTP)) {
       ftp.describe(json.putObject("ftp"));
     } else {
-      hostKeys.forEach(json.putObject("ssh").putArray("hostKeys")::add);
+      ssh.describe(json.putObject("ssh"));
     }
   }
 

@@ -2,7 +2,6 @@ package io.flotilla.config.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,14 +19,13 @@ public record User(
     UserSettings settings)
     implements Entity {
   static final int MAX_PUBLIC_KEYS = 64;
-  static final int MAX_PUBLIC_KEY_LENGTH = 8192;
   static final int MAX_GROUPS = 32;
 
   static User read(Fields fields) {
     return new User(
         fields.name(),
         fields.secret("passwordHash").map(Secret::passwordHash),
-        fields.texts("publicKeys", MAX_PUBLIC_KEYS, User::problemWithPublicKey),
+        fields.texts("publicKeys", MAX_PUBLIC_KEYS, PublicKeyLine::problemWith),
         fields.texts("groups", MAX_GROUPS, EntityKey::problemWithName),
         UserSettings.read(fields));
   }
@@ -87,24 +85,5 @@ public record User(
 
   public boolean isActive(Instant now) {
     return settings.isActive(now);
-  }
-
-  private static Optional<String> problemWithPublicKey(String line) {
-    String[] words = line.strip().split("\\s+", 3);
-    if (line.length() > MAX_PUBLIC_KEY_LENGTH) {
-      return Optional.of("has over " + MAX_PUBLIC_KEY_LENGTH + " characters");
-    }
-    if (words.length < 2 || line.chars().anyMatch(c -> c < ' ')) {
-      return Optional.of("must be a line such as 'ssh-ed25519 AAAA... comment'");
-    }
-    try {
-      byte[] blob = Base64.getDecoder().decode(words[1]);
-      byte[] type = words[0].getBytes(java.nio.charset.StandardCharsets.UTF_8);
-      boolean sameType = blob.length > type.length + 4
-          && java.util.Arrays.equals(blob, 4, 4 + type.length, type, 0, type.length);
-      return sameType ? Optional.empty() : Optional.of("the key is not of the type " + words[0] + " that it names");
-    } catch (IllegalArgumentException e) {
-      return Optional.of("the key is not base64 text");
-    }
   }
 }

@@ -31,6 +31,10 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
     return config.find(Kind.USERS, name, User.class).map(user -> user.in(config));
   }
 
+  public Optional<Listener> listener(String name) {
+    return config.find(Kind.LISTENERS, name, Listener.class);
+  }
+
   public Optional<Storage> storage(String name) {
     return config.find(Kind.STORAGES, name, Storage.class);
   }
@@ -82,9 +86,9 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
 
   /** The host keys of a listener: those it names, or all there are. */
   public List<HostKey> hostKeys(Listener listener) {
-    Collection<String> names = listener.hostKeys().isEmpty()
+    Collection<String> names = listener.ssh().hostKeys().isEmpty()
         ? config.ofKind(Kind.HOST_KEYS).stream().map(stored -> stored.key().name()).toList()
-        : listener.hostKeys();
+        : listener.ssh().hostKeys();
     return names.stream().map(this::hostKey).flatMap(Optional::stream).toList();
   }
 
