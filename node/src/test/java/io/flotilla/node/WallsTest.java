@@ -14,7 +14,7 @@ class WallsTest {
   private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.claim..", "io.flotilla.journal..",
       "io.flotilla.persistence.."};
   private static final String[] ADAPTERS =
-      {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.tls..", "io.flotilla.sftp..", "io.flotilla.ftp..",
+      {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.tls..", "io.flotilla.sftp..", "io.flotilla.scp..", "io.flotilla.ftp..",
           "io.flotilla.adapter.."};
   private static final String[] ENGINES = {"io.flotilla.journal.raft..", "io.flotilla.journal.postgresql.."};
   private static final String HTTP = "io.flotilla.http..";
