@@ -18,6 +18,7 @@ import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
+import java.io.IOException;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.util.ArrayList;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.TestTransfers;
 import io.flotilla.adapter.TransferLog;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.Links;
@@ -195,8 +196,8 @@ class ScpTest {
   private int serve(String line, String input) throws IOException {
     sent.reset();
     LiveConnections connections = new LiveConnections(Clock.systemUTC());
-    TransferLog transfers = new TransferLog(
-        connections.open("sftp", "ann", "127.0.0.1", reason -> { }), Scp.PROTOCOL, events::add, Clock.systemUTC());
+    TransferLog transfers = TestTransfers.of(
+        connections.open("sftp", "ann", "127.0.0.1", reason -> { }), Scp.PROTOCOL, events::add);
     try (VirtualFileSystem files =
         new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", uploads)) {
       return Scp.serve(ScpCommand.parse(line.getBytes(StandardCharsets.ISO_8859_1)), files,
