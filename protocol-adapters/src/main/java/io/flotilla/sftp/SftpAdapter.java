@@ -9,7 +9,6 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
-import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
@@ -40,14 +39,14 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
 
   /**
    * @param view the present configuration
-   * @param uploads shared by all adapters of the process
+   * @param homes shared by all adapters of the process
    * @throws IllegalStateException if this Java runtime can't encrypt fast enough
    */
-  public SftpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, ActiveUploads uploads,
+  public SftpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, UserHomes homes,
       SftpSettings settings) {
     this.view = view;
     this.settings = settings;
-    this.homes = new UserHomes(uploads);
+    this.homes = homes;
     this.engine = SshEngine.create(settings);
     SshLogins sshLogins = new SshLogins(authenticator, logins);
     engine.setPasswordAuthenticator(sshLogins);

@@ -187,7 +187,7 @@ final class PermittedFileSystem implements VirtualFileSystem {
     needForName(Permission.RENAME, target);
     if (rules.differBeneath(source) || rules.differBeneath(target)) {
       // The files would come under other permissions than theirs.
-      throw new VfsException(VfsError.PERMISSION_DENIED, source + ": there are permissions of their own beneath it");
+      throw new VfsException(VfsError.PERMISSION_DENIED, source, "there are permissions of their own beneath it");
     }
     files.rename(source, target, replace && may(Permission.OVERWRITE, target));
   }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 class StorageDirectoriesTest {
   @TempDir private Path directory;
   private final TestConfiguration config = new TestConfiguration();
-  private final StorageDirectories storages = new StorageDirectories();
+  private final StorageDirectories storages = new StorageDirectories(List::of);
 
   @Test
   void missingDirectory_isAProblemUntilItIsThere_andIsNeverMade() throws IOException {

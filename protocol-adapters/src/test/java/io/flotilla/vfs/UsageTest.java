@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,7 +22,7 @@ class UsageTest {
 
   @Test
   void manyTrees_areScannedByFewThreads() throws InterruptedException {
-    Executor scanners = Usage.scanners();
+    TreeScans.OfStorage scanners = new TreeScans().of("main");
     AtomicInteger running = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     CountDownLatch four = new CountDownLatch(4);
@@ -56,7 +55,7 @@ class UsageTest {
   @Test
   void failedScan_isNotRepeatedAtEachUse() {
     AtomicInteger scans = new AtomicInteger();
-    Usage usage = new Usage(Runnable::run);
+    Usage usage = new Usage(scan -> scan.run(() -> { }));
     for (int i = 0; i < 3; i++) {
       usage.refresh(() -> {
         scans.incrementAndGet();
@@ -69,7 +68,7 @@ class UsageTest {
   @Test
   void uploadThatEndsDuringTheFirstScan_isCountedOnce() throws IOException {
     Path file = Files.writeString(root.resolve("f"), "12345");
-    Usage usage = new Usage(Runnable::run);
+    Usage usage = new Usage(scan -> scan.run(() -> { }));
     VirtualFileSystem files = VirtualFileSystem.open(root);
     Usage.Upload upload = usage.begin(files.stat(VirtualPath.parse("/f")).key(), 0, 0);
     assertTrue(upload.reserve(5, OptionalLong.empty()));
@@ -87,7 +86,7 @@ class UsageTest {
       if (asked.incrementAndGet() == 1) {
         throw new RejectedExecutionException();
       }
-      scan.run();
+      scan.run(() -> { });
     });
     usage.refresh(() -> VirtualFileSystem.open(root));
     usage.refresh(() -> VirtualFileSystem.open(root));

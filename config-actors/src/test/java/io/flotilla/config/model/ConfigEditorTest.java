@@ -84,7 +84,7 @@ class ConfigEditorTest {
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
       "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, groups, listeners, storages, folders, certificates, host-keys, nodes, admins, policies",
-      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary"})
+      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary, uploads"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));
 

@@ -1,0 +1,232 @@
+package io.flotilla.vfs;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Keeps what hangs in one storage from holding up anything else. Calls into it run on platform threads, because a system call
+ * that hangs would hold a carrier of virtual threads, and there are as many of those as processors. At most {@link #MAX_CALLS}
+ * run at once, so no more than that can hang; when they all do, the next ones fail at once. Reads and writes of open files are
+ * too many and too short for another thread: they run where they are, {@link #MAX_DATA_CALLS} at once, and
+ * {@link CarrierReserve} makes up for those that hang. See docs/decisions/0013. Safe for all threads.
+ */
+final class StorageBulkhead {
+  static final int MAX_CALLS = 64;
+  static final int MAX_DATA_CALLS = CarrierReserve.MOST_OF_A_STORAGE;
+  /** How long a caller waits for what is quick if no answer to anybody has come for longer than usual. */
+  private static final Duration SILENT_WAIT = Duration.ofSeconds(1);
+  private static final long PINNED_NANOS = CarrierReserve.INTERVAL.toNanos();
+
+  private final String storage;
+  private final Executor threads;
+  private final CarrierReserve carriers;
+  private final Semaphore free = new Semaphore(MAX_CALLS);
+  private final Set<Call<?>> running = ConcurrentHashMap.newKeySet();
+  /** What waits for a thread to be closed: no more than sessions have open. */
+  private final Queue<Call<?>> closings = new ConcurrentLinkedQueue<>();
+  private final Semaphore freeForData = new Semaphore(MAX_DATA_CALLS);
+  private final Set<DataCalls> open = ConcurrentHashMap.newKeySet();
+  private volatile int pinned;
+  private volatile long answeredAt = System.nanoTime();
+
+  /** @param threads starts a platform thread for each task if it has none that is idle */
+  StorageBulkhead(String storage, Executor threads, CarrierReserve carriers) {
+    this.storage = storage;
+    this.threads = threads;
+    this.carriers = carriers;
+  }
+
+  /** How long an answer may take before the call counts as one that hangs. */
+  enum Patience {
+    USUAL(Duration.ofSeconds(10)),
+    /** For what brings to the disk all that a large file has. */
+    LONG(Duration.ofMinutes(5));
+
+    private final Duration duration;
+
+    Patience(Duration duration) {
+      this.duration = duration;
+    }
+  }
+
+  private static final class Call<T> {
+    private final Callable<T> action;
+    private final Patience patience;
+    private final CompletableFuture<T> answer = new CompletableFuture<>();
+    private volatile long since;
+
+    Call(Callable<T> action, Patience patience) {
+      this.action = action;
+      this.patience = patience;
+    }
+
+    private void run() {
+      try {
+        answer.complete(action.call());
+      } catch (Throwable e) { // whatever it is, the caller gets it
+        answer.completeExceptionally(e);
+      }
+    }
+
+    private boolean hangs() {
+      return System.nanoTime() - since > patience.duration.toNanos();
+    }
+  }
+
+  /**
+   * Starts a call. Waits for a thread if all are in use by calls that don't hang, as long as patience lasts.
+   *
+   * @throws VfsException IO if no thread becomes free
+   */
+  <T> CompletableFuture<T> start(Callable<T> action, Patience patience) throws VfsException {
+    if (!free.tryAcquire() && (hung() >= MAX_CALLS || !acquire(free, wait(patience)))) {
+      throw silent();
+    }
+    Call<T> call = new Call<>(action, patience);
+    launch(call);
+    return call.answer;
+  }
+
+  private long hung() {
+    return running.stream().filter(Call::hangs).count();
+  }
+
+  private static boolean acquire(Semaphore permits, Duration wait) {
+    try {
+      return permits.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** Closes something as soon as there is a thread for it, which may be when the storage answers again. */
+  CompletableFuture<Void> startClosing(Runnable closing) {
+    Call<Void> call = new Call<>(() -> {
+      closing.run();
+      return null;
+    }, Patience.USUAL);
+    closings.add(call);
+    launchClosing();
+    return call.answer;
+  }
+
+  private void launchClosing() {
+    while (!closings.isEmpty() && free.tryAcquire()) {
+      Call<?> next = closings.poll();
+      if (next == null) {
+        free.release();
+      } else {
+        launch(next);
+      }
+    }
+  }
+
+  private void launch(Call<?> call) {
+    call.since = System.nanoTime();
+    running.add(call);
+    boolean isLaunched = false;
+    try {
+      threads.execute(() -> {
+        try {
+          call.run();
+        } finally {
+          ended(call);
+        }
+      });
+      isLaunched = true;
+    } finally {
+      if (!isLaunched) { // there can be no more threads
+        ended(call);
+      }
+    }
+  }
+
+  private void ended(Call<?> call) {
+    answeredAt = System.nanoTime();
+    running.remove(call);
+    free.release();
+    launchClosing();
+  }
+
+  /** How long to wait for an answer now: not for long if others wait in vain already. */
+  Duration wait(Patience patience) {
+    boolean isSilent = patience == Patience.USUAL && System.nanoTime() - answeredAt > patience.duration.toNanos() && hung() > 0;
+    return isSilent ? SILENT_WAIT : patience.duration;
+  }
+
+  VfsException silent() {
+    return new VfsException(VfsError.IO, "storage " + storage + " does not answer");
+  }
+
+  /** The reads and writes of one open file, which run on their caller's thread, one at a time. */
+  final class DataCalls implements AutoCloseable {
+    private volatile long since;
+
+    /** @throws VfsException IO if as many as may run hang already, or none ends in time */
+    void begin() throws VfsException {
+      if (!freeForData.tryAcquire() && (pinned >= MAX_DATA_CALLS || !acquire(freeForData, Patience.USUAL.duration))) {
+        throw silent();
+      }
+      since = System.nanoTime() | 1; // never 0
+    }
+
+    /** To be called once after each begin that did not fail. */
+    void end() {
+      since = 0;
+      freeForData.release();
+    }
+
+    private boolean takes(long nanos) {
+      long began = since;
+      return began != 0 && System.nanoTime() - began > nanos;
+    }
+
+    @Override
+    public void close() {
+      open.remove(this);
+    }
+  }
+
+  /** To be closed with the file. */
+  DataCalls openData() {
+    DataCalls calls = new DataCalls();
+    open.add(calls);
+    carriers.watch();
+    return calls;
+  }
+
+  boolean hasOpenData() {
+    return !open.isEmpty();
+  }
+
+  /** Counts the reads and writes that hold carriers; called by {@link CarrierReserve}. */
+  int countPinned() {
+    int count = 0;
+    for (DataCalls calls : open) {
+      count += calls.takes(PINNED_NANOS) ? 1 : 0;
+    }
+    pinned = count;
+    return count;
+  }
+
+  boolean isIdle() {
+    return running.isEmpty() && open.isEmpty() && closings.isEmpty();
+  }
+
+  /** What to tell the operator, or nothing as long as the storage answers. */
+  Optional<String> problem() {
+    long hung = hung() + open.stream().filter(calls -> calls.takes(Patience.USUAL.duration.toNanos())).count();
+    return hung == 0 ? Optional.empty() : Optional.of("storage " + storage + " does not answer: " + hung + " calls of clients wait "
+        + "for it; look at its mount on this node");
+  }
+}
