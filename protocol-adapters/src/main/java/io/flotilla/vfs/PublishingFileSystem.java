@@ -142,6 +142,9 @@ public final class PublishingFileSystem extends FileSystemLayer {
     try (ActiveUploads.Held _ = active.lock(place.lock())) {
       boolean goOn = !mode.truncate();
       Optional<FileAttributes> leftover = find(directory, partial);
+      if (leftover.isPresent() && mode.exclusive() && active.isActive(leftover.get().key())) {
+        throw new VfsException(VfsError.EXISTS, path);
+      }
       if (leftover.isPresent() && !goOn) {
         active.revoke(leftover.get().key());
         directory.removeFile(partial);

@@ -93,6 +93,14 @@ class ConfigEditorTest {
   }
 
   @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"59m|must be at least 1h", "366d|must be at most 8760h",
+      "7|must be a duration such as 500ms, 90s, 10m or 1h"})
+  void keepPartials_outOfItsBounds_isRefused(String keep, String detail) {
+    Refusal refusal = refusal(config, put("policies", "uploads", "{\"keepPartials\":\"" + keep + "\"}"));
+    assertEquals(List.of(new FieldError("/operations/0/value/keepPartials", detail)), refusal.errors());
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"", ".", "..", "a/b", "a\\b", "../bob", "bob\u0000", "new\nline", "%2e%2e", " bob", "bob ",
       "\u202eevil", "\ud800", "a\u2028b"})
   void edit_badName_isRefused(String name) {
