@@ -2,40 +2,56 @@ package io.flotilla.vfs;
 
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import jdk.management.VirtualThreadSchedulerMXBean;
 
 /**
- * Keeps carriers for virtual threads, though reads and writes of a storage that hangs hold theirs. The scheduler gets
- * {@link #SPARE} more than it has by itself, and one more for each call that is found to hang, ten times a second. It has to be
- * ahead of them: while all carriers are held, a higher number has no effect, because only a running one starts others. No
- * storage holds as many at once as there are beyond {@link #MOST_OF_A_STORAGE}. One per process, since the scheduler is; safe for all
- * threads.
+ * Keeps carriers for virtual threads, though reads and writes of a storage that hangs hold theirs. As many of them may run at
+ * once as there are carriers usually; the scheduler has {@link #SPARE} more. What runs for longer than {@link #INTERVAL} holds its
+ * carrier: it gives its place to another, and the scheduler gets one more carrier for it. So some are free at any time, whatever
+ * hangs and however suddenly. That matters: while all are held, a higher number has no effect, because only a running carrier
+ * starts others. One per process, since the scheduler is; safe for all threads.
  */
 final class CarrierReserve {
-  static final Duration INTERVAL = Duration.ofMillis(100);
+  static final Duration INTERVAL = Duration.ofMillis(50);
   private static final VirtualThreadSchedulerMXBean SCHEDULER =
       ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class);
   /** Read once, before it is changed. */
   private static final int USUAL = SCHEDULER.getParallelism();
-  private static final int SPARE = 48;
-  /** How many reads and writes may be under way in one storage, that is, hang before it is known: two thirds may still go on. */
-  static final int MOST_OF_A_STORAGE = USUAL + SPARE / 3;
+  private static final int SPARE = 2;
 
+  private final Semaphore places = new Semaphore(USUAL);
   private final BooleanSupplier hasOpenData;
-  private final IntSupplier countPinned;
+  private final IntSupplier countHeld;
   private final AtomicBoolean watching = new AtomicBoolean();
 
   /**
    * @param hasOpenData whether there is a need to look
-   * @param countPinned counts the calls that hold a carrier for longer than {@link #INTERVAL}
+   * @param countHeld finds the calls that hold a carrier for longer than {@link #INTERVAL}, and has each new one {@link #leave}
    */
-  CarrierReserve(BooleanSupplier hasOpenData, IntSupplier countPinned) {
+  CarrierReserve(BooleanSupplier hasOpenData, IntSupplier countHeld) {
     this.hasOpenData = hasOpenData;
-    this.countPinned = countPinned;
+    this.countHeld = countHeld;
     SCHEDULER.setParallelism(USUAL + SPARE);
+  }
+
+  /** Takes a place for a call that may hold its carrier; false if there is none in time. */
+  boolean enter(Duration wait) {
+    try {
+      return places.tryAcquire() || places.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** The call has ended, or is known to hold its carrier. */
+  void leave() {
+    places.release();
   }
 
   /** A file was opened: looks as long as there are any, by a thread of its own. */
@@ -49,7 +65,7 @@ final class CarrierReserve {
     int held = 0;
     try {
       while (hasOpenData.getAsBoolean()) {
-        int now = countPinned.getAsInt();
+        int now = countHeld.getAsInt();
         if (now != held) {
           held = now;
           SCHEDULER.setParallelism(USUAL + SPARE + held);

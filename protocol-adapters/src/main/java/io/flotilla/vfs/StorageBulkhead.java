@@ -11,20 +11,20 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Keeps what hangs in one storage from holding up anything else. Calls into it run on platform threads, because a system call
  * that hangs would hold a carrier of virtual threads, and there are as many of those as processors. At most {@link #MAX_CALLS}
  * run at once, so no more than that can hang; when they all do, the next ones fail at once. Reads and writes of open files are
- * too many and too short for another thread: they run where they are, {@link #MAX_DATA_CALLS} at once, and
- * {@link CarrierReserve} makes up for those that hang. See docs/decisions/0013. Safe for all threads.
+ * too many and too short for another thread: they run where they are, and {@link CarrierReserve} makes up for those that hang. As
+ * many of these may hang as calls. See docs/decisions/0013. Safe for all threads.
  */
 final class StorageBulkhead {
   static final int MAX_CALLS = 64;
-  static final int MAX_DATA_CALLS = CarrierReserve.MOST_OF_A_STORAGE;
   /** How long a caller waits for what is quick if no answer to anybody has come for longer than usual. */
   private static final Duration SILENT_WAIT = Duration.ofSeconds(1);
-  private static final long PINNED_NANOS = CarrierReserve.INTERVAL.toNanos();
+  private static final long ORIGIN = System.nanoTime();
 
   private final String storage;
   private final Executor threads;
@@ -33,9 +33,8 @@ final class StorageBulkhead {
   private final Set<Call<?>> running = ConcurrentHashMap.newKeySet();
   /** What waits for a thread to be closed: no more than sessions have open. */
   private final Queue<Call<?>> closings = new ConcurrentLinkedQueue<>();
-  private final Semaphore freeForData = new Semaphore(MAX_DATA_CALLS);
   private final Set<DataCalls> open = ConcurrentHashMap.newKeySet();
-  private volatile int pinned;
+  private volatile int held;
   private volatile long answeredAt = System.nanoTime();
 
   /** @param threads starts a platform thread for each task if it has none that is idle */
@@ -88,7 +87,7 @@ final class StorageBulkhead {
    * @throws VfsException IO if no thread becomes free
    */
   <T> CompletableFuture<T> start(Callable<T> action, Patience patience) throws VfsException {
-    if (!free.tryAcquire() && (hung() >= MAX_CALLS || !acquire(free, wait(patience)))) {
+    if (!free.tryAcquire() && (hung() >= MAX_CALLS || !acquire(wait(patience)))) {
       throw silent();
     }
     Call<T> call = new Call<>(action, patience);
@@ -100,9 +99,9 @@ final class StorageBulkhead {
     return running.stream().filter(Call::hangs).count();
   }
 
-  private static boolean acquire(Semaphore permits, Duration wait) {
+  private boolean acquire(Duration wait) {
     try {
-      return permits.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
+      return free.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -170,25 +169,41 @@ final class StorageBulkhead {
 
   /** The reads and writes of one open file, which run on their caller's thread, one at a time. */
   final class DataCalls implements AutoCloseable {
-    private volatile long since;
+    /** Since when one runs, in nanoseconds from 1 on; 0 if none does, and less than 0 if it is known to hold its carrier. */
+    private final AtomicLong since = new AtomicLong();
 
-    /** @throws VfsException IO if as many as may run hang already, or none ends in time */
+    /** @throws VfsException IO if as many as may hang do already, or there is no place for it in time */
     void begin() throws VfsException {
-      if (!freeForData.tryAcquire() && (pinned >= MAX_DATA_CALLS || !acquire(freeForData, Patience.USUAL.duration))) {
+      if (held >= MAX_CALLS || !carriers.enter(Patience.USUAL.duration)) {
         throw silent();
       }
-      since = System.nanoTime() | 1; // never 0
+      since.set(now());
     }
 
     /** To be called once after each begin that did not fail. */
     void end() {
-      since = 0;
-      freeForData.release();
+      if (since.getAndSet(0) > 0) {
+        carriers.leave();
+      }
     }
 
-    private boolean takes(long nanos) {
-      long began = since;
-      return began != 0 && System.nanoTime() - began > nanos;
+    private boolean takes(Duration time) {
+      long began = since.get();
+      return began != 0 && now() - Math.abs(began) > time.toNanos();
+    }
+
+    /** Whether it holds its carrier; if that is new, another may come in its place. */
+    private boolean holds() {
+      long began = since.get();
+      if (began > 0 && now() - began > CarrierReserve.INTERVAL.toNanos() && since.compareAndSet(began, -began)) {
+        carriers.leave();
+        return true;
+      }
+      return began < 0;
+    }
+
+    private static long now() {
+      return System.nanoTime() - ORIGIN + 1;
     }
 
     @Override
@@ -209,14 +224,19 @@ final class StorageBulkhead {
     return !open.isEmpty();
   }
 
-  /** Counts the reads and writes that hold carriers; called by {@link CarrierReserve}. */
-  int countPinned() {
+  /** Counts the reads and writes that hold carriers; called by {@link CarrierReserve}'s thread only. */
+  int countHeld() {
     int count = 0;
     for (DataCalls calls : open) {
-      count += calls.takes(PINNED_NANOS) ? 1 : 0;
+      count += calls.holds() ? 1 : 0;
     }
-    pinned = count;
+    held = count;
     return count;
+  }
+
+  /** As last counted. */
+  int held() {
+    return held;
   }
 
   boolean isIdle() {
@@ -225,7 +245,7 @@ final class StorageBulkhead {
 
   /** What to tell the operator, or nothing as long as the storage answers. */
   Optional<String> problem() {
-    long hung = hung() + open.stream().filter(calls -> calls.takes(Patience.USUAL.duration.toNanos())).count();
+    long hung = hung() + open.stream().filter(calls -> calls.takes(Patience.USUAL.duration)).count();
     return hung == 0 ? Optional.empty() : Optional.of("storage " + storage + " does not answer: " + hung + " calls of clients wait "
         + "for it; look at its mount on this node");
   }

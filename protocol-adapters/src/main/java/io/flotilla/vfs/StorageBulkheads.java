@@ -22,7 +22,7 @@ final class StorageBulkheads {
       new SynchronousQueue<>(), Thread.ofPlatform().daemon().name("storage-", 1).factory());
   private final CarrierReserve carriers = new CarrierReserve(
       () -> bulkheads.values().stream().anyMatch(StorageBulkhead::hasOpenData),
-      () -> bulkheads.values().stream().mapToInt(StorageBulkhead::countPinned).sum());
+      () -> bulkheads.values().stream().mapToInt(StorageBulkhead::countHeld).sum());
 
   private record Key(String storage, Optional<Path> directory) {}
 

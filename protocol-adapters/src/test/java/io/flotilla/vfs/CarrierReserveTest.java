@@ -36,13 +36,14 @@ class CarrierReserveTest {
     assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
     StorageBulkheads storages = new StorageBulkheads();
     int usual = SCHEDULER.getParallelism();
-    int hanging = 3 * StorageBulkhead.MAX_DATA_CALLS; // more than there are carriers by themselves
+    int each = 4 * usual;
+    int hanging = 3 * each;
     CountDownLatch ended = new CountDownLatch(hanging);
     List<StorageBulkhead.DataCalls> open = new ArrayList<>();
     try {
       for (int storage = 0; storage < 3; storage++) {
         StorageBulkhead nas = storages.of("nas" + storage, Optional.empty());
-        for (int i = 0; i < StorageBulkhead.MAX_DATA_CALLS; i++) {
+        for (int i = 0; i < each; i++) {
           StorageBulkhead.DataCalls data = nas.openData();
           open.add(data);
           Thread.startVirtualThread(() -> {
@@ -50,9 +51,11 @@ class CarrierReserveTest {
             ended.countDown();
           });
         }
-        Awaitility.await().atMost(Duration.ofSeconds(30))
-            .until(() -> nas.countPinned() == StorageBulkhead.MAX_DATA_CALLS);
+        CountDownLatch runs = new CountDownLatch(1);
+        Thread.startVirtualThread(runs::countDown);
+        assertTrue(runs.await(30, TimeUnit.SECONDS));
       }
+      Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> SCHEDULER.getParallelism() == usual + hanging);
       CountDownLatch runs = new CountDownLatch(1);
       Thread.startVirtualThread(runs::countDown);
       assertTrue(runs.await(30, TimeUnit.SECONDS));
@@ -85,18 +88,20 @@ class CarrierReserveTest {
   void asManyReadsHangAsMay_andTheNextOneFails() throws Exception {
     StorageBulkhead nas = new StorageBulkheads().of("nas", Optional.empty());
     List<StorageBulkhead.DataCalls> open = new ArrayList<>();
-    for (int i = 0; i < StorageBulkhead.MAX_DATA_CALLS; i++) {
+    for (int i = 0; i < StorageBulkhead.MAX_CALLS; i++) {
       open.add(nas.openData());
       open.getLast().begin();
     }
     StorageBulkhead.DataCalls next = nas.openData();
-    Awaitility.await().until(() -> nas.countPinned() == StorageBulkhead.MAX_DATA_CALLS);
+    Awaitility.await().until(() -> nas.held() == StorageBulkhead.MAX_CALLS);
     FileSystemContract.assertError(VfsError.IO, next::begin);
     open.removeFirst().end();
+    Awaitility.await().until(() -> nas.held() < StorageBulkhead.MAX_CALLS);
     next.begin();
     open.add(next);
     open.forEach(StorageBulkhead.DataCalls::end);
-    assertEquals(0, nas.countPinned());
+    Awaitility.await().until(() -> nas.held() == 0);
+    open.forEach(StorageBulkhead.DataCalls::close);
   }
 
   /** Opening a pipe would hang for ever, and tell its other end. */
