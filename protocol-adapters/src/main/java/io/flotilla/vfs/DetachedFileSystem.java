@@ -41,7 +41,10 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
   /** Opens it now, for whoever needs to know whether it can be. */
   void open() throws VfsException {
-    lane.call(Patience.USUAL, this::files);
+    lane.call(Patience.USUAL, () -> {
+      files();
+      return true; // and not what is closed by close, if it comes too late
+    });
   }
 
   private VirtualFileSystem files() throws VfsException {

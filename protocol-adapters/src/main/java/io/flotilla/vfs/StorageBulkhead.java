@@ -22,8 +22,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class StorageBulkhead {
   static final int MAX_CALLS = 64;
-  /** How long a caller waits for what is quick if no answer to anybody has come for longer than usual. */
-  private static final Duration SILENT_WAIT = Duration.ofSeconds(1);
+  /** How often, and how long, one call tries whether a storage that is silent answers again; the others fail at once. */
+  private static final Duration PROBE_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration PROBE_WAIT = Duration.ofSeconds(1);
   private static final long ORIGIN = System.nanoTime();
 
   private final String storage;
@@ -36,6 +37,7 @@ final class StorageBulkhead {
   private final Set<DataCalls> open = ConcurrentHashMap.newKeySet();
   private volatile int held;
   private volatile long answeredAt = System.nanoTime();
+  private final AtomicLong probedAt = new AtomicLong(answeredAt - PROBE_INTERVAL.toNanos());
 
   /** @param threads starts a platform thread for each task if it has none that is idle */
   StorageBulkhead(String storage, Executor threads, CarrierReserve carriers) {
@@ -84,9 +86,12 @@ final class StorageBulkhead {
   /**
    * Starts a call. Waits for a thread if all are in use by calls that don't hang, as long as patience lasts.
    *
-   * @throws VfsException IO if no thread becomes free
+   * @throws VfsException IO if no thread becomes free, or at once if the storage is silent
    */
   <T> CompletableFuture<T> start(Callable<T> action, Patience patience) throws VfsException {
+    if (isSilent() && !mayProbe()) {
+      throw silent();
+    }
     if (!free.tryAcquire() && (hung() >= MAX_CALLS || !acquire(wait(patience)))) {
       throw silent();
     }
@@ -157,10 +162,20 @@ final class StorageBulkhead {
     launchClosing();
   }
 
-  /** How long to wait for an answer now: not for long if others wait in vain already. */
+  /** Whether a call hangs since whose beginning nobody has had an answer. */
+  private boolean isSilent() {
+    return running.stream().anyMatch(call -> call.hangs() && call.since - answeredAt > 0);
+  }
+
+  private boolean mayProbe() {
+    long last = probedAt.get();
+    long now = System.nanoTime();
+    return now - last > PROBE_INTERVAL.toNanos() && probedAt.compareAndSet(last, now);
+  }
+
+  /** How long to wait for an answer now. */
   Duration wait(Patience patience) {
-    boolean isSilent = patience == Patience.USUAL && System.nanoTime() - answeredAt > patience.duration.toNanos() && hung() > 0;
-    return isSilent ? SILENT_WAIT : patience.duration;
+    return isSilent() ? PROBE_WAIT : patience.duration;
   }
 
   VfsException silent() {
@@ -246,7 +261,7 @@ final class StorageBulkhead {
   /** What to tell the operator, or nothing as long as the storage answers. */
   Optional<String> problem() {
     long hung = hung() + open.stream().filter(calls -> calls.takes(Patience.USUAL.duration)).count();
-    return hung == 0 ? Optional.empty() : Optional.of("storage " + storage + " does not answer: " + hung + " calls of clients wait "
+    return hung == 0 ? Optional.empty() : Optional.of("storage " + storage + " does not answer: calls of clients wait "
         + "for it; look at its mount on this node");
   }
 }

@@ -114,6 +114,29 @@ class DetachedFileSystemTest extends FileSystemContract {
     Awaitility.await().until(() -> closed.get() == 1);
   }
 
+  /** A descriptor that is closed twice may be another file's by then. */
+  @Test
+  void whatIsOpenedTooLate_isClosedOnce() throws IOException {
+    CountDownLatch answers = new CountDownLatch(1);
+    AtomicInteger closed = new AtomicInteger();
+    StorageBulkhead bulkhead = bulkheads.of("nas", Optional.empty());
+    DetachedFileSystem session = new DetachedFileSystem(bulkhead, () -> {
+      try {
+        answers.await();
+      } catch (InterruptedException e) {
+        throw new VfsException(VfsError.IO, "interrupted");
+      }
+      return new ClosingFileSystem(VirtualFileSystem.open(root), closed);
+    });
+    Thread.currentThread().interrupt();
+    assertError(VfsError.IO, session::open);
+    assertTrue(Thread.interrupted());
+    session.close();
+    answers.countDown();
+    Awaitility.await().until(bulkhead::isIdle);
+    assertEquals(1, closed.get());
+  }
+
   /** Counts how often it is closed. */
   private static final class ClosingFileSystem extends InterceptedFileSystem {
     private final VirtualFileSystem files;
