@@ -73,4 +73,13 @@ class StorageDirectoriesTest {
     Files.createFile(marker);
     assertEquals(List.of(), config.commit(storages));
   }
+
+  @Test
+  void storageThatDoesNotAnswerItsUsers_isAProblemBesideTheOthers() {
+    StorageDirectories told = new StorageDirectories(() -> List.of("storage nas does not answer"));
+    config.put(Kind.STORAGES, "main", json -> json.put("path", directory.resolve("gone").toString()));
+    List<String> problems = config.commit(told);
+    assertEquals(2, problems.size());
+    assertEquals("storage nas does not answer", problems.getLast());
+  }
 }

@@ -81,6 +81,7 @@ class DetachedFileSystemTest extends FileSystemContract {
 
     nas.answers.countDown();
     Awaitility.await().until(() -> answers(session));
+    assertEquals(1, nas.open.get(), "no other call was made beside it");
     session.close();
   }
 
