@@ -23,10 +23,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A configuration of 50 MB is imported by one change, with little more than the heap that a node has by default. */
+@Tag("long")
 class LargeImportTest {
   private static final String CONFIG = "/api/v1/config";
   private static final long BYTES = 50_000_000;

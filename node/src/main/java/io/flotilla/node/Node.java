@@ -27,8 +27,8 @@ import io.flotilla.http.admin.EventFeed;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
-import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.StorageDirectories;
+import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -108,16 +108,16 @@ public final class Node {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
     Authenticator authenticator = new Authenticator(live::view, hasher, clock);
-    ActiveUploads uploads = new ActiveUploads();
-    SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, uploads, SftpSettings.DEFAULT, clock);
-    FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, uploads, FtpSettings.DEFAULT);
+    UserHomes homes = new UserHomes();
+    SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
+    FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, connections, events, this::report,
         refused::complete);
     this.admin = openAdmin(codec);
-    live.add(new StorageDirectories());
+    live.add(new StorageDirectories(homes::problems));
     live.add(new UnknownProtocols());
     live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);

@@ -10,7 +10,6 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.tls.TlsIdentity;
-import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
 import java.util.Optional;
 import java.util.Set;
@@ -27,9 +26,9 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
    * @param view the present configuration
    * @param uploads shared by all adapters of the process
    */
-  public FtpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, ActiveUploads uploads,
+  public FtpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, UserHomes homes,
       FtpSettings settings) {
-    this.engine = new FtpEngine(settings, view, authenticator, logins, new UserHomes(uploads));
+    this.engine = new FtpEngine(settings, view, authenticator, logins, homes);
   }
 
   @Override

@@ -6,12 +6,15 @@ import io.flotilla.adapter.TransferLog;
 import io.flotilla.vfs.AttributeChange;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.OpenMode;
+import io.flotilla.vfs.VfsError;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
 import io.flotilla.vfs.VirtualPath;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -20,6 +23,8 @@ import java.util.Optional;
  */
 final class Upload extends DataTask {
   private static final int PERMISSIONS = 0666;
+  private static final int UNIQUE_TRIES = 100;
+  private static final SecureRandom RANDOM = new SecureRandom();
 
   /** The other end of the control connection. */
   interface Client {
@@ -30,6 +35,7 @@ final class Upload extends DataTask {
   /**
    * What to do with the file.
    *
+   * @param path if the mode is exclusive, the name that is wanted; if it is taken the file gets one like it
    * @param offset where the first byte goes, except in append mode; what was behind the last is then cut
    */
   record Plan(VirtualPath path, OpenMode mode, long offset) {}
@@ -40,6 +46,7 @@ final class Upload extends DataTask {
   private final TransferBuffers buffers;
   private final TransferLog transfers;
   private final Client client;
+  private VirtualPath path;
 
   Upload(DataRoute route, Duration timeout, DataChannels channels, VirtualFileSystem files, Plan plan, Encoding encoding,
       TransferBuffers buffers, TransferLog transfers, Client client) {
@@ -50,6 +57,11 @@ final class Upload extends DataTask {
     this.buffers = buffers;
     this.transfers = transfers;
     this.client = client;
+    this.path = plan.path();
+  }
+
+  static String random() {
+    return HexFormat.of().toHexDigits(RANDOM.nextInt());
   }
 
   @Override
@@ -59,21 +71,23 @@ final class Upload extends DataTask {
 
   /**
    * The file is opened only when data can come: a connection that doesn't come about must not cost a partial. TLS begins only
-   * after the first reply, so there a file that can't be opened is told after it.
+   * after the first reply, so there a file that can't be opened is told after it; but of STOU that reply tells the name, which has
+   * to be the file's by then (RFC 1123, 4.1.2.9).
    */
   @Override
   Reply work() throws IOException {
     DataConnection data = connect();
-    String greeting = plan.mode().exclusive() ? "FILE: " + plan.path().name() : "Receiving " + plan.path().name();
-    if (data.isSecured()) {
-      begin(data, greeting);
+    boolean isUnique = plan.mode().exclusive();
+    boolean isBegun = data.isSecured() && !isUnique;
+    if (isBegun) {
+      begin(data, "Receiving " + path.name());
     }
-    OpenFile file = files.open(plan.path(), plan.mode(), PERMISSIONS);
-    Transfer account = transfers.began(plan.path(), ClientEvent.Direction.UPLOAD);
+    OpenFile file = isUnique ? openUnique() : files.open(path, plan.mode(), PERMISSIONS);
+    Transfer account = transfers.began(path, ClientEvent.Direction.UPLOAD);
     ClientEvent.Outcome outcome = ClientEvent.Outcome.BROKEN;
     try {
-      if (!data.isSecured()) {
-        begin(data, greeting);
+      if (!isBegun) {
+        begin(data, (isUnique ? "FILE: " : "Receiving ") + path.name());
       }
       long end = receive(data, file, account);
       long dataEnded = System.nanoTime();
@@ -87,8 +101,7 @@ final class Upload extends DataTask {
       }
       file.close();
       outcome = ClientEvent.Outcome.COMPLETED;
-      return new Reply(226, plan.mode().exclusive() ? "Transfer complete (unique file name: " + plan.path().name() + ")"
-          : "Transfer complete");
+      return new Reply(226, isUnique ? "Transfer complete (unique file name: " + path.name() + ")" : "Transfer complete");
     } catch (VfsException e) {
       outcome = ClientEvent.Outcome.FAILED;
       throw e;
@@ -99,6 +112,21 @@ final class Upload extends DataTask {
       file.abandon();
       account.ended(outcome);
     }
+  }
+
+  /** Under the wanted name if it is free, else under one like it. Nobody has to see names for that. */
+  private OpenFile openUnique() throws VfsException {
+    for (int i = 0; i < UNIQUE_TRIES; i++) {
+      try {
+        return files.open(path, plan.mode(), PERMISSIONS);
+      } catch (VfsException e) {
+        if (e.error() != VfsError.EXISTS) {
+          throw e;
+        }
+      }
+      path = plan.path().parent().child(plan.path().name() + "." + random());
+    }
+    throw new VfsException(VfsError.EXISTS, plan.path());
   }
 
   private long receive(DataConnection data, OpenFile file, Transfer account) throws IOException {

@@ -15,8 +15,6 @@ import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.security.SecureRandom;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -30,9 +28,7 @@ final class UserCommands implements AutoCloseable {
   private static final int DIRECTORY_PERMISSIONS = 0777;
   private static final int LOWEST_ACTIVE_PORT = 1024;
   private static final int LISTING_PART = 32 * 1024;
-  private static final int UNIQUE_TRIES = 100;
   private static final int DEFAULT_LEVEL = 6;
-  private static final SecureRandom RANDOM = new SecureRandom();
 
   private final FtpSession session;
   private final FtpEngine engine;
@@ -156,7 +152,7 @@ final class UserCommands implements AutoCloseable {
         return upload(path(c.path()), new OpenMode(false, true, true, true, false, false), 0);
       }
       case FtpCommand.StoreUnique c -> {
-        return upload(unused(c.path()), new OpenMode(false, true, false, true, true, true), 0);
+        return upload(path(c.path().orElseGet(() -> "upload." + Upload.random())), OpenMode.CREATE_NEW, 0);
       }
       case FtpCommand.Hash c -> {
         return hash(c);
@@ -411,28 +407,6 @@ final class UserCommands implements AutoCloseable {
   private Optional<DataTask> upload(VirtualPath path, OpenMode mode, long offset) throws IOException {
     return route().map(way -> new Upload(way, engine.settings.dataConnectTimeout(), session, files,
         new Upload.Plan(path, mode, offset), encoding(), engine.buffers, transfers, session));
-  }
-
-  /** The given name if it is free, else one like it. */
-  private VirtualPath unused(Optional<String> wanted) throws VfsException {
-    VirtualPath path = path(wanted.orElseGet(() -> "upload." + random()));
-    VirtualPath candidate = path;
-    for (int i = 0; i < UNIQUE_TRIES; i++) {
-      try {
-        files.lstat(candidate);
-      } catch (VfsException e) {
-        if (e.error() == VfsError.NOT_FOUND) {
-          return candidate;
-        }
-        throw e;
-      }
-      candidate = path.parent().child(path.name() + "." + random());
-    }
-    throw new VfsException(VfsError.EXISTS, path);
-  }
-
-  private static String random() {
-    return HexFormat.of().toHexDigits(RANDOM.nextInt());
   }
 
   private Optional<DataTask> hash(FtpCommand.Hash command) throws IOException {

@@ -14,7 +14,6 @@ import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.scp.Scp;
 import io.flotilla.scp.ScpCommand;
-import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.UserHomes;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
@@ -49,15 +48,15 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
 
   /**
    * @param view the present configuration
-   * @param uploads shared by all adapters of the process
+   * @param homes shared by all adapters of the process
    * @throws IllegalStateException if this Java runtime can't encrypt fast enough
    */
-  public SftpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, ActiveUploads uploads,
+  public SftpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, UserHomes homes,
       SftpSettings settings, Clock clock) {
     this.view = view;
     this.settings = settings;
     this.logins = logins;
-    this.homes = new UserHomes(uploads);
+    this.homes = homes;
     this.engine = SshEngine.create(settings, this::command);
     engine.authenticateBy(new SshLogins(authenticator, logins, clock));
     engine.setSubsystemFactories(List.of(new Subsystem()));

@@ -171,7 +171,7 @@ final class SftpSession implements AutoCloseable {
     boolean write = (flags & (Sftp.OPEN_WRITE | Sftp.OPEN_APPEND)) != 0;
     boolean read = (flags & Sftp.OPEN_READ) != 0;
     if (!read && !write) {
-      throw new VfsException(VfsError.IO, path + ": the open flags ask neither to read nor to write");
+      throw new VfsException(VfsError.IO, path, "the open flags ask neither to read nor to write");
     }
     OpenMode mode = new OpenMode(read, write, (flags & Sftp.OPEN_APPEND) != 0,
         write && (flags & Sftp.OPEN_CREATE) != 0, write && (flags & Sftp.OPEN_TRUNCATE) != 0,
@@ -244,7 +244,7 @@ final class SftpSession implements AutoCloseable {
     FileHandle from = handles.file(request.from());
     FileHandle to = handles.file(request.to());
     if (from.file().attributes().key().equals(to.file().attributes().key())) {
-      throw new VfsException(VfsError.IO, from.path() + ": a file can't be copied to itself");
+      throw new VfsException(VfsError.IO, from.path(), "a file can't be copied to itself");
     }
     if (request.fromOffset() < 0 || request.length() < 0 || request.toOffset() < 0) {
       throw new VfsException(VfsError.TOO_LARGE, from.path());

@@ -1,32 +1,47 @@
 package io.flotilla.vfs;
 
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Which partial of this process belongs to which running upload, by the file's key. An upload that takes a partial over
  * ends the former one, whose client most likely lost its connection without the server knowing yet. One per process, for
- * all sessions and threads; it holds one entry for each running upload. What trees with a quota hold is kept beside, since it
- * too is one for all sessions.
+ * all sessions and threads; it holds one entry for each running upload, and one for each name that is being opened or published.
  */
 public final class ActiveUploads {
-  private static final int STRIPES = 64;
-
   private final ConcurrentHashMap<Object, PartialUpload> uploads = new ConcurrentHashMap<>();
-  private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
-  private final ConcurrentHashMap<Object, Usage> usages = new ConcurrentHashMap<>();
-  private final Executor scanners = Usage.scanners();
+  private final ConcurrentHashMap<Name, NameLock> names = new ConcurrentHashMap<>();
 
-  public ActiveUploads() {
-    for (int i = 0; i < STRIPES; i++) {
-      stripes[i] = new ReentrantLock();
-    }
+  /** The name of a partial in a directory, by the directory's key. */
+  record Name(Object directory, String partial) {}
+
+  private static final class NameLock {
+    private final ReentrantLock lock = new ReentrantLock();
+    /** Those who hold or want it. */
+    private int users;
   }
 
-  /** The lock under which a partial of this name is found, made, taken over, published or removed. */
-  ReentrantLock lock(String partialName) {
-    return stripes[Math.floorMod(partialName.hashCode(), STRIPES)];
+  /** A held lock, given back by the same thread. */
+  interface Held extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * The lock under which a partial of this name is found, made, taken over, published or removed. Each has its own, so that a
+   * storage that hangs holds up no upload elsewhere.
+   */
+  Held lock(Name name) {
+    NameLock own = names.compute(name, (_, old) -> {
+      NameLock wanted = old == null ? new NameLock() : old;
+      wanted.users++;
+      return wanted;
+    });
+    own.lock.lock();
+    return () -> {
+      own.lock.unlock();
+      names.computeIfPresent(name, (_, same) -> --same.users == 0 ? null : same);
+    };
   }
 
   /** Makes an upload the only one that writes to a file. */
@@ -53,12 +68,8 @@ public final class ActiveUploads {
     return uploads.containsKey(key);
   }
 
-  /** What the tree of a key holds, one for each tree with a quota: the sessions of all protocols have to count as one. */
-  Usage usage(Object tree) {
-    return usages.computeIfAbsent(tree, _ -> new Usage(scanners));
-  }
-
-  public int size() {
-    return uploads.size();
+  /** The running uploads, and the names that are being opened or published. */
+  int size() {
+    return uploads.size() + names.size();
   }
 }

@@ -44,7 +44,7 @@ abstract class ChannelFile implements OpenFile {
   @Override
   public final int read(ByteBuffer target, long position) throws VfsException {
     if (!mode.read()) {
-      throw new VfsException(VfsError.PERMISSION_DENIED, path + ": it was opened for writing only");
+      throw new VfsException(VfsError.PERMISSION_DENIED, path, "it was opened for writing only");
     }
     try {
       return channel.read(target, position);
@@ -56,7 +56,7 @@ abstract class ChannelFile implements OpenFile {
   @Override
   public final long transferTo(long position, long count, WritableByteChannel target) throws IOException {
     if (!mode.read()) {
-      throw new VfsException(VfsError.PERMISSION_DENIED, path + ": it was opened for writing only");
+      throw new VfsException(VfsError.PERMISSION_DENIED, path, "it was opened for writing only");
     }
     try {
       return channel.transferTo(position, count, target);
@@ -70,7 +70,7 @@ abstract class ChannelFile implements OpenFile {
   @Override
   public final void write(ByteBuffer source, long position) throws VfsException {
     if (!mode.write()) {
-      throw new VfsException(VfsError.PERMISSION_DENIED, path + ": it was opened for reading only");
+      throw new VfsException(VfsError.PERMISSION_DENIED, path, "it was opened for reading only");
     }
     if (position + source.remaining() < position) {
       throw new VfsException(VfsError.TOO_LARGE, path);

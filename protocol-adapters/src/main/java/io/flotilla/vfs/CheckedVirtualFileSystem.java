@@ -182,7 +182,7 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
     return run(link, () -> {
       Path file = walk(link, false);
       if (!Files.isSymbolicLink(file)) {
-        throw Files.exists(file) ? new VfsException(VfsError.UNSUPPORTED, link + ": it is not a symbolic link")
+        throw Files.exists(file) ? new VfsException(VfsError.UNSUPPORTED, link, "it is not a symbolic link")
             : new VfsException(VfsError.NOT_FOUND, link);
       }
       return Files.readSymbolicLink(file).toString();
@@ -313,13 +313,15 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
         : basic.isSymbolicLink() ? FileAttributes.Kind.SYMLINK : FileAttributes.Kind.OTHER;
     int mode = kind == FileAttributes.Kind.DIRECTORY ? 0755 : 0644;
     long links = 1;
+    FileTime changed = basic.lastModifiedTime();
     if (unix) {
       mode = (int) Files.getAttribute(file, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 07777;
       links = (int) Files.getAttribute(file, "unix:nlink", LinkOption.NOFOLLOW_LINKS);
+      changed = (FileTime) Files.getAttribute(file, "unix:ctime", LinkOption.NOFOLLOW_LINKS);
     }
     Object key = basic.fileKey() == null ? file.toRealPath() : basic.fileKey();
     return new FileAttributes(kind, basic.size(), mode, links,
-        basic.lastAccessTime().toInstant(), basic.lastModifiedTime().toInstant(), key);
+        basic.lastAccessTime().toInstant(), basic.lastModifiedTime().toInstant(), changed.toInstant(), key);
   }
 
   static void set(Path file, VirtualPath path, AttributeChange change) throws IOException {

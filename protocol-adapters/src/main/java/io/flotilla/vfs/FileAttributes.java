@@ -8,10 +8,11 @@ import java.time.Instant;
  * @param size in bytes
  * @param permissions the twelve mode bits
  * @param links the number of names the file has
+ * @param changed when contents or attributes last changed; no client can set it
  * @param key identifies the file on this machine as long as it exists (equal keys, same file)
  */
 public record FileAttributes(
-    Kind kind, long size, int permissions, long links, Instant accessed, Instant modified, Object key) {
+    Kind kind, long size, int permissions, long links, Instant accessed, Instant modified, Instant changed, Object key) {
   public enum Kind { FILE, DIRECTORY, SYMLINK, OTHER }
 
   public boolean isDirectory() {

@@ -132,6 +132,7 @@ final class Jail implements Closeable {
         stat.size(), stat.mode() & 07777, stat.links(),
         java.time.Instant.ofEpochSecond(stat.accessedSeconds(), stat.accessedNanos()),
         java.time.Instant.ofEpochSecond(stat.modifiedSeconds(), stat.modifiedNanos()),
+        java.time.Instant.ofEpochSecond(stat.changedSeconds(), stat.changedNanos()),
         new Key(stat.device(), stat.inode()));
   }
 

@@ -82,7 +82,7 @@ final class LinuxCalls {
 
   /** The fields of struct statx that are used. */
   record Stat(long inode, long device, int mode, long size, long links,
-      long accessedSeconds, int accessedNanos, long modifiedSeconds, int modifiedNanos) {}
+      long accessedSeconds, int accessedNanos, long modifiedSeconds, int modifiedNanos, long changedSeconds, int changedNanos) {}
 
   private LinuxCalls() {}
 
@@ -197,7 +197,8 @@ final class LinuxCalls {
             s.get(JAVA_LONG, 40),
             Integer.toUnsignedLong(s.get(JAVA_INT, 16)),
             s.get(JAVA_LONG, 64), s.get(JAVA_INT, 72),
-            s.get(JAVA_LONG, 112), s.get(JAVA_INT, 120));
+            s.get(JAVA_LONG, 112), s.get(JAVA_INT, 120),
+            s.get(JAVA_LONG, 96), s.get(JAVA_INT, 104));
       }
       return outcome;
     } catch (Throwable e) {

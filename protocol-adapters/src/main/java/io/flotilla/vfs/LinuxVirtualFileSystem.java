@@ -168,7 +168,7 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
     } catch (IllegalArgumentException e) {
       throw new VfsException(VfsError.INVALID_NAME, e.getMessage());
     }
-    throw new VfsException(VfsError.INVALID_NAME, link + ": the target is empty, too long, or holds a NUL character");
+    throw new VfsException(VfsError.INVALID_NAME, link, "the target is empty, too long, or holds a NUL character");
   }
 
   @Override
@@ -176,7 +176,7 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
     byte[] target = new byte[VirtualPath.MAX_BYTES];
     int length = jail.with(link, LinuxCalls.O_PATH | LinuxCalls.O_NOFOLLOW, descriptor -> {
       if (!Jail.attributes(descriptor, link).isSymlink()) {
-        throw new VfsException(VfsError.UNSUPPORTED, link + ": it is not a symbolic link");
+        throw new VfsException(VfsError.UNSUPPORTED, link, "it is not a symbolic link");
       }
       return Jail.check(LinuxCalls.readlinkat(descriptor, EMPTY, target), link);
     });

@@ -1,5 +1,8 @@
 package io.flotilla.vfs;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,25 +21,18 @@ final class MountedFileSystem implements VirtualFileSystem {
   private static final int SHOWN_PERMISSIONS = 0755;
 
   private final VirtualFileSystem home;
-  private final Map<VirtualPath, Mounted> mounts;
+  private final Map<VirtualPath, VirtualFileSystem> mounts;
   /** Every directory that has a mount directly or farther beneath it, with the names that lead there. */
   private final Map<VirtualPath, Set<String>> waysDown = new HashMap<>();
-
-  /** What is mounted at a path. A storage that can't be opened is still shown, and every use of it fails. */
-  sealed interface Mounted {
-    record Open(VirtualFileSystem files) implements Mounted {}
-
-    record Unavailable() implements Mounted {}
-  }
 
   /** A path as one of the file systems has it. */
   private record Place(VirtualPath root, VirtualFileSystem files, VirtualPath path) {}
 
   /**
    * @param home closed with this, as is what is mounted
-   * @param mounts by path, never the root
+   * @param mounts by path, never the root. One that can't be used is shown all the same, and every use of it fails
    */
-  MountedFileSystem(VirtualFileSystem home, Map<VirtualPath, Mounted> mounts) {
+  MountedFileSystem(VirtualFileSystem home, Map<VirtualPath, VirtualFileSystem> mounts) {
     this.home = home;
     this.mounts = Map.copyOf(mounts);
     for (VirtualPath mount : mounts.keySet()) {
@@ -46,14 +42,11 @@ final class MountedFileSystem implements VirtualFileSystem {
     }
   }
 
-  private Place place(VirtualPath path) throws VfsException {
+  private Place place(VirtualPath path) {
     for (VirtualPath at = path; !at.isRoot(); at = at.parent()) {
-      switch (mounts.get(at)) {
-        case null -> { }
-        case Mounted.Open open -> {
-          return new Place(at, open.files(), path.from(at));
-        }
-        case Mounted.Unavailable _ -> throw new VfsException(VfsError.IO, path + ": the storage is not available");
+      VirtualFileSystem mounted = mounts.get(at);
+      if (mounted != null) {
+        return new Place(at, mounted, path.from(at));
       }
     }
     return new Place(VirtualPath.ROOT, home, path);
@@ -66,7 +59,7 @@ final class MountedFileSystem implements VirtualFileSystem {
 
   private VirtualPath notHeld(VirtualPath path) throws VfsException {
     if (isHeld(path) && !path.isRoot()) {
-      throw new VfsException(VfsError.PERMISSION_DENIED, path + ": a folder is mounted there");
+      throw new VfsException(VfsError.PERMISSION_DENIED, path, "a folder is mounted there");
     }
     return path;
   }
@@ -85,7 +78,7 @@ final class MountedFileSystem implements VirtualFileSystem {
     try {
       return action.on(place.files(), place.path());
     } catch (VfsException e) {
-      throw place.root().isRoot() ? e : new VfsException(e.error(), path);
+      throw e.in(place.root());
     }
   }
 
@@ -107,7 +100,7 @@ final class MountedFileSystem implements VirtualFileSystem {
         throw e;
       }
       return new FileAttributes(
-          FileAttributes.Kind.DIRECTORY, 0, SHOWN_PERMISSIONS, 1, Instant.EPOCH, Instant.EPOCH, path);
+          FileAttributes.Kind.DIRECTORY, 0, SHOWN_PERMISSIONS, 1, Instant.EPOCH, Instant.EPOCH, Instant.EPOCH, path);
     }
   }
 
@@ -126,14 +119,16 @@ final class MountedFileSystem implements VirtualFileSystem {
     if (isHeld(path)) {
       throw new VfsException(VfsError.IS_A_DIRECTORY, path);
     }
-    return run(path, (files, inner) -> files.open(inner, mode, permissions));
+    OpenFile file = run(path, (files, inner) -> files.open(inner, mode, permissions));
+    VirtualPath root = place(path).root();
+    return root.isRoot() ? file : new MountedFile(file, root);
   }
 
   @Override
   public DirectoryListing list(VirtualPath directory) throws VfsException {
     Set<String> below = waysDown.getOrDefault(directory, Set.of());
     if (below.isEmpty()) {
-      return run(directory, VirtualFileSystem::list);
+      return listOwn(directory);
     }
     List<DirectoryListing.Entry> shown = new ArrayList<>();
     for (String name : below) {
@@ -141,7 +136,7 @@ final class MountedFileSystem implements VirtualFileSystem {
     }
     DirectoryListing own;
     try {
-      own = run(directory, VirtualFileSystem::list);
+      own = listOwn(directory);
     } catch (VfsException e) {
       if (e.error() != VfsError.NOT_FOUND) {
         throw e;
@@ -149,6 +144,12 @@ final class MountedFileSystem implements VirtualFileSystem {
       own = null;
     }
     return new WithMounts(own, shown, below);
+  }
+
+  private DirectoryListing listOwn(VirtualPath directory) throws VfsException {
+    DirectoryListing listing = run(directory, VirtualFileSystem::list);
+    VirtualPath root = place(directory).root();
+    return root.isRoot() ? listing : new MountedListing(listing, root);
   }
 
   @Override
@@ -211,8 +212,8 @@ final class MountedFileSystem implements VirtualFileSystem {
 
   @Override
   public VirtualPath canonical(VirtualPath path) throws VfsException {
-    if (mounts.get(path) instanceof Mounted.Unavailable) {
-      return path;
+    if (mounts.containsKey(path)) {
+      return path; // also of one that doesn't answer, or it could not be shown
     }
     Place place = place(path);
     try {
@@ -221,7 +222,7 @@ final class MountedFileSystem implements VirtualFileSystem {
       if (e.error() == VfsError.NOT_FOUND && waysDown.containsKey(path)) {
         return path;
       }
-      throw place.root().isRoot() ? e : new VfsException(e.error(), path);
+      throw e.in(place.root());
     }
   }
 
@@ -233,14 +234,11 @@ final class MountedFileSystem implements VirtualFileSystem {
   @Override
   public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
     VirtualFileSystem root = run(directory, VirtualFileSystem::subtree);
-    Map<VirtualPath, Mounted> beneath = new HashMap<>();
+    Map<VirtualPath, VirtualFileSystem> beneath = new HashMap<>();
     try {
-      for (Map.Entry<VirtualPath, Mounted> mount : mounts.entrySet()) {
+      for (Map.Entry<VirtualPath, VirtualFileSystem> mount : mounts.entrySet()) {
         if (mount.getKey().isWithin(directory) && !mount.getKey().equals(directory)) {
-          beneath.put(mount.getKey().from(directory), switch (mount.getValue()) {
-            case Mounted.Open open -> new Mounted.Open(open.files().subtree(VirtualPath.ROOT));
-            case Mounted.Unavailable unavailable -> unavailable;
-          });
+          beneath.put(mount.getKey().from(directory), mount.getValue().subtree(VirtualPath.ROOT));
         }
       }
       return beneath.isEmpty() ? root : new MountedFileSystem(root, beneath);
@@ -253,10 +251,93 @@ final class MountedFileSystem implements VirtualFileSystem {
   @Override
   public void close() {
     home.close();
-    for (Mounted mount : mounts.values()) {
-      if (mount instanceof Mounted.Open open) {
-        open.files().close();
+    mounts.values().forEach(VirtualFileSystem::close);
+  }
+
+  /** An open file whose failures are told by the path that the client knows. */
+  private record MountedFile(OpenFile file, VirtualPath root) implements OpenFile {
+    @Override
+    public int read(ByteBuffer target, long position) throws VfsException {
+      try {
+        return file.read(target, position);
+      } catch (VfsException e) {
+        throw e.in(root);
       }
+    }
+
+    @Override
+    public long transferTo(long position, long count, WritableByteChannel target) throws IOException {
+      try {
+        return file.transferTo(position, count, target);
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public void write(ByteBuffer source, long position) throws VfsException {
+      try {
+        file.write(source, position);
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public FileAttributes attributes() throws VfsException {
+      try {
+        return file.attributes();
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public void setAttributes(AttributeChange change) throws VfsException {
+      try {
+        file.setAttributes(change);
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public void sync() throws VfsException {
+      try {
+        file.sync();
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public void close() throws VfsException {
+      try {
+        file.close();
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public void abandon() {
+      file.abandon();
+    }
+  }
+
+  private record MountedListing(DirectoryListing listing, VirtualPath root) implements DirectoryListing {
+    @Override
+    public Entry next() throws VfsException {
+      try {
+        return listing.next();
+      } catch (VfsException e) {
+        throw e.in(root);
+      }
+    }
+
+    @Override
+    public void close() {
+      listing.close();
     }
   }
 

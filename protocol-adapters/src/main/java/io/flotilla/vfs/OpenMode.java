@@ -6,7 +6,7 @@ package io.flotilla.vfs;
  * @param append every write goes to the end, whatever its position
  * @param create make the file if there is none
  * @param truncate begin with an empty file
- * @param exclusive fail if the name is taken by more than an own upload that broke
+ * @param exclusive fail if the name is taken by more than an own upload that broke; one that runs takes it too
  * @param replace whether an upload may take the place of a file that has its name by its end
  */
 public record OpenMode(

@@ -1,7 +1,10 @@
 package io.flotilla.vfs;
 
 import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -12,9 +15,7 @@ import java.util.function.Consumer;
  * nothing. The lock covers writing against {@link #revoke}, which another session's thread calls.
  */
 final class PartialUpload implements OpenFile {
-  private final VirtualFileSystem directory;
-  private final VirtualPath partial;
-  private final VirtualPath target;
+  private final PublishingFileSystem.Place place;
   private final VirtualPath shown;
   private final OpenFile file;
   private final Object key;
@@ -27,16 +28,13 @@ final class PartialUpload implements OpenFile {
   private boolean closed;
 
   /**
-   * @param directory the target's directory as a root of its own, so that publishing works wherever it is moved;
-   *     closed with this upload
+   * @param place has the target's directory as a root of its own, so that publishing works wherever it is moved
    * @param shown the path the client used, for messages
    * @param replace whether an existing target may be replaced when publishing
    */
-  PartialUpload(VirtualFileSystem directory, VirtualPath partial, VirtualPath target, VirtualPath shown,
-      OpenFile file, boolean replace, ActiveUploads active, Consumer<PartialUpload> ended) throws VfsException {
-    this.directory = directory;
-    this.partial = partial;
-    this.target = target;
+  PartialUpload(PublishingFileSystem.Place place, VirtualPath shown, OpenFile file, boolean replace, ActiveUploads active,
+      Consumer<PartialUpload> ended) throws VfsException {
+    this.place = place;
     this.shown = shown;
     this.file = file;
     this.key = file.attributes().key();
@@ -52,7 +50,13 @@ final class PartialUpload implements OpenFile {
 
   /** Opens the same contents for reading, independent of this upload. */
   OpenFile reopen(OpenMode mode) throws VfsException {
-    return directory.open(partial, mode, 0);
+    return place.directory().open(place.partial(), mode, 0);
+  }
+
+  /** Marks what is gone on with as used, though nothing may be written for a while. */
+  void renew() throws VfsException {
+    file.setAttributes(new AttributeChange(
+        OptionalLong.empty(), OptionalInt.empty(), Optional.empty(), Optional.of(Instant.now())));
   }
 
   void inherit(OptionalInt permissions) throws VfsException {
@@ -82,7 +86,11 @@ final class PartialUpload implements OpenFile {
 
   @Override
   public FileAttributes attributes() throws VfsException {
-    return file.attributes();
+    try {
+      return file.attributes();
+    } catch (VfsException e) {
+      throw shown(e);
+    }
   }
 
   @Override
@@ -108,20 +116,19 @@ final class PartialUpload implements OpenFile {
     if (closed) {
       return;
     }
-    ReentrantLock name = active.lock(partial.name());
-    name.lock();
+    ActiveUploads.Held name = active.lock(place.lock());
     lock.lock();
     try {
       if (revoked) {
         throw replaced();
       }
       if (broken) {
-        throw new VfsException(VfsError.IO, shown + ": a write failed, so the upload stays unfinished");
+        throw new VfsException(VfsError.IO, shown, "a write failed, so the upload stays unfinished");
       }
       publish();
     } finally {
       lock.unlock();
-      name.unlock();
+      name.close();
       abandon();
     }
   }
@@ -129,8 +136,8 @@ final class PartialUpload implements OpenFile {
   private void publish() throws VfsException {
     try {
       file.sync();
-      directory.rename(partial, target, replace);
-      directory.syncDirectory(VirtualPath.ROOT);
+      place.directory().rename(place.partial(), place.name(), replace);
+      place.directory().syncDirectory(VirtualPath.ROOT);
     } catch (VfsException e) {
       throw shown(e);
     }
@@ -142,8 +149,31 @@ final class PartialUpload implements OpenFile {
       closed = true;
       active.release(key, this);
       file.abandon();
-      directory.close();
+      place.directory().close();
       ended.accept(this);
+    }
+  }
+
+  /**
+   * Ends it and removes what came, so that nobody goes on with it.
+   *
+   * @return false if that is another's now: a newer upload took it over, or somebody removed it
+   */
+  boolean discard() throws VfsException {
+    if (closed) {
+      return false;
+    }
+    try (ActiveUploads.Held _ = active.lock(place.lock())) {
+      // By the name, which may be another file's meanwhile.
+      boolean isOwn = !revoked && place.directory().lstat(place.partial()).key().equals(key);
+      if (isOwn) {
+        place.directory().removeFile(place.partial());
+      }
+      return isOwn;
+    } catch (VfsException e) {
+      throw shown(e);
+    } finally {
+      abandon();
     }
   }
 
@@ -177,6 +207,6 @@ final class PartialUpload implements OpenFile {
   }
 
   private VfsException replaced() {
-    return new VfsException(VfsError.BUSY, shown + ": a newer upload of the same user took this one over");
+    return new VfsException(VfsError.BUSY, shown, "a newer upload of the same user took this one over");
   }
 }

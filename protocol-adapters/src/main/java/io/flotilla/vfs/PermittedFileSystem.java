@@ -8,7 +8,7 @@ import java.util.Set;
  * a path is made canonical first, links resolved, and what is judged is what is then used: the file systems beneath follow
  * no link ({@link Links#ONLY_CANONICAL}). Making, removing and renaming a name needs the permission in its directory; for
  * removing and renaming what has permissions of its own, these count as well. Directories can be looked at by whoever may
- * do anything in them. Used by one thread at a time.
+ * do anything in them, and an upload of one's own that broke by whoever may go on with it. Used by one thread at a time.
  */
 final class PermittedFileSystem implements VirtualFileSystem {
   private final VirtualFileSystem files;
@@ -80,7 +80,10 @@ final class PermittedFileSystem implements VirtualFileSystem {
 
   private FileAttributes visible(VirtualPath path, FileAttributes attributes) throws VfsException {
     Set<Permission> permissions = rules.at(path);
-    if (!permissions.contains(Permission.LIST) && (permissions.isEmpty() || !attributes.isDirectory())) {
+    boolean isVisible = permissions.contains(Permission.LIST)
+        || attributes.isDirectory() && !permissions.isEmpty()
+        || attributes.kind() == FileAttributes.Kind.FILE && permissions.contains(Permission.UPLOAD) && !isFinished(path);
+    if (!isVisible) {
       throw new VfsException(VfsError.PERMISSION_DENIED, path);
     }
     return attributes;
@@ -131,6 +134,9 @@ final class PermittedFileSystem implements VirtualFileSystem {
     boolean onlyAppends = mode.append() && !mode.truncate();
     boolean mayChange = granted.contains(Permission.OVERWRITE) || onlyAppends && granted.contains(Permission.APPEND);
     boolean mayMake = granted.contains(Permission.UPLOAD);
+    if (exists && mode.create() && mode.exclusive() && mayMake) {
+      throw new VfsException(VfsError.EXISTS, target); // as told by what stat answers
+    }
     if (exists ? !mayChange : !mayMake) {
       throw new VfsException(VfsError.PERMISSION_DENIED, target);
     }
@@ -187,7 +193,7 @@ final class PermittedFileSystem implements VirtualFileSystem {
     needForName(Permission.RENAME, target);
     if (rules.differBeneath(source) || rules.differBeneath(target)) {
       // The files would come under other permissions than theirs.
-      throw new VfsException(VfsError.PERMISSION_DENIED, source + ": there are permissions of their own beneath it");
+      throw new VfsException(VfsError.PERMISSION_DENIED, source, "there are permissions of their own beneath it");
     }
     files.rename(source, target, replace && may(Permission.OVERWRITE, target));
   }

@@ -15,11 +15,10 @@ import java.util.OptionalInt;
  * writing without truncation goes on with it. Partials have names that no client can see or reach. An existing file
  * opened without truncation is edited in place. Used by one thread at a time.
  */
-public final class PublishingFileSystem implements VirtualFileSystem {
+public final class PublishingFileSystem extends FileSystemLayer {
   /** How many leftovers one removal of a directory clears at most. */
   private static final int MAX_LEFTOVERS = 10_000;
 
-  private final VirtualFileSystem files;
   private final Links links;
   private final String owner;
   private final Partials partials;
@@ -32,7 +31,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
    * @param owner whose partials are shown and resumed, such as user and node
    */
   public PublishingFileSystem(VirtualFileSystem files, Links links, String owner, ActiveUploads active) {
-    this.files = files;
+    super(files);
     this.links = links;
     this.owner = owner;
     this.partials = new Partials(owner);
@@ -118,12 +117,34 @@ public final class PublishingFileSystem implements VirtualFileSystem {
     VirtualPath name = VirtualPath.ROOT.child(target.name());
     VirtualPath partial = VirtualPath.ROOT.child(partials.nameFor(target.name()));
     VirtualFileSystem directory = files.subtree(target.parent());
-    OpenFile opened = null;
-    var lock = active.lock(partial.name());
-    lock.lock();
+    ActiveUploads.Name lockName;
     try {
+      lockName = new ActiveUploads.Name(directory.stat(VirtualPath.ROOT).key(), partial.name());
+    } catch (VfsException e) {
+      directory.close();
+      throw new VfsException(e.error(), path);
+    }
+    return upload(path, mode, permissions, old, new Place(directory, partial, name, lockName));
+  }
+
+  /**
+   * Where an upload is written and published.
+   *
+   * @param directory closed with the upload
+   */
+  record Place(VirtualFileSystem directory, VirtualPath partial, VirtualPath name, ActiveUploads.Name lock) {}
+
+  private OpenFile upload(VirtualPath path, OpenMode mode, int permissions, Optional<FileAttributes> old, Place place)
+      throws VfsException {
+    VirtualFileSystem directory = place.directory();
+    VirtualPath partial = place.partial();
+    OpenFile opened = null;
+    try (ActiveUploads.Held _ = active.lock(place.lock())) {
       boolean goOn = !mode.truncate();
       Optional<FileAttributes> leftover = find(directory, partial);
+      if (leftover.isPresent() && mode.exclusive() && active.isActive(leftover.get().key())) {
+        throw new VfsException(VfsError.EXISTS, path);
+      }
       if (leftover.isPresent() && !goOn) {
         active.revoke(leftover.get().key());
         directory.removeFile(partial);
@@ -131,9 +152,12 @@ public final class PublishingFileSystem implements VirtualFileSystem {
       OpenMode how = new OpenMode(mode.read(), true, mode.append(), true, false, !goOn);
       opened = directory.open(partial, how, permissions);
       OpenFile file = opened;
-      PartialUpload upload = new PartialUpload(directory, partial, name, path, file,
-          mode.replace(), active, ended -> mine.remove(path, ended));
+      PartialUpload upload = new PartialUpload(
+          place, path, file, mode.replace(), active, ended -> mine.remove(path, ended));
       opened = upload; // from here on it is what has to be released
+      if (goOn && leftover.isPresent()) {
+        upload.renew();
+      }
       upload.inherit(old.map(a -> OptionalInt.of(a.permissions())).orElse(OptionalInt.empty()));
       mine.put(path, upload);
       return upload;
@@ -145,8 +169,6 @@ public final class PublishingFileSystem implements VirtualFileSystem {
         directory.close(); // an upload closes it itself
       }
       throw new VfsException(e.error(), path);
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -181,17 +203,14 @@ public final class PublishingFileSystem implements VirtualFileSystem {
   }
 
   private boolean removeLeftover(VirtualPath partial) throws VfsException {
-    var lock = active.lock(partial.name());
-    lock.lock();
-    try {
+    ActiveUploads.Name name = new ActiveUploads.Name(files.stat(partial.parent()).key(), partial.name());
+    try (ActiveUploads.Held _ = active.lock(name)) {
       Optional<FileAttributes> leftover = find(partial, files::lstat);
       if (leftover.isPresent()) {
         active.revoke(leftover.get().key());
         files.removeFile(partial);
       }
       return leftover.isPresent();
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -231,7 +250,7 @@ public final class PublishingFileSystem implements VirtualFileSystem {
     visible(from);
     creatable(to);
     if (mine.containsKey(from)) {
-      throw new VfsException(VfsError.BUSY, from + ": it is still being uploaded");
+      throw new VfsException(VfsError.BUSY, from, "it is still being uploaded");
     }
     files.rename(from, to, replace);
   }

@@ -11,27 +11,30 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A tree that takes no more than its user's quota: what would go over it is QUOTA_EXCEEDED, and an upload that met it is not
- * published and leaves an empty partial. What replaces a file counts by the difference. Directories count nothing, links count as files. It stands
- * above the publication of uploads, so that it knows what an upload replaces. Used by one thread at a time; the usage is
- * shared.
+ * published and leaves no partial. What replaces a file counts by the difference. Directories count nothing, links count as
+ * files. It stands above the publication of uploads, so that it knows what an upload replaces. Used by one thread at a time; the
+ * usage is shared.
  */
-final class QuotaFileSystem implements VirtualFileSystem {
+final class QuotaFileSystem extends FileSystemLayer {
   private static final Logger log = LoggerFactory.getLogger(QuotaFileSystem.class);
 
-  private final VirtualFileSystem files;
   private final Usage usage;
   private final Quota quota;
   private final Usage.Source source;
+  private final Runnable giveBack;
+  private boolean closed;
 
   /**
    * @param files closed with this
    * @param source opens the whole tree that the usage is of, to count it again
+   * @param giveBack run once when this is closed and no longer needs the usage
    */
-  QuotaFileSystem(VirtualFileSystem files, Usage usage, Quota quota, Usage.Source source) {
-    this.files = files;
+  QuotaFileSystem(VirtualFileSystem files, Usage usage, Quota quota, Usage.Source source, Runnable giveBack) {
+    super(files);
     this.usage = usage;
     this.quota = quota;
     this.source = source;
+    this.giveBack = giveBack;
   }
 
   private void reserve(long bytes, long count, VirtualPath path) throws VfsException {
@@ -65,16 +68,6 @@ final class QuotaFileSystem implements VirtualFileSystem {
   }
 
   @Override
-  public FileAttributes stat(VirtualPath path) throws VfsException {
-    return files.stat(path);
-  }
-
-  @Override
-  public FileAttributes lstat(VirtualPath path) throws VfsException {
-    return files.lstat(path);
-  }
-
-  @Override
   public OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
     if (!mode.write()) {
       return files.open(path, mode, permissions);
@@ -87,7 +80,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
     try {
       file = files.open(path, mode, permissions);
       long size = old.map(QuotaFileSystem::bytes).orElse(0L);
-      return file instanceof PartialUpload ? upload(file, path, mode, size) : new InPlace(file, path, mode, size);
+      return file instanceof PartialUpload partial ? upload(partial, path, mode, size) : new InPlace(file, path, mode, size);
     } catch (VfsException e) {
       usage.change(0, -count);
       if (file != null) {
@@ -98,7 +91,7 @@ final class QuotaFileSystem implements VirtualFileSystem {
   }
 
   /** @param size of what the path showed before: a finished file, or a partial, which is counted already */
-  private OpenFile upload(OpenFile file, VirtualPath path, OpenMode mode, long size) throws VfsException {
+  private OpenFile upload(PartialUpload file, VirtualPath path, OpenMode mode, long size) throws VfsException {
     Object partial = file.attributes().key();
     VirtualPath target = target(path);
     Optional<FileAttributes> replaced = finished(target);
@@ -133,26 +126,11 @@ final class QuotaFileSystem implements VirtualFileSystem {
   }
 
   @Override
-  public DirectoryListing list(VirtualPath directory) throws VfsException {
-    return files.list(directory);
-  }
-
-  @Override
-  public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
-    files.makeDirectory(path, permissions);
-  }
-
-  @Override
   public void removeFile(VirtualPath path) throws VfsException {
     Optional<FileAttributes> finished = finished(path);
     Optional<FileAttributes> old = finished.isPresent() ? finished : find(path, files::lstat);
     files.removeFile(path);
     old.ifPresent(gone -> usage.change(-bytes(gone), -1));
-  }
-
-  @Override
-  public void removeDirectory(VirtualPath path) throws VfsException {
-    files.removeDirectory(path);
   }
 
   @Override
@@ -168,11 +146,6 @@ final class QuotaFileSystem implements VirtualFileSystem {
   @Override
   public void makeSymlink(String target, VirtualPath link) throws VfsException {
     named(0, link, () -> files.makeSymlink(target, link));
-  }
-
-  @Override
-  public String readSymlink(VirtualPath link) throws VfsException {
-    return files.readSymlink(link);
   }
 
   @Override
@@ -211,28 +184,17 @@ final class QuotaFileSystem implements VirtualFileSystem {
   }
 
   @Override
-  public SpaceInfo space(VirtualPath path) throws VfsException {
-    return files.space(path);
-  }
-
-  @Override
-  public VirtualPath canonical(VirtualPath path) throws VfsException {
-    return files.canonical(path);
-  }
-
-  @Override
-  public void syncDirectory(VirtualPath directory) throws VfsException {
-    files.syncDirectory(directory);
-  }
-
-  @Override
   public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
-    return new QuotaFileSystem(files.subtree(directory), usage, quota, source);
+    return new QuotaFileSystem(files.subtree(directory), usage, quota, source, () -> { });
   }
 
   @Override
   public void close() {
-    files.close();
+    super.close();
+    if (!closed) {
+      closed = true;
+      giveBack.run();
+    }
   }
 
   /** A file that is written. It gives back when it ends what it has reserved and doesn't need. */
@@ -377,15 +339,17 @@ final class QuotaFileSystem implements VirtualFileSystem {
 
   /** As long as it runs, what it replaces is still counted, and only what is more is added. */
   private final class Upload extends QuotaFile {
+    private final PartialUpload partial;
     private final Usage.Upload counted;
     private final VirtualPath target;
     private Optional<FileAttributes> replaced;
     private long room;
 
     /** @param held what is counted for it already */
-    Upload(OpenFile file, VirtualPath path, OpenMode mode, long old, Usage.Upload counted, VirtualPath target,
+    Upload(PartialUpload partial, VirtualPath path, OpenMode mode, long old, Usage.Upload counted, VirtualPath target,
         Optional<FileAttributes> replaced, long held) {
-      super(file, path, mode, old);
+      super(partial, path, mode, old);
+      this.partial = partial;
       this.counted = counted;
       this.target = target;
       this.replaced = replaced;
@@ -429,23 +393,21 @@ final class QuotaFileSystem implements VirtualFileSystem {
      */
     @Override
     void count(boolean isPublished) {
-      if (isOver) {
-        empty();
-      }
-      if (isPublished) {
+      if (isOver && isDiscarded()) {
+        counted.end(0, 0);
+      } else if (isPublished) {
         counted.end(size - replacedBytes(), replaced.isPresent() ? 0 : 1);
       } else {
         counted.end(replaced.isPresent() ? 0 : size, replaced.isPresent() ? 0 : 1);
       }
     }
 
-    /** By the open file and not by its name, which may have become another upload's or a finished file's. */
-    private void empty() {
+    private boolean isDiscarded() {
       try {
-        file.setAttributes(AttributeChange.size(0));
-        size = 0;
+        return partial.discard();
       } catch (VfsException e) {
-        log.debug("The partial of {} keeps what it has: {}", path, e.getMessage());
+        log.debug("The partial of {} stays: {}", path, e.getMessage());
+        return false;
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.flotilla.vfs;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,14 +19,17 @@ final class StorageGuard {
   private final Path directory;
   private final String marker;
   private final Object opened;
+  /** The file that is the marker; an operator may have made it anew while a session lasts. */
+  private Object markerKey;
   private long checkedAt = System.nanoTime();
   private boolean isLost;
 
-  private StorageGuard(String storage, Path directory, String marker, Object opened) {
+  private StorageGuard(String storage, Path directory, String marker, Object opened, Object markerKey) {
     this.storage = storage;
     this.directory = directory;
     this.marker = marker;
     this.opened = opened;
+    this.markerKey = markerKey;
   }
 
   /**
@@ -35,10 +39,9 @@ final class StorageGuard {
    * @throws VfsException with IO if the marker is not there; the message is for the operator
    */
   static StorageGuard of(String storage, Path directory, String marker, VirtualFileSystem files) throws VfsException {
-    if (!hasMarker(files, marker)) {
-      throw new VfsException(VfsError.IO, "storage '" + storage + "': " + missing(directory, marker));
-    }
-    return new StorageGuard(storage, directory, marker, files.stat(VirtualPath.ROOT).key());
+    Object markerKey = markerKey(files, marker).orElseThrow(
+        () -> new VfsException(VfsError.IO, "storage '" + storage + "': " + missing(directory, marker)));
+    return new StorageGuard(storage, directory, marker, files.stat(VirtualPath.ROOT).key(), markerKey);
   }
 
   /** What to tell the operator about a directory without its marker. */
@@ -47,12 +50,13 @@ final class StorageGuard {
         + "mounted there; nothing in it is served; mount the right one, or create the file in it";
   }
 
-  static boolean hasMarker(VirtualFileSystem files, String marker) throws VfsException {
+  private static Optional<Object> markerKey(VirtualFileSystem files, String marker) throws VfsException {
     try {
-      return files.lstat(VirtualPath.ROOT.child(marker)).kind() == FileAttributes.Kind.FILE;
+      FileAttributes found = files.lstat(VirtualPath.ROOT.child(marker));
+      return found.kind() == FileAttributes.Kind.FILE ? Optional.of(found.key()) : Optional.empty();
     } catch (VfsException e) {
       if (e.error() == VfsError.NOT_FOUND) {
-        return false;
+        return Optional.empty();
       }
       throw e;
     }
@@ -60,6 +64,11 @@ final class StorageGuard {
 
   String marker() {
     return marker;
+  }
+
+  /** Whether a file's key is the marker's. */
+  boolean isMarker(Object key) {
+    return key.equals(markerKey);
   }
 
   /** Before something is written: looks at the storage's path again, once a second at most. */
@@ -82,9 +91,11 @@ final class StorageGuard {
 
   private String problem() {
     try (VirtualFileSystem now = VirtualFileSystem.open(directory)) {
-      if (!hasMarker(now, marker)) {
+      Optional<Object> found = markerKey(now, marker);
+      if (found.isEmpty()) {
         return missing(directory, marker);
       }
+      markerKey = found.get();
       return now.stat(VirtualPath.ROOT).key().equals(opened)
           ? "" : "another file system is mounted at " + directory + " meanwhile";
     } catch (VfsException e) {

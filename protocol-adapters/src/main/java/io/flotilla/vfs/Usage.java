@@ -1,20 +1,15 @@
 package io.flotilla.vfs;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -34,11 +29,8 @@ final class Usage {
   private static final int IDLE_FACTOR = 20;
   private static final Duration RECOUNT_INTERVAL = Duration.ofSeconds(2);
   private static final Duration RECOUNT_WAIT = Duration.ofSeconds(2);
-  private static final int SCANNERS = 4;
-  private static final int WAITING_SCANS = 10_000;
-  private static final Duration SCANNER_IDLE = Duration.ofSeconds(10);
 
-  private final Executor scanners;
+  private final TreeScans.OfStorage scanners;
   private final CountDownLatch firstScan = new CountDownLatch(1);
   private long bytes;
   private long files;
@@ -56,19 +48,8 @@ final class Usage {
   private volatile long resizes;
 
   /** @param scanners runs the scans; what it rejects is tried again at the next use */
-  Usage(Executor scanners) {
+  Usage(TreeScans.OfStorage scanners) {
     this.scanners = scanners;
-  }
-
-  /**
-   * Scans few trees at once, however many come into use together, as when a node restarts and all its users come back. Its
-   * threads end when there is nothing to scan, and don't keep the process.
-   */
-  static Executor scanners() {
-    ThreadPoolExecutor scanners = new ThreadPoolExecutor(SCANNERS, SCANNERS, SCANNER_IDLE.toMillis(), TimeUnit.MILLISECONDS,
-        new ArrayBlockingQueue<>(WAITING_SCANS), Thread.ofPlatform().daemon().name("quota-scan-", 1).factory());
-    scanners.allowCoreThreadTimeOut(true);
-    return scanners;
   }
 
   /** Opens the tree for a scan, which closes it. */
@@ -224,7 +205,7 @@ final class Usage {
   private void start(Source source) {
     boolean isQueued = false;
     try {
-      scanners.execute(() -> scan(source));
+      scanners.start(progress -> scan(source, progress));
       isQueued = true;
     } catch (RejectedExecutionException e) {
       log.debug("Too many homes wait to be counted, so one more has to wait for its next use");
@@ -247,7 +228,8 @@ final class Usage {
     }
   }
 
-  void scan(Source source) {
+  /** @param progress run for each entry that is seen */
+  void scan(Source source, Runnable progress) {
     long start = System.nanoTime();
     long bytesBefore;
     long filesBefore;
@@ -268,7 +250,7 @@ final class Usage {
           leftOut.add(key);
         }
         return isUpload;
-      });
+      }, progress);
     } catch (VfsException e) {
       log.warn("What a home holds can't be counted, so its quota goes by what was known: {}", e.getMessage());
     } finally {
@@ -308,27 +290,15 @@ final class Usage {
    *
    * @param isUpload whether a file of this key is left out
    */
-  private static long[] count(VirtualFileSystem tree, Predicate<Object> isUpload) throws VfsException {
+  private static long[] count(VirtualFileSystem tree, Predicate<Object> isUpload, Runnable progress) throws VfsException {
     long[] found = new long[2];
-    Deque<VirtualPath> directories = new ArrayDeque<>();
-    directories.add(VirtualPath.ROOT);
-    while (!directories.isEmpty()) {
-      VirtualPath directory = directories.removeLast();
-      try (DirectoryListing listing = tree.list(directory)) {
-        for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
-          if (entry.attributes().isDirectory()) {
-            directories.add(directory.child(entry.name()));
-          } else if (!isUpload.test(entry.attributes().key())) {
-            found[0] += entry.attributes().kind() == FileAttributes.Kind.FILE ? entry.attributes().size() : 0;
-            found[1]++;
-          }
-        }
-      } catch (VfsException e) {
-        if (directory.isRoot()) {
-          throw e; // else it went meanwhile, or may not be read
-        }
+    Trees.walk(tree, (_, entry) -> {
+      progress.run();
+      if (!isUpload.test(entry.attributes().key())) {
+        found[0] += entry.attributes().kind() == FileAttributes.Kind.FILE ? entry.attributes().size() : 0;
+        found[1]++;
       }
-    }
+    });
     return found;
   }
 }

@@ -1,77 +1,118 @@
 package io.flotilla.vfs;
 
+import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
 import io.flotilla.config.model.UserSettings;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.config.view.UserAccess;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Opens what a user has as one file system. The home is made if it is missing, but never the storage itself: an empty mount
- * point must not be mistaken for a storage (guarantee 8). A guarded storage is opened only with its marker file in it.
+ * point must not be mistaken for a storage (guarantee 8). A guarded storage is opened only with its marker file in it. One per
+ * process, safe for all threads.
  */
 public final class UserHomes {
   private static final Logger log = LoggerFactory.getLogger(UserHomes.class);
   private static final int PERMISSIONS = 0755;
   private static final Duration FIRST_SCAN = Duration.ofSeconds(2);
 
-  private final ActiveUploads uploads;
+  private final ActiveUploads uploads = new ActiveUploads();
+  private final StorageBulkheads bulkheads = new StorageBulkheads();
+  private final Usages usages = new Usages();
+  private final TreeScans scans = new TreeScans();
+  private final PartialSweeper sweeper;
 
-  public UserHomes(ActiveUploads uploads) {
-    this.uploads = uploads;
+  public UserHomes() {
+    this(Clock.systemUTC());
+  }
+
+  UserHomes(Clock clock) {
+    this.sweeper = new PartialSweeper(uploads, clock);
+  }
+
+  /** What to tell the operator about storages that don't answer their users. */
+  public List<String> problems() {
+    return bulkheads.problems();
   }
 
   /**
-   * All that a user has under a configuration: the home, the folders mounted in it, and their permissions. Blocks on the
-   * storages. A folder whose storage is not available is shown and can't be used. The message of a failure is for the
-   * operator's log, not for the client.
+   * All that a user has under a configuration: the home, the folders mounted in it, and their permissions. Opens the home, for
+   * which it waits ten seconds at most; a folder is opened by its first use, and one whose storage is not available or doesn't
+   * answer is shown and fails when it is used. The message of a failure is for the operator's log, not for the client.
    */
   public VirtualFileSystem open(ConfigView view, User user) throws VfsException {
     UserAccess access = view.access(user);
     PathRules rules = PathRules.of(access.permissions());
     Links links = rules.areUniform() || rules.permitEverything() ? Links.FOLLOW : Links.ONLY_CANONICAL;
-    Map<VirtualPath, UserAccess.Mount> places = new HashMap<>();
+    Map<VirtualPath, VirtualFileSystem> mounts = new HashMap<>();
     for (UserAccess.Mount mount : access.mounts()) {
-      places.put(VirtualPath.parse(mount.at()), mount);
+      mounts.put(VirtualPath.parse(mount.at()), folder(view, user, mount, links));
     }
-    VirtualFileSystem files = openPlace(view, user, access.home(), "the home", links);
-    UserSettings.Quota quota = user.settings().limits().quota();
-    if (quota.isSet()) {
-      Usage.Source source = () -> openTree(view, user, access.home(), "the home", Links.FOLLOW);
-      files = new QuotaFileSystem(files, usage(view, user, access.home(), source), quota, source);
+    DetachedFileSystem home = new DetachedFileSystem(bulkhead(access.home()), () -> openHome(view, user, access.home(), links));
+    try {
+      home.open();
+    } catch (VfsException e) {
+      home.close();
+      throw e;
     }
-    if (!places.isEmpty()) {
-      Map<VirtualPath, MountedFileSystem.Mounted> mounts = new HashMap<>();
-      places.forEach((at, mount) -> mounts.put(at, openMount(view, user, mount, links)));
-      files = new MountedFileSystem(files, mounts);
-    }
+    VirtualFileSystem files = mounts.isEmpty() ? home : new MountedFileSystem(home, mounts);
     return rules.permitEverything() ? files : new PermittedFileSystem(files, rules, links);
   }
 
-  /** Waits a moment for the first scan; what is not counted by then does not hold the login up. */
-  private Usage usage(ConfigView view, User user, UserAccess.Place home, Usage.Source source) {
-    Optional<Path> directory = view.storagePath(home.storage());
-    Usage usage = uploads.usage(List.of(directory, home.path().replace("${user}", user.name())));
-    usage.refresh(source);
-    usage.awaitFirst(FIRST_SCAN);
-    return usage;
+  private StorageBulkhead bulkhead(UserAccess.Place place) {
+    return bulkheads.of(place.storage(), place.directory());
   }
 
-  private MountedFileSystem.Mounted openMount(ConfigView view, User user, UserAccess.Mount mount, Links links) {
-    try {
-      return new MountedFileSystem.Mounted.Open(openPlace(view, user, mount.place(), "the folder", links));
-    } catch (VfsException e) {
-      log.error("User {} has to do without the folder at {}: {}", user.name(), mount.at(), e.getMessage());
-      return new MountedFileSystem.Mounted.Unavailable();
+  private VirtualFileSystem openHome(ConfigView view, User user, UserAccess.Place home, Links links) throws VfsException {
+    VirtualFileSystem files = openPlace(view, user, home, "the home", links);
+    UserSettings.Quota quota = user.settings().limits().quota();
+    Object tree = tree(user, home);
+    TreeScans.OfStorage scanning = scans.of(home.storage());
+    Usage.Source source = () -> openTree(view, user, home, "the home", Links.FOLLOW);
+    Duration keep = Policy.Uploads.of(view.config()).keepPartials();
+    if (!quota.isSet()) {
+      sweeper.sweepIfDue(tree, source, keep, scanning, _ -> { });
+      return files;
     }
+    Usage usage = usages.take(tree, () -> new Usage(scanning));
+    usage.refresh(source);
+    usage.awaitFirst(FIRST_SCAN); // what is not counted by then does not hold the login up
+    sweeper.sweepIfDue(tree, source, keep, scanning, bytes -> usage.change(-bytes, -1));
+    return new QuotaFileSystem(files, usage, quota, source, () -> usages.giveBack(tree));
+  }
+
+  /** What tells a tree from others, whoever uses it. */
+  private static Object tree(User user, UserAccess.Place place) {
+    return List.of(place.storage(), place.directory(), place.path().replace("${user}", user.name()));
+  }
+
+  /** A folder that can't be opened is tried again by the next use, and told of once in a session. */
+  private VirtualFileSystem folder(ConfigView view, User user, UserAccess.Mount mount, Links links) {
+    AtomicBoolean isTold = new AtomicBoolean();
+    return new DetachedFileSystem(bulkhead(mount.place()), () -> {
+      try {
+        VirtualFileSystem files = openPlace(view, user, mount.place(), "the folder", links);
+        sweeper.sweepIfDue(tree(user, mount.place()), () -> openTree(view, user, mount.place(), "the folder", Links.FOLLOW),
+            Policy.Uploads.of(view.config()).keepPartials(), scans.of(mount.place().storage()), _ -> { });
+        return files;
+      } catch (VfsException e) {
+        if (!isTold.getAndSet(true)) {
+          log.error("User {} has to do without the folder at {}: {}", user.name(), mount.at(), e.getMessage());
+        }
+        throw new VfsException(VfsError.IO, VirtualPath.ROOT, "the storage is not available");
+      }
+    });
   }
 
   private VirtualFileSystem openPlace(ConfigView view, User user, UserAccess.Place place, String what, Links links)
@@ -130,5 +171,4 @@ public final class UserHomes {
       throw e;
     }
   }
-
 }

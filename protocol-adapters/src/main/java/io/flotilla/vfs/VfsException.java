@@ -11,14 +11,38 @@ import java.nio.file.NotDirectoryException;
 /** A file operation that failed. The message names at most a virtual path, never a path on the server. */
 public final class VfsException extends IOException {
   private final VfsError error;
+  private final transient VirtualPath path; // null if none is meant
+  private final String reason;
 
   public VfsException(VfsError error, String message) {
     super(message);
     this.error = error;
+    this.path = null;
+    this.reason = message;
   }
 
   public VfsException(VfsError error, VirtualPath path) {
-    this(error, path + ": " + error.words());
+    this(error, path, error.words());
+  }
+
+  /** @param reason a sentence part that follows the path */
+  public VfsException(VfsError error, VirtualPath path, String reason) {
+    super(path + ": " + reason);
+    this.error = error;
+    this.path = path;
+    this.reason = reason;
+  }
+
+  /** The same failure as it is told in a tree in which this one's root is the given directory. */
+  VfsException in(VirtualPath directory) {
+    if (path == null || directory.isRoot()) {
+      return this;
+    }
+    try {
+      return new VfsException(error, path.under(directory), reason);
+    } catch (VfsException tooLong) {
+      return new VfsException(error, directory, reason);
+    }
   }
 
   public VfsError error() {

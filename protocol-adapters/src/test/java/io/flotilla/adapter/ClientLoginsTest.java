@@ -126,6 +126,32 @@ class ClientLoginsTest {
   }
 
   @Test
+  void theSameFilesAndPermissionsSaidOtherwise_endNothing() {
+    config.put(Kind.STORAGES, "main", json -> json.put("path", "/srv/a"));
+    for (String name : new String[] {"a", "b"}) {
+      config.put(Kind.FOLDERS, name, json -> json.put("storage", "main").put("path", "/" + name));
+      config.put(Kind.GROUPS, "of-" + name, json -> json.putArray("folders").addObject().put("at", "/" + name).put("folder", name));
+    }
+    config.change(Kind.USERS, "ann", json -> {
+      json.putArray("groups").add("of-a").add("of-b");
+      json.putObject("permissions").putArray("/").add("list").add("upload");
+    });
+    config.commit(revocation);
+    enter(granted());
+    config.change(Kind.USERS, "ann", json -> {
+      json.putArray("groups").add("of-b").add("of-a");
+      ObjectNode permissions = json.putObject("permissions");
+      permissions.putArray("/").add("upload").add("list");
+      permissions.putArray("/a/deep").add("list").add("upload");
+    });
+    config.commit(revocation);
+    assertEquals(List.of(), reasons);
+    config.change(Kind.USERS, "ann", json -> ((ObjectNode) json.path("permissions")).putArray("/a").add("list"));
+    config.commit(revocation);
+    assertEquals(1, reasons.size(), "the rule beneath is not redundant any more, and another holds");
+  }
+
+  @Test
   void storageThatIsMoved_endsTheSessionsThatHaveItsFiles() {
     config.put(Kind.STORAGES, "main", json -> json.put("path", "/srv/a"));
     config.put(Kind.STORAGES, "other", json -> json.put("path", "/srv/b"));

@@ -12,7 +12,7 @@ import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;
-import io.flotilla.vfs.ActiveUploads;
+import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -64,7 +64,7 @@ abstract class FtpFixture {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     FtpAdapter ftp = new FtpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins,
-        new ActiveUploads(), settings());
+        new UserHomes(), settings());
     adapter = new ProtocolAdapters(List.of(ftp), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEvent.Outcome;
+import io.flotilla.config.model.Kind;
 import io.flotilla.vfs.NamePattern;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -110,6 +111,65 @@ class FtpTransferTest extends FtpFixture {
     client.upload("APPE a", Arrays.copyOfRange(data, (int) kept, SIZE));
     assertArrayEquals(data, Files.readAllBytes(home().resolve("a")));
     assertEquals(List.of("a"), homeEntries());
+  }
+
+  /** A drop box: what others put there is not shown, and what broke can be gone on with. */
+  @Test
+  void userWhoMayOnlyUpload_resumesAndStoresUniquely() throws Exception {
+    config.change(Kind.USERS, "ann", json -> {
+      json.putObject("permissions").putArray("/").add("upload");
+      json.putObject("limits").put("quotaBytes", 2L * SIZE);
+    });
+    config.commit(adapter);
+    Files.createDirectories(home());
+    Files.writeString(home().resolve("taken"), "old");
+    byte[] data = random(SIZE);
+    RawFtp client = binary();
+    for (String way : new String[] {"STOR", "APPE"}) {
+      breakUpload(client, way + " a", Arrays.copyOf(data, 2_000_000));
+      client.expect(426);
+      int kept = Integer.parseInt(client.command("SIZE a", 213).substring(4));
+      assertTrue(client.command("MLST a", 250).contains("size=" + kept));
+      if (way.equals("STOR")) {
+        client.command("REST " + kept, 350);
+      }
+      client.upload(way + " a", Arrays.copyOfRange(data, kept, SIZE));
+      assertArrayEquals(data, Files.readAllBytes(home().resolve("a")));
+      Files.delete(home().resolve("a"));
+    }
+    String name;
+    try (Socket sent = client.data()) {
+      name = client.command("STOU taken", 150).substring("150 FILE: ".length());
+      sent.getOutputStream().write(text("new"));
+    }
+    client.expect(226);
+    assertEquals("old", Files.readString(home().resolve("taken")));
+    assertEquals("new", Files.readString(home().resolve(name)));
+    for (String refused : new String[] {"SIZE taken", "MLST taken", "RETR taken", "NLST", "DELE taken", "MDTM " + name}) {
+      client.passivePort();
+      client.command(refused, 550);
+    }
+    try (Socket refused = client.data()) {
+      client.command("STOR taken", 550);
+      assertEquals(-1, refused.getInputStream().read());
+    }
+  }
+
+  @Test
+  void twoUniqueUploadsOfOneName_getTwoNames() throws Exception {
+    RawFtp first = binary();
+    RawFtp second = binary();
+    try (Socket one = first.data(); Socket two = second.data()) {
+      assertEquals("150 FILE: scan", first.command("STOU scan", 150));
+      String other = second.command("STOU scan", 150);
+      assertTrue(other.startsWith("150 FILE: scan."), other);
+      one.getOutputStream().write(text("1"));
+      two.getOutputStream().write(text("2"));
+    }
+    first.expect(226);
+    second.expect(226);
+    assertEquals("1", Files.readString(home().resolve("scan")));
+    assertEquals(2, homeEntries().size());
   }
 
   private static void breakUpload(RawFtp client, String command, byte[] bytes) throws IOException {

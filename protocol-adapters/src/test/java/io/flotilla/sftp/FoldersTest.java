@@ -61,6 +61,26 @@ class FoldersTest extends SftpFixture {
   }
 
   @Test
+  void brokenUpload_intoAFolderForUploadsOnly_isGoneOnWith() throws Exception {
+    config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()).put("guard", ".here"));
+    Files.createFile(storage.resolve(".here"));
+    config.change(Kind.USERS, "ann", json -> ((ObjectNode) json.path("folders").get(0)).putArray("permissions").add("upload"));
+    assertEquals(List.of(), config.commit(adapter));
+    byte[] data = new byte[2_000_000];
+    new java.util.Random(1).nextBytes(data);
+    Files.write(temp.resolve("large"), data);
+    Files.createDirectories(shared);
+    Process slow = startSftp("ann", "ed25519", List.of("-l", "8000"), "put large shared/new");
+    Awaitility.await().until(() -> java.util.Arrays.stream(shared.toFile().listFiles()).anyMatch(file -> file.length() > 100_000));
+    slow.destroyForcibly().waitFor();
+    Awaitility.await().until(() -> connections.list().isEmpty());
+    sftpOk("reput large shared/new");
+    org.junit.jupiter.api.Assertions.assertArrayEquals(data, Files.readAllBytes(shared.resolve("new")));
+    assertEquals(1, shared.toFile().list().length);
+    assertNotEquals(0, sftp("ls -l shared/new").status());
+  }
+
+  @Test
   void renameFromTheHomeToAFolder_isRefused_andCopyingWorks() throws Exception {
     config.change(Kind.USERS, "ann", json -> json.remove("permissions"));
     config.change(Kind.USERS, "ann", json -> ((ObjectNode) json.path("folders").get(0)).remove("permissions"));

@@ -19,7 +19,6 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -274,7 +273,7 @@ class SftpAdapterTest extends SftpFixture {
 
   @Test
   void storageOfAnUnknownType_isAnObjectionAndAProblem_andRefusesTheLogin() throws Exception {
-    StorageDirectories storages = new StorageDirectories();
+    StorageDirectories storages = new StorageDirectories(List::of);
     sftpOk("pwd");
     config.change(Kind.STORAGES, "main", json -> json.put("type", "s3"));
     List<String> expected = List.of("storage main: this release does not know the type s3, so nothing in it is served; "

@@ -11,7 +11,7 @@ import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;
-import io.flotilla.vfs.ActiveUploads;
+import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -77,7 +77,7 @@ abstract class SftpFixture {
     storage = Files.createDirectory(temp.resolve("storage"));
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     SftpAdapter sftp = new SftpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins,
-        new ActiveUploads(), SftpSettings.DEFAULT, clock);
+        new UserHomes(), SftpSettings.DEFAULT, clock);
     adapter = new ProtocolAdapters(List.of(sftp), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()));

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 class StorageDirectoriesTest {
   @TempDir private Path directory;
   private final TestConfiguration config = new TestConfiguration();
-  private final StorageDirectories storages = new StorageDirectories();
+  private final StorageDirectories storages = new StorageDirectories(List::of);
 
   @Test
   void missingDirectory_isAProblemUntilItIsThere_andIsNeverMade() throws IOException {
@@ -72,5 +72,14 @@ class StorageDirectoriesTest {
     Awaitility.await().until(() -> config.commit(storages).size() == 1);
     Files.createFile(marker);
     assertEquals(List.of(), config.commit(storages));
+  }
+
+  @Test
+  void storageThatDoesNotAnswerItsUsers_isAProblemBesideTheOthers() {
+    StorageDirectories told = new StorageDirectories(() -> List.of("storage nas does not answer"));
+    config.put(Kind.STORAGES, "main", json -> json.put("path", directory.resolve("gone").toString()));
+    List<String> problems = config.commit(told);
+    assertEquals(2, problems.size());
+    assertEquals("storage nas does not answer", problems.getLast());
   }
 }

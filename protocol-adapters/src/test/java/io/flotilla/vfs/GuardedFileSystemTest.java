@@ -76,6 +76,30 @@ class GuardedFileSystemTest extends FileSystemContract {
     }
   }
 
+  /** As a storage that takes names in other letters for the same leads to the marker by them. */
+  @Test
+  void marker_isNotTouched_byOtherNamesOfTheSameFile() throws IOException {
+    Path directory = Files.createDirectory(temp.resolve("guarded"));
+    Path marker = Files.createFile(directory.resolve(MARKER));
+    Files.createLink(directory.resolve("other-name"), marker);
+    Files.createSymbolicLink(directory.resolve("link"), Path.of(MARKER));
+    try (VirtualFileSystem session = storage(directory)) {
+      for (String name : Set.of("/other-name", "/" + MARKER.toUpperCase(java.util.Locale.ROOT))) {
+        assertError(VfsError.PERMISSION_DENIED, () -> session.open(path(name), OpenMode.REPLACE, 0600));
+        assertError(VfsError.PERMISSION_DENIED, () -> session.removeFile(path(name)));
+        assertError(VfsError.PERMISSION_DENIED, () -> session.rename(path(name), path("/x"), true));
+        assertError(VfsError.PERMISSION_DENIED, () -> session.makeHardLink(path(name), path("/x")));
+      }
+      for (String name : Set.of("/link", "/other-name", "/" + MARKER)) {
+        assertError(VfsError.PERMISSION_DENIED, () -> session.open(path(name), OpenMode.EDIT, 0600));
+        assertError(VfsError.PERMISSION_DENIED, () -> session.setAttributes(path(name), AttributeChange.size(0), true));
+        assertError(VfsError.PERMISSION_DENIED, () -> session.setAttributes(path(name), AttributeChange.permissions(0), true));
+      }
+      session.removeFile(path("/link"));
+      session.open(path("/free"), OpenMode.CREATE_NEW, 0600).close();
+    }
+  }
+
   @Test
   void marker_isNotTouched_byAnyName() throws IOException {
     Files.createDirectory(temp.resolve("d"));

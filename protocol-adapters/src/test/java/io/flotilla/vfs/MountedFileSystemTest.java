@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -29,10 +30,10 @@ class MountedFileSystemTest {
     Files.writeString(deep.resolve("in-deep"), "x");
     Files.createDirectories(home.resolve("shared/covered"));
     files = new MountedFileSystem(VirtualFileSystem.open(home), Map.of(
-        path("/shared"), new MountedFileSystem.Mounted.Open(VirtualFileSystem.open(shared)),
-        path("/shared/deep"), new MountedFileSystem.Mounted.Open(VirtualFileSystem.open(deep)),
-        path("/way/down"), new MountedFileSystem.Mounted.Open(VirtualFileSystem.open(deep)),
-        path("/gone"), new MountedFileSystem.Mounted.Unavailable()));
+        path("/shared"), VirtualFileSystem.open(shared),
+        path("/shared/deep"), VirtualFileSystem.open(deep),
+        path("/way/down"), VirtualFileSystem.open(deep),
+        path("/gone"), unavailable()));
   }
 
   @AfterEach
@@ -69,6 +70,15 @@ class MountedFileSystemTest {
     VfsException e = org.junit.jupiter.api.Assertions.assertThrows(
         VfsException.class, () -> files.open(path("/shared/none"), OpenMode.READ, 0));
     assertEquals("/shared/none: no such file or directory", e.getMessage());
+  }
+
+  @Test
+  void failuresOfAnOpenFile_nameThePathOfTheClient() throws IOException {
+    try (OpenFile file = files.open(path("/shared/f"), OpenMode.CREATE_NEW, 0644)) {
+      VfsException e = org.junit.jupiter.api.Assertions.assertThrows(
+          VfsException.class, () -> file.read(java.nio.ByteBuffer.allocate(1), 0));
+      assertEquals("/shared/f: it was opened for writing only", e.getMessage());
+    }
   }
 
   @Test
@@ -110,7 +120,7 @@ class MountedFileSystemTest {
     FileSystemContract.assertError(VfsError.IO, () -> files.list(path("/gone")));
     FileSystemContract.assertError(VfsError.IO, () -> files.open(path("/gone/f"), OpenMode.CREATE_NEW, 0644));
     FileSystemContract.assertError(VfsError.IO, () -> files.makeDirectory(path("/gone/d"), 0755));
-    FileSystemContract.assertError(VfsError.IO, () -> files.rename(path("/gone/f"), path("/x"), true));
+    FileSystemContract.assertError(VfsError.IO, () -> files.rename(path("/gone/f"), path("/gone/x"), true));
   }
 
   @Test
@@ -119,6 +129,13 @@ class MountedFileSystemTest {
       assertTrue(sub.stat(path("/deep/in-deep")).size() > 0);
     }
     assertTrue(files.stat(path("/shared/deep/in-deep")).size() > 0);
+  }
+
+  /** One whose storage is away. */
+  private static VirtualFileSystem unavailable() {
+    return new DetachedFileSystem(new StorageBulkheads().of("gone", Optional.empty()), () -> {
+      throw new VfsException(VfsError.IO, VirtualPath.ROOT, "the storage is not available");
+    });
   }
 
   private Set<String> list(String path) throws VfsException {

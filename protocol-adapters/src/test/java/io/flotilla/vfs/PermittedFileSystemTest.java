@@ -54,6 +54,25 @@ class PermittedFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void upload_showsOnesOwnThatBroke_andNothingElse() throws IOException {
+    try (VirtualFileSystem session = in(Permission.UPLOAD)) {
+      OpenFile broken = session.open(path("/in/new"), OpenMode.REPLACE, 0600);
+      broken.write(bytes("1234"), 0);
+      broken.abandon();
+      assertEquals(4, session.stat(path("/in/new")).size());
+      assertEquals(4, session.lstat(path("/in/new")).size());
+      denied(() -> session.stat(path("/in/old")));
+      assertError(VfsError.EXISTS, () -> session.open(path("/in/old"), OpenMode.CREATE_NEW, 0600));
+      denied(() -> session.open(path("/in/old"), OpenMode.EDIT, 0600));
+      try (OpenFile again = session.open(path("/in/new"), OpenMode.EDIT, 0600)) {
+        again.write(bytes("5"), 4);
+      }
+      assertEquals("12345", Files.readString(root.resolve("in/new")));
+      denied(() -> session.stat(path("/in/new")));
+    }
+  }
+
+  @Test
   void noPermission_allowsNothing_andTellsNothing() throws IOException {
     try (VirtualFileSystem session = in()) {
       for (String name : new String[] {"/in/old", "/in/none"}) {

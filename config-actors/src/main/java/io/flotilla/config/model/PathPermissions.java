@@ -68,6 +68,22 @@ public record PathPermissions(SortedMap<String, Set<Permission>> rules) {
     return new PathPermissions(merged);
   }
 
+  /** The same without the rules that say what holds at their path anyway. */
+  public PathPermissions withoutRedundant() {
+    SortedMap<String, Set<Permission>> needed = new TreeMap<>();
+    rules.forEach((path, permissions) -> { // in this order a path comes after those above it
+      if (path.equals("/") || !permissions.equals(above(path, needed))) {
+        needed.put(path, permissions);
+      }
+    });
+    return new PathPermissions(needed);
+  }
+
+  private static Set<Permission> above(String path, Map<String, Set<Permission>> rules) {
+    String parent = path.substring(0, path.lastIndexOf('/'));
+    return parent.isEmpty() ? rules.get("/") : rules.containsKey(parent) ? rules.get(parent) : above(parent, rules);
+  }
+
   void describe(ObjectNode json) {
     rules.forEach((path, permissions) -> words(permissions).forEach(json.putArray(path)::add));
   }

@@ -1,6 +1,7 @@
 package io.flotilla.config.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
 import java.util.Optional;
 
 /** A rule for the whole cluster. Its name says which: each policy has one name, and an absent one has its defaults. */
@@ -67,13 +68,51 @@ public sealed interface Policy extends Entity {
     }
   }
 
+  /**
+   * What becomes of uploads.
+   *
+   * @param keepPartials how long what a broken upload left may lie unchanged before it is deleted; an hour to a year
+   */
+  record Uploads(Duration keepPartials) implements Policy {
+    public static final String NAME = "uploads";
+    private static final Duration LEAST = Duration.ofHours(1);
+    private static final Duration MOST = Duration.ofDays(365);
+    private static final Duration DEFAULT = Duration.ofDays(7);
+
+    static Uploads read(Fields fields) {
+      return new Uploads(fields.parsed("keepPartials", text -> {
+        Duration keep = Durations.parse(text, MOST);
+        if (keep.compareTo(LEAST) < 0) {
+          throw new IllegalArgumentException("must be at least " + Durations.format(LEAST));
+        }
+        return keep;
+      }).orElse(DEFAULT));
+    }
+
+    public static Uploads of(ClusterConfig config) {
+      return config.find(Kind.POLICIES, NAME, Uploads.class).orElse(new Uploads(DEFAULT));
+    }
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+
+    @Override
+    public void describe(ObjectNode json) {
+      json.put("keepPartials", Durations.format(keepPartials));
+    }
+  }
+
   /** Reads the policy of a name; a name that this release does not know is a fault of the document. */
   static Entity read(Fields fields) {
     return switch (fields.name()) {
       case Primary.NAME -> Primary.read(fields);
       case History.NAME -> History.read(fields);
+      case Uploads.NAME -> Uploads.read(fields);
       default -> {
-        fields.fault("'" + fields.name() + "' is not a policy; known are " + History.NAME + ", " + Primary.NAME);
+        fields.fault("'" + fields.name() + "' is not a policy; known are " + History.NAME + ", " + Primary.NAME + ", "
+            + Uploads.NAME);
         yield new Entity.Unknown(Kind.POLICIES.id(), fields.name());
       }
     };

@@ -107,12 +107,20 @@ class ConfigEditorTest {
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
       "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, groups, listeners, storages, folders, certificates, host-keys, access-rules, nodes, admins, policies",
-      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary"})
+      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary, uploads"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));
 
     assertEquals(Refusal.Reason.INVALID, refusal.reason());
     assertEquals(List.of(new FieldError(pointer, detail)), refusal.errors());
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"59m|must be at least 1h", "366d|must be at most 8760h",
+      "7|must be a duration such as 500ms, 90s, 10m or 1h"})
+  void keepPartials_outOfItsBounds_isRefused(String keep, String detail) {
+    Refusal refusal = refusal(config, put("policies", "uploads", "{\"keepPartials\":\"" + keep + "\"}"));
+    assertEquals(List.of(new FieldError("/operations/0/value/keepPartials", detail)), refusal.errors());
   }
 
   @ParameterizedTest

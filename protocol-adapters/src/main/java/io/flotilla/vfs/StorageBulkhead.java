@@ -1,0 +1,267 @@
+package io.flotilla.vfs;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Keeps what hangs in one storage from holding up anything else. Calls into it run on platform threads, because a system call
+ * that hangs would hold a carrier of virtual threads, and there are as many of those as processors. At most {@link #MAX_CALLS}
+ * run at once, so no more than that can hang; when they all do, the next ones fail at once. Reads and writes of open files are
+ * too many and too short for another thread: they run where they are, and {@link CarrierReserve} makes up for those that hang. As
+ * many of these may hang as calls. See docs/decisions/0013. Safe for all threads.
+ */
+final class StorageBulkhead {
+  static final int MAX_CALLS = 64;
+  /** How often, and how long, one call tries whether a storage that is silent answers again; the others fail at once. */
+  private static final Duration PROBE_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration PROBE_WAIT = Duration.ofSeconds(1);
+  private static final long ORIGIN = System.nanoTime();
+
+  private final String storage;
+  private final Executor threads;
+  private final CarrierReserve carriers;
+  private final Semaphore free = new Semaphore(MAX_CALLS);
+  private final Set<Call<?>> running = ConcurrentHashMap.newKeySet();
+  /** What waits for a thread to be closed: no more than sessions have open. */
+  private final Queue<Call<?>> closings = new ConcurrentLinkedQueue<>();
+  private final Set<DataCalls> open = ConcurrentHashMap.newKeySet();
+  private volatile int held;
+  private volatile long answeredAt = System.nanoTime();
+  private final AtomicLong probedAt = new AtomicLong(answeredAt - PROBE_INTERVAL.toNanos());
+
+  /** @param threads starts a platform thread for each task if it has none that is idle */
+  StorageBulkhead(String storage, Executor threads, CarrierReserve carriers) {
+    this.storage = storage;
+    this.threads = threads;
+    this.carriers = carriers;
+  }
+
+  /** How long an answer may take before the call counts as one that hangs. */
+  enum Patience {
+    USUAL(Duration.ofSeconds(10)),
+    /** For what brings to the disk all that a large file has. */
+    LONG(Duration.ofMinutes(5));
+
+    private final Duration duration;
+
+    Patience(Duration duration) {
+      this.duration = duration;
+    }
+  }
+
+  private static final class Call<T> {
+    private final Callable<T> action;
+    private final Patience patience;
+    private final CompletableFuture<T> answer = new CompletableFuture<>();
+    private volatile long since;
+
+    Call(Callable<T> action, Patience patience) {
+      this.action = action;
+      this.patience = patience;
+    }
+
+    private void run() {
+      try {
+        answer.complete(action.call());
+      } catch (Throwable e) { // whatever it is, the caller gets it
+        answer.completeExceptionally(e);
+      }
+    }
+
+    private boolean hangs() {
+      return System.nanoTime() - since > patience.duration.toNanos();
+    }
+  }
+
+  /**
+   * Starts a call. Waits for a thread if all are in use by calls that don't hang, as long as patience lasts.
+   *
+   * @throws VfsException IO if no thread becomes free, or at once if the storage is silent
+   */
+  <T> CompletableFuture<T> start(Callable<T> action, Patience patience) throws VfsException {
+    if (isSilent() && !mayProbe()) {
+      throw silent();
+    }
+    if (!free.tryAcquire() && (hung() >= MAX_CALLS || !acquire(wait(patience)))) {
+      throw silent();
+    }
+    Call<T> call = new Call<>(action, patience);
+    launch(call);
+    return call.answer;
+  }
+
+  private long hung() {
+    return running.stream().filter(Call::hangs).count();
+  }
+
+  private boolean acquire(Duration wait) {
+    try {
+      return free.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** Closes something as soon as there is a thread for it, which may be when the storage answers again. */
+  CompletableFuture<Void> startClosing(Runnable closing) {
+    Call<Void> call = new Call<>(() -> {
+      closing.run();
+      return null;
+    }, Patience.USUAL);
+    closings.add(call);
+    launchClosing();
+    return call.answer;
+  }
+
+  private void launchClosing() {
+    while (!closings.isEmpty() && free.tryAcquire()) {
+      Call<?> next = closings.poll();
+      if (next == null) {
+        free.release();
+      } else {
+        launch(next);
+      }
+    }
+  }
+
+  private void launch(Call<?> call) {
+    call.since = System.nanoTime();
+    running.add(call);
+    boolean isLaunched = false;
+    try {
+      threads.execute(() -> {
+        try {
+          call.run();
+        } finally {
+          ended(call);
+        }
+      });
+      isLaunched = true;
+    } finally {
+      if (!isLaunched) { // there can be no more threads
+        ended(call);
+      }
+    }
+  }
+
+  private void ended(Call<?> call) {
+    answeredAt = System.nanoTime();
+    running.remove(call);
+    free.release();
+    launchClosing();
+  }
+
+  /** Whether a call hangs since whose beginning nobody has had an answer. */
+  private boolean isSilent() {
+    return running.stream().anyMatch(call -> call.hangs() && call.since - answeredAt > 0);
+  }
+
+  private boolean mayProbe() {
+    long last = probedAt.get();
+    long now = System.nanoTime();
+    return now - last > PROBE_INTERVAL.toNanos() && probedAt.compareAndSet(last, now);
+  }
+
+  /** How long to wait for an answer now. */
+  Duration wait(Patience patience) {
+    return isSilent() ? PROBE_WAIT : patience.duration;
+  }
+
+  VfsException silent() {
+    return new VfsException(VfsError.IO, "storage " + storage + " does not answer");
+  }
+
+  /** The reads and writes of one open file, which run on their caller's thread, one at a time. */
+  final class DataCalls implements AutoCloseable {
+    /** Since when one runs, in nanoseconds from 1 on; 0 if none does, and less than 0 if it is known to hold its carrier. */
+    private final AtomicLong since = new AtomicLong();
+
+    /** @throws VfsException IO if as many as may hang do already, or there is no place for it in time */
+    void begin() throws VfsException {
+      if (held >= MAX_CALLS || !carriers.enter(Patience.USUAL.duration)) {
+        throw silent();
+      }
+      since.set(now());
+    }
+
+    /** To be called once after each begin that did not fail. */
+    void end() {
+      if (since.getAndSet(0) > 0) {
+        carriers.leave();
+      }
+    }
+
+    private boolean takes(Duration time) {
+      long began = since.get();
+      return began != 0 && now() - Math.abs(began) > time.toNanos();
+    }
+
+    /** Whether it holds its carrier; if that is new, another may come in its place. */
+    private boolean holds() {
+      long began = since.get();
+      if (began > 0 && now() - began > CarrierReserve.INTERVAL.toNanos() && since.compareAndSet(began, -began)) {
+        carriers.leave();
+        return true;
+      }
+      return began < 0;
+    }
+
+    private static long now() {
+      return System.nanoTime() - ORIGIN + 1;
+    }
+
+    @Override
+    public void close() {
+      open.remove(this);
+    }
+  }
+
+  /** To be closed with the file. */
+  DataCalls openData() {
+    DataCalls calls = new DataCalls();
+    open.add(calls);
+    carriers.watch();
+    return calls;
+  }
+
+  boolean hasOpenData() {
+    return !open.isEmpty();
+  }
+
+  /** Counts the reads and writes that hold carriers; called by {@link CarrierReserve}'s thread only. */
+  int countHeld() {
+    int count = 0;
+    for (DataCalls calls : open) {
+      count += calls.holds() ? 1 : 0;
+    }
+    held = count;
+    return count;
+  }
+
+  /** As last counted. */
+  int held() {
+    return held;
+  }
+
+  boolean isIdle() {
+    return running.isEmpty() && open.isEmpty() && closings.isEmpty();
+  }
+
+  /** What to tell the operator, or nothing as long as the storage answers. */
+  Optional<String> problem() {
+    long hung = hung() + open.stream().filter(calls -> calls.takes(Patience.USUAL.duration)).count();
+    return hung == 0 ? Optional.empty() : Optional.of("storage " + storage + " does not answer: calls of clients wait "
+        + "for it; look at its mount on this node");
+  }
+}
