@@ -24,6 +24,7 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
@@ -114,7 +115,7 @@ public final class Node {
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, claims, connections, events, this::report,
+        settings, data, key, live, codec, client, claims, new DataPlane(connections, homes), events, this::report,
         refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories(homes::problems));

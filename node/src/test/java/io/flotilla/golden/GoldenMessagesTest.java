@@ -19,7 +19,7 @@ import io.flotilla.config.event.CborSerializable;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.ConfigSnapshot;
 import io.flotilla.config.model.Refusal;
-import io.flotilla.node.cluster.ConnectionDeskExamples;
+import io.flotilla.node.cluster.DataPlaneExamples;
 import io.flotilla.node.cluster.NodeControlExamples;
 import java.io.IOException;
 import java.util.List;
@@ -62,7 +62,7 @@ class GoldenMessagesTest {
   void start() throws IOException {
     system = ActorSystem.create(Behaviors.empty(), "golden", LOCAL);
     ActorRefResolver refs = ActorRefResolver.get(system);
-    examples = Stream.of(MessageExamples.all(refs), NodeControlExamples.all(refs), ConnectionDeskExamples.all(refs)).flatMap(List::stream).toList();
+    examples = Stream.of(MessageExamples.all(refs), NodeControlExamples.all(refs), DataPlaneExamples.all(refs)).flatMap(List::stream).toList();
     for (Example example : examples) {
       if (example.written()) {
         GOLDEN.recordMissing(example.name(), written(example.value()), readable(example));

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -17,7 +18,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How many bytes and files a tree holds, as far as this node knows: found by a scan, and from then on by what its sessions
- * tell. What others do, such as other nodes that share the storage, is found by the next scan. Scans run when the tree
+ * and other nodes tell. What else happens is found by the next scan. Scans run when the tree
  * is in use and the last one, even if it failed, is {@link #SCAN_INTERVAL} old, or 20 times as old as it took, whichever is
  * more. Changes made
  * during a scan are added to what it found, so until the next one they may be counted twice. Scans leave the partials of this
@@ -46,6 +47,12 @@ final class Usage {
   /** The bytes and files of uploads that ended during the first scan, which may have left them out. */
   private final Map<Object, long[]> endedMeanwhile = new HashMap<>();
   private volatile long resizes;
+  private final String origin = UUID.randomUUID().toString();
+  /** What this node's sessions have changed since the beginning. */
+  private long ownBytes;
+  private long ownFiles;
+  /** What each other node was last heard to have changed. */
+  private final Map<String, UsageNews.Change> others = new HashMap<>();
 
   /** @param scanners runs the scans; what it rejects is tried again at the next use */
   Usage(TreeScans.OfStorage scanners) {
@@ -73,8 +80,29 @@ final class Usage {
 
   /** Counts what has come or gone. What went may have been counted by nobody. */
   synchronized void change(long moreBytes, long moreFiles) {
+    ownBytes += moreBytes;
+    ownFiles += moreFiles;
+    count(moreBytes, moreFiles);
+  }
+
+  private void count(long moreBytes, long moreFiles) {
     bytes = isKnown ? Math.max(0, bytes + moreBytes) : bytes + moreBytes;
     files = isKnown ? Math.max(0, files + moreFiles) : files + moreFiles;
+  }
+
+  /** What this node's sessions have changed in all. */
+  synchronized UsageNews.Change own(UsageNews.Home home, boolean isFirst) {
+    return new UsageNews.Change(home, origin, ownBytes, ownFiles, isFirst);
+  }
+
+  /** Counts what another node has changed since it was last heard. What it had changed before a scan has seen. */
+  synchronized void heard(String node, UsageNews.Change told) {
+    UsageNews.Change before = others.put(node, told);
+    if (before != null && before.origin().equals(told.origin())) {
+      count(told.bytes() - before.bytes(), told.files() - before.files());
+    } else if (told.isFirst()) {
+      count(told.bytes(), told.files());
+    }
   }
 
   /**

@@ -1,8 +1,10 @@
 package io.flotilla.vfs;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -15,6 +17,22 @@ final class Usages {
 
   private final Map<Object, Usage> unused = new LinkedHashMap<>();
   private final Map<Object, Lent> lent = new HashMap<>();
+  /** Those that other nodes may change as well; each is lent or unused. */
+  private final Map<UsageNews.Home, Shared> shared = new LinkedHashMap<>();
+
+  /** What was told of a home and what is to be told. */
+  private static final class Shared {
+    private final Object tree;
+    private final Usage usage;
+    private UsageNews.Change told;
+    private boolean isWanted;
+    private boolean wantsOthers = true;
+
+    Shared(Object tree, Usage usage) {
+      this.tree = tree;
+      this.usage = usage;
+    }
+  }
 
   private static final class Lent {
     private final Usage usage;
@@ -44,9 +62,54 @@ final class Usages {
     unused.put(tree, found.usage);
     if (unused.size() > MAX_UNUSED) {
       Iterator<Object> oldest = unused.keySet().iterator();
-      oldest.next();
+      Object forgotten = oldest.next();
       oldest.remove();
+      shared.values().removeIf(one -> one.tree.equals(forgotten));
     }
+  }
+
+  /** Has the usage of a tree exchanged with the other nodes from now on. */
+  synchronized void share(UsageNews.Home home, Object tree, Usage usage) {
+    Shared present = shared.get(home);
+    if (present == null || present.usage != usage) {
+      shared.put(home, new Shared(tree, usage));
+    }
+  }
+
+  /** What is to be told to the other nodes since the last call; what does not fit is told by the next. */
+  synchronized UsageNews news() {
+    List<UsageNews.Change> changes = new ArrayList<>();
+    List<UsageNews.Home> wanted = new ArrayList<>();
+    shared.forEach((home, one) -> {
+      UsageNews.Change now = one.usage.own(home, one.told == null);
+      boolean isNews = one.told == null || one.isWanted || now.bytes() != one.told.bytes() || now.files() != one.told.files();
+      if (isNews && changes.size() < UsageNews.MOST) {
+        changes.add(now);
+        one.told = now;
+        one.isWanted = false;
+      }
+      if (one.wantsOthers && wanted.size() < UsageNews.MOST) {
+        wanted.add(home);
+        one.wantsOthers = false;
+      }
+    });
+    return new UsageNews(changes, wanted);
+  }
+
+  /** Counts what another node tells. */
+  synchronized void heard(String node, UsageNews news) {
+    news.changes().forEach(change -> {
+      Shared one = shared.get(change.home());
+      if (one != null) {
+        one.usage.heard(node, change);
+      }
+    });
+    news.wanted().forEach(home -> {
+      Shared one = shared.get(home);
+      if (one != null) {
+        one.isWanted = true;
+      }
+    });
   }
 
   synchronized int size() {

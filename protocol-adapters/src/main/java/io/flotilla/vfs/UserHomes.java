@@ -41,6 +41,16 @@ public final class UserHomes {
     this.sweeper = new PartialSweeper(uploads, clock);
   }
 
+  /** What is to be told to the other nodes; to be asked for about once a second, by one thread. Never blocks. */
+  public UsageNews usageNews() {
+    return usages.news();
+  }
+
+  /** Counts what another node's sessions have changed. Never blocks. */
+  public void heard(String node, UsageNews news) {
+    usages.heard(node, news);
+  }
+
   /** What to tell the operator about storages that don't answer their users. */
   public List<String> problems() {
     return bulkheads.problems();
@@ -86,6 +96,9 @@ public final class UserHomes {
       return files;
     }
     Usage usage = usages.take(tree, () -> new Usage(scanning));
+    if (view.storage(home.storage()).map(Storage::shared).orElse(false)) {
+      usages.share(new UsageNews.Home(home.storage(), home.path().replace("${user}", user.name())), tree, usage);
+    }
     usage.refresh(source);
     usage.awaitFirst(FIRST_SCAN); // what is not counted by then does not hold the login up
     sweeper.sweepIfDue(tree, source, keep, scanning, bytes -> usage.change(-bytes, -1));

@@ -90,6 +90,7 @@ abstract class SftpFixture {
   @AfterEach
   void stopAll() throws Exception {
     for (Process process : started) {
+      process.descendants().forEach(ProcessHandle::destroyForcibly); // commands of its batch
       process.destroyForcibly().waitFor();
     }
     adapter.close(Duration.ZERO);

@@ -22,6 +22,61 @@ import org.junit.jupiter.api.io.TempDir;
 class UsageTest {
   @TempDir Path root;
 
+  /** Three nodes with a home each has in use; what one has to tell comes to the others, some of it never. */
+  @Test
+  void whatOtherNodesChange_isCountedOnce_whateverIsLost() throws Exception {
+    Files.write(root.resolve("file"), new byte[1000]);
+    UsageNews.Home home = new UsageNews.Home("main", "/users/ann");
+    Usages[] nodes = {new Usages(), new Usages(), new Usages()};
+    Usage[] usage = new Usage[3];
+    for (int i = 0; i < 2; i++) {
+      usage[i] = begin(nodes[i], home);
+    }
+    exchange(nodes, 0, 1);
+    usage[0].change(500, 1);
+    exchange(nodes, 0);
+    assertEquals(1500, usage[1].bytes());
+    usage[0].change(-200, 0);
+    nodes[0].news(); // lost
+    usage[0].change(10, 0);
+    exchange(nodes, 0, 0, 1);
+    assertEquals(1310, usage[0].bytes());
+    assertEquals(1310, usage[1].bytes());
+    assertEquals(2, usage[1].files());
+
+    Files.write(root.resolve("second"), new byte[310]);
+    usage[2] = begin(nodes[2], home); // its scan has seen what the others did
+    exchange(nodes, 2, 0, 1, 2);
+    assertEquals(1310, usage[2].bytes());
+    usage[1].change(90, 1);
+    usage[2].change(100, 1);
+    exchange(nodes, 1, 2);
+    for (Usage one : usage) {
+      assertEquals(1500, one.bytes());
+      assertEquals(4, one.files());
+    }
+    assertTrue(nodes[0].news().isEmpty(), "nothing is told twice without need");
+  }
+
+  private Usage begin(Usages node, UsageNews.Home home) {
+    Usage usage = node.take("tree", () -> new Usage(new TreeScans().of("main")));
+    usage.refresh(() -> VirtualFileSystem.open(root));
+    assertTrue(usage.awaitFirst(Duration.ofSeconds(30)));
+    node.share(home, "tree", usage);
+    return usage;
+  }
+
+  private static void exchange(Usages[] nodes, int... tellers) {
+    for (int teller : tellers) {
+      UsageNews news = nodes[teller].news();
+      for (int i = 0; i < nodes.length; i++) {
+        if (i != teller) {
+          nodes[i].heard("node-" + teller, news);
+        }
+      }
+    }
+  }
+
   @Test
   void manyTrees_areScannedByFewThreads() throws InterruptedException {
     TreeScans.OfStorage scanners = new TreeScans().of("main");

@@ -1,6 +1,5 @@
 package io.flotilla.node.cluster;
 
-import io.flotilla.adapter.LiveConnections;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.config.cluster.ConfigAnnouncement;
@@ -55,7 +54,7 @@ final class ClusterGuardian {
       EntityCodec codec,
       ConfigClient client,
       ClaimClient claims,
-      LiveConnections connections,
+      DataPlane dataPlane,
       ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report,
       Consumer<Cluster> membershipChanged,
@@ -99,7 +98,8 @@ final class ClusterGuardian {
     topic.tell(Topic.subscribe(replica.<ConfigAnnouncement>narrow()));
     context.spawn(supervised(NodeControl.create(surroundings.client(),
         () -> Policy.Primary.of(surroundings.live().view().config()), surroundings.rejoin())), NodeControl.NAME);
-    context.spawn(supervised(ConnectionDesk.create(surroundings.connections())), ConnectionDesk.NAME);
+    context.spawn(supervised(ConnectionDesk.create(surroundings.dataPlane().connections())), ConnectionDesk.NAME);
+    context.spawn(supervised(UsageExchange.create(surroundings.settings().name(), surroundings.dataPlane().homes())), UsageExchange.NAME);
     surroundings.client().attach(context.getSystem(), primaryRef);
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));

@@ -2,7 +2,6 @@ package io.flotilla.node.cluster;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
-import io.flotilla.adapter.LiveConnections;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
@@ -98,16 +97,16 @@ public final class ControlPlane {
    * @param refused is told, once, why this node may not be in the cluster
    */
   public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClaimClient claims, LiveConnections connections, ClusterEvents events,
+      ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
     this(settings, settings.database().isPresent()
         ? answer -> DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
         : answer -> RaftMembership.open(settings, data, key, answer),
-        data, key, live, codec, client, claims, connections, events, report, refused);
+        data, key, live, codec, client, claims, dataPlane, events, report, refused);
   }
 
   ControlPlane(NodeSettings settings, Opener opener, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClaimClient claims, LiveConnections connections, ClusterEvents events,
+      ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
     this.settings = settings;
     this.opener = opener;
@@ -116,10 +115,10 @@ public final class ControlPlane {
     this.refused = refused;
     this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
     this.journal = settings.database().isPresent() ? new DatabaseJournal(this::database) : new EmbeddedJournal(this::raft);
-    this.connections = new MemberConnections(settings.name(), connections, () -> system);
+    this.connections = new MemberConnections(settings.name(), dataPlane.connections(), () -> system);
     this.answer = new AtomicReference<>(NodeAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
-        settings, live, codec, client, claims, connections, events, report, this::rememberMembership, this::rejoin);
+        settings, live, codec, client, claims, dataPlane, events, report, this::rememberMembership, this::rejoin);
     this.thread = Thread.ofPlatform().name("control-plane").unstarted(this::run);
   }
 

@@ -14,6 +14,7 @@ import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
+import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -48,7 +49,7 @@ class ControlPlaneTest {
             new BootCache(data.bootCacheFile(), codec))) {
       // It never comes to a clustered actor system, so nothing is told of one.
       ControlPlane plane = new ControlPlane(settings, opener, data, key, live, codec, new ConfigClient(), new ClaimClient(),
-          new LiveConnections(Clock.systemUTC()), null,
+          new DataPlane(new LiveConnections(Clock.systemUTC()), new UserHomes()), null,
           null, refused::complete);
       plane.start();
 

@@ -1,12 +1,13 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.golden.Example;
+import io.flotilla.vfs.UsageNews;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 
-/** One of each message about client connections. */
-public final class ConnectionDeskExamples {
-  private ConnectionDeskExamples() {}
+/** One of each message about client connections and what users' homes hold. */
+public final class DataPlaneExamples {
+  private DataPlaneExamples() {}
 
   public static List<Example> all(ActorRefResolver refs) {
     ConnectionDesk.OneConnection one = new ConnectionDesk.OneConnection(
@@ -17,6 +18,9 @@ public final class ConnectionDeskExamples {
             refs.resolveActorRef("pekko://golden/user/asker"))),
         Example.of(one),
         Example.of(new ConnectionDesk.ConnectionsFound(List.of(one), true)),
-        Example.of(new ConnectionDesk.ConnectionClosed(true)));
+        Example.of(new ConnectionDesk.ConnectionClosed(true)),
+        Example.of(new UsageExchange.UsageAnnounced("node-2", new UsageNews(
+            List.of(new UsageNews.Change(new UsageNews.Home("main", "/users/alice"), "origin", 4096, -1, true)),
+            List.of(new UsageNews.Home("main", "/users/bob"))))));
   }
 }
