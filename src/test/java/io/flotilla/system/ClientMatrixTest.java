@@ -21,9 +21,11 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -31,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code -Dclients=}, separated by commas, restrict it to these.
  */
 @Tag("long")
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class ClientMatrixTest {
   private static final List<FileClient> CLIENTS = List.of(new Sftp(), new Scp(false), new Scp(true), new Psftp(), new Pscp(false),
       new Pscp(true), new Lftp(Lftp.Protocol.FTP), new Lftp(Lftp.Protocol.FTPS), new Lftp(Lftp.Protocol.SFTP),

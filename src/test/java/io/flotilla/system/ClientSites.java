@@ -62,9 +62,13 @@ final class ClientSites {
 
   /** Adds a user who may log in by password and by key. */
   void addUser(String user) throws IOException {
-    String publicKey = Files.readString(key.file().resolveSibling("key.pub")).strip();
     cluster.api(1).put("/api/v1/config/users/" + user + "?wait=applied",
-        "{\"password\":\"" + PASSWORD + "\",\"publicKeys\":[\"" + publicKey + "\"]}").expect(201);
+        "{\"password\":\"" + PASSWORD + "\",\"publicKeys\":[\"" + publicKey() + "\"]}").expect(201);
+  }
+
+  /** That of the key pair, in one line. */
+  String publicKey() throws IOException {
+    return Files.readString(key.publicKey()).strip();
   }
 
   /** By node. */

@@ -1,12 +1,14 @@
 package io.flotilla.system.clients;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A running client and the processes it has started. Its output goes to a file, so it never waits for a reader. */
@@ -23,14 +25,24 @@ public final class ClientProcess implements AutoCloseable {
 
   /** @param directory where it works, has its home and keeps its output */
   public static ClientProcess start(Command command, Path directory) throws IOException {
-    Path input = Files.writeString(Files.createTempFile(directory, "input-", ".txt"), command.input());
     Path output = Files.createTempFile(directory, "output-", ".txt");
-    ProcessBuilder builder = new ProcessBuilder(command.line()).directory(directory.toFile()).redirectErrorStream(true)
-        .redirectInput(input.toFile()).redirectOutput(output.toFile());
-    // Names are sent as they are only in a locale that has them; what clients remember of former calls stays in the directory.
-    builder.environment().putAll(java.util.Map.of("LC_ALL", "C.UTF-8", "HOME", directory.toString()));
-    builder.environment().putAll(command.environment());
+    ProcessBuilder builder = builder(command, directory).redirectErrorStream(true).redirectOutput(output.toFile());
     return new ClientProcess(command, builder.start(), output);
+  }
+
+  /** The same, but the caller reads its standard output, and to the end. */
+  public static ClientProcess startPrinting(Command command, Path directory) throws IOException {
+    Path errors = Files.createTempFile(directory, "errors-", ".txt");
+    return new ClientProcess(command, builder(command, directory).redirectError(errors.toFile()).start(), errors);
+  }
+
+  private static ProcessBuilder builder(Command command, Path directory) throws IOException {
+    Path input = Files.writeString(Files.createTempFile(directory, "input-", ".txt"), command.input());
+    ProcessBuilder builder = new ProcessBuilder(command.line()).directory(directory.toFile()).redirectInput(input.toFile());
+    // Names are sent as they are only in a locale that has them; what clients remember of former calls stays in the directory.
+    builder.environment().putAll(Map.of("LC_ALL", "C.UTF-8", "HOME", directory.toString()));
+    builder.environment().putAll(command.environment());
+    return builder;
   }
 
   /** Runs a command to its end; returns its output. A status other than 0 or too long a time is a failure. */
@@ -48,6 +60,11 @@ public final class ClientProcess implements AutoCloseable {
       throw new AssertionError("ended with status " + process.exitValue() + ": " + describe());
     }
     return output();
+  }
+
+  /** What it prints, if it was started for that. */
+  public InputStream standardOutput() {
+    return process.getInputStream();
   }
 
   public boolean isAlive() {

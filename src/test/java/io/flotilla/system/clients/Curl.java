@@ -51,6 +51,11 @@ public final class Curl implements FileClient {
     return call(site, "-o", local.toString(), url(site, remote));
   }
 
+  /** Prints a file to the standard output. */
+  public Command print(Site site, String remote) {
+    return call(site, url(site, remote));
+  }
+
   @Override
   public Command resumePut(Site site, Path local, String remote) {
     refuseResumeByScp();

@@ -36,6 +36,11 @@ public final class Lftp implements FileClient {
     return script(site, "get " + quote(remote) + " -o " + quote(local.toString()));
   }
 
+  /** Prints a file to the standard output. */
+  public Command print(Site site, String remote) {
+    return script(site, "cat " + quote(remote));
+  }
+
   @Override
   public Command resumePut(Site site, Path local, String remote) {
     return script(site, "put -c " + quote(local.toString()) + " -o " + quote(remote));

@@ -15,10 +15,10 @@ public final class Rclone implements FileClient {
 
   private static final String REMOTE = "site:";
   /** It takes passwords only in a form of its own. */
-  private static final String SCRIPT = "[ -z \"$PLAIN\" ] || export RCLONE_CONFIG_SITE_PASS=\"$(rclone obscure \"$PLAIN\")\"; exec rclone \"$@\"";
+  private static final String OBSCURE = "[ -z \"$PLAIN\" ] || export RCLONE_CONFIG_SITE_PASS=\"$(rclone obscure \"$PLAIN\")\"; ";
+  private static final String SCRIPT = OBSCURE + "exec rclone \"$@\"";
   private static final String SYNC_AND_CHECK =
-      "[ -z \"$PLAIN\" ] || export RCLONE_CONFIG_SITE_PASS=\"$(rclone obscure \"$PLAIN\")\"; "
-          + "rclone sync --transfers 8 \"$@\" && exec rclone check --download --checkers 8 \"$@\"";
+      OBSCURE + "rclone sync --transfers 8 \"$@\" && exec rclone check --download --checkers 8 \"$@\"";
 
   private final Protocol protocol;
 

@@ -27,7 +27,7 @@ public record Site(String host, int sftpPort, int ftpPort, int ftpsPort, String 
    * @param putty the same as PuTTY keeps it
    */
   public record Key(Path file, Path putty) implements Credential {
-    Path publicKey() {
+    public Path publicKey() {
       return file.resolveSibling(file.getFileName() + ".pub");
     }
   }
