@@ -2,6 +2,7 @@ package io.flotilla.system.clients;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 
 /** A running client and the processes it has started. Its output goes to a file, so it never waits for a reader. */
 public final class ClientProcess implements AutoCloseable {
+  private static final int MOST_INPUT_SHOWN = 1_000;
+
   private final Command command;
   private final Process process;
   private final Path output;
@@ -72,8 +75,13 @@ public final class ClientProcess implements AutoCloseable {
   }
 
   /** The command and what it has printed. */
-  public String describe() throws IOException {
-    return String.join(" ", command.line()) + "\n" + command.input() + output();
+  public String describe() {
+    try {
+      String input = command.input();
+      return String.join(" ", command.line()) + "\n" + input.substring(0, Math.min(input.length(), MOST_INPUT_SHOWN)) + output();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private String output() throws IOException {

@@ -80,7 +80,8 @@ public final class NcFtp implements FileClient {
     return Command.of(line);
   }
 
+  /** Its quotes know no way to say themselves, so it is the one kind or the other. */
   private static String quote(String path) {
-    return "\"" + path.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+    return path.contains("\"") ? "'" + path + "'" : "\"" + path + "\"";
   }
 }

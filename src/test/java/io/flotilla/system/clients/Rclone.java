@@ -84,8 +84,7 @@ public final class Rclone implements FileClient {
 
   @Override
   public Map<String, String> cannotSay(List<String> names) {
-    return protocol == Protocol.SFTP ? Map.of()
-        : FileClient.withNewline(names, "no newline in names: FTP's commands are lines, rclone writes U+240A instead");
+    return FileClient.withNewline(names, "no newline in names: writes U+240A instead");
   }
 
   private Command call(Site site, String script, String... arguments) {
