@@ -51,11 +51,6 @@ public interface FileClient {
    */
   Command putAll(Site site, Path directory, String parent);
 
-  /** Whether {@link #putAll} needs the directory itself to be there. */
-  default boolean makesNoDirectories() {
-    return false;
-  }
-
   /**
    * Downloads a directory with its files, under its own name.
    *
@@ -67,6 +62,11 @@ public interface FileClient {
   /** The names among some that it can't say, each with the reason. */
   default Map<String, String> cannotSay(List<String> names) {
     return Map.of();
+  }
+
+  /** Why an upload over a file that is there changes that file, if the client asks for it. */
+  default Optional<String> whyInPlace() {
+    return Optional.empty();
   }
 
   /** What is to be run where it worked after it was killed, if it leaves anything. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** OpenSSH's scp, by SFTP or by the protocol it had before. */
 public final class Scp implements FileClient {
@@ -48,6 +49,12 @@ public final class Scp implements FileClient {
   public Map<String, String> cannotSay(List<String> names) {
     return old ? FileClient.withNewline(names, "no newline in names: the old protocol's records are lines, scp writes \\^J instead")
         : Map.of();
+  }
+
+  @Override
+  public Optional<String> whyInPlace() {
+    return old ? Optional.empty()
+        : Optional.of("asks for a file that is there to be changed in place (since OpenSSH 9.1), so only new names are safe");
   }
 
   private static String there(Site site, String remote) {
