@@ -36,7 +36,7 @@ final class DataConnection implements AutoCloseable {
    */
   static DataConnection secured(SocketChannel channel, SSLEngine engine, TransferBuffers buffers,
       Optional<SSLSession> mustResume) throws IOException {
-    return new DataConnection(channel, TlsTransport.large(channel, engine, buffers), mustResume);
+    return new DataConnection(channel, TlsTransport.large(channel, engine, buffers, mustResume.isEmpty()), mustResume);
   }
 
   /** The data connection is not protected as it has to be; the message is for the client. */

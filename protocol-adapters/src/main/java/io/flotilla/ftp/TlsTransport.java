@@ -21,10 +21,12 @@ final class TlsTransport implements Transport {
   /** Of what an idle connection holds. */
   private static final int FIRST = 1024;
   private static final String TLS_1_2 = "TLSv1.2";
+  private static final String TLS_1_3 = "TLSv1.3";
 
   private final SocketChannel channel;
   private final SSLEngine engine;
   private final TransferBuffers pool;
+  private final boolean withoutTickets;
   private final ReentrantLock writing = new ReentrantLock();
   /** Received and not decrypted yet. */
   private ByteBuffer in;
@@ -34,11 +36,12 @@ final class TlsTransport implements Transport {
   private boolean established;
   private boolean inputEnded;
 
-  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool)
+  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool, boolean withoutTickets)
       throws TransferBuffers.ExhaustedException {
     this.channel = channel;
     this.engine = engine;
     this.pool = pool;
+    this.withoutTickets = withoutTickets;
     this.in = pool == null ? ByteBuffer.allocate(FIRST) : pool.take();
     in.limit(0);
     try {
@@ -51,13 +54,17 @@ final class TlsTransport implements Transport {
 
   /** For a connection that is idle most of the time. */
   static TlsTransport small(SocketChannel channel, SSLEngine engine) throws TransferBuffers.ExhaustedException {
-    return new TlsTransport(channel, engine, null);
+    return new TlsTransport(channel, engine, null, false);
   }
 
-  /** For bulk data. {@link #giveBack} has to be called when no thread uses it any more. */
-  static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool)
+  /**
+   * For bulk data. {@link #giveBack} has to be called when no thread uses it any more.
+   *
+   * @param withoutTickets whether the client is given nothing to resume this session with, unless by TLS 1.2
+   */
+  static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool, boolean withoutTickets)
       throws TransferBuffers.ExhaustedException {
-    return new TlsTransport(channel, engine, pool);
+    return new TlsTransport(channel, engine, pool, withoutTickets);
   }
 
   void giveBack() {
@@ -80,13 +87,29 @@ final class TlsTransport implements Transport {
         switch (engine.getHandshakeStatus()) {
           case NEED_TASK -> runTasks();
           case NEED_WRAP -> answer();
-          case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> readHandshake();
+          case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
+            withholdTicket();
+            readHandshake();
+          }
           case FINISHED, NOT_HANDSHAKING -> established = true;
         }
       }
     } catch (SSLException e) {
       sayAlert();
       throw e;
+    }
+  }
+
+  /**
+   * A ticket for a later session would come to the client after its own last word of the handshake. One that has sent a whole file by
+   * then and closed its socket answers it with a reset, and its system throws away what had not been taken yet: curl loses
+   * uploads so. Java makes no ticket for a session that can't be resumed. With TLS 1.2 tickets are part of the handshake,
+   * and the session may be the control connection's.
+   */
+  private void withholdTicket() {
+    SSLSession begun = engine.getHandshakeSession();
+    if (withoutTickets && begun != null && begun.getProtocol().equals(TLS_1_3)) {
+      begun.invalidate();
     }
   }
 

@@ -10,7 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.config.model.Kind;
 import io.flotilla.tls.TlsIdentity;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
@@ -33,6 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** FTP under TLS, with real clients and with a raw one. */
 class FtpsTest extends FtpFixture {
   private static final int SIZE = 5_000_011;
+  /** Header, level, description, type of the content, Java's padding and the tag (RFC 8446, section 5.2). */
+  private static final long CLOSE_NOTIFY = 5 + 2 + 1 + 16 + 16;
 
   @Override
   FtpSettings settings() {
@@ -298,6 +303,41 @@ class FtpsTest extends FtpFixture {
     secured = RawFtp.secure(trusting(), data, protocol);
     assertArrayEquals(random(SIZE), secured.getInputStream().readAllBytes(), "ends with close_notify, or this throws");
     client.expect(226);
+  }
+
+  /** A client that has sent all and closed its socket answers whatever comes with a reset, which costs it what is still on its way. */
+  @Test
+  void dataConnection_underTls13_bringsNoTickets() throws Exception {
+    tls("explicit", false);
+    RawFtp client = secured(trusting(), "TLSv1.3");
+    AtomicLong received = new AtomicLong();
+    try (Socket data = counting(received)) {
+      data.connect(RawFtp.passiveAddress(client.command("PASV", 227)));
+      client.command("STOR a", 150);
+      SSLSocket secured = RawFtp.secure(trusting(), data, "TLSv1.3");
+      long handshake = received.get();
+      secured.getOutputStream().write(1);
+      secured.shutdownOutput();
+      assertEquals(-1, secured.getInputStream().read());
+      assertEquals(CLOSE_NOTIFY, received.get() - handshake, "bytes after the handshake");
+      client.expect(226);
+    }
+  }
+
+  private static Socket counting(AtomicLong received) {
+    return new Socket() {
+      @Override
+      public InputStream getInputStream() throws IOException {
+        return new FilterInputStream(super.getInputStream()) {
+          @Override
+          public int read(byte[] target, int offset, int length) throws IOException {
+            int count = super.read(target, offset, length);
+            received.addAndGet(Math.max(count, 0));
+            return count;
+          }
+        };
+      }
+    };
   }
 
   @Test
