@@ -14,6 +14,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -28,6 +29,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** FTP and FTPS on three nodes with one storage, while the configuration changes. The client is curl. */
 class FtpTest {
   private static final long PATIENCE_SECONDS = 90;
+  /** What curl makes of reply 552. */
+  private static final int CURL_QUOTA_EXCEEDED = 70;
 
   @TempDir private static Path directory;
   private static TestCluster cluster;
@@ -202,6 +205,29 @@ class FtpTest {
       }
       cluster.api(1).send("DELETE", "/api/v1/config/access-rules/banned?wait=applied", "");
       cluster.api(1).put("/api/v1/config/listeners/ftp?wait=applied", listener(cluster.ftpPort())).expect(200);
+    }
+  }
+
+  /** Node 3 counts the home before the others change it, and does not scan it again within the minute. */
+  @Test
+  void quota_holdsForAllNodesTogether() throws Exception {
+    cluster.api(1).put("/api/v1/config/users/saver?wait=applied",
+        "{\"password\":\"correct horse\",\"limits\":{\"quotaBytes\":1000000}}").expect(201);
+    Path file = Files.write(directory.resolve("saver.bin"), random(600_000));
+    try (Socket session = idleFtp("saver", 3)) {
+      curl("saver", List.of(), "-T", file.toString(), url(1, "one.bin")).expectSuccess();
+      await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+        Result refused = curl("saver", List.of(), "-T", file.toString(), url(3, "two.bin"));
+        if (refused.status() == 0) { // it has not heard of the first one yet
+          curl("saver", List.of("-Q", "DELE two.bin"), url(3, "")).expectSuccess();
+        }
+        assertEquals(CURL_QUOTA_EXCEEDED, refused.status(), refused.output());
+      });
+      assertTrue(Files.notExists(cluster.files().resolve("users/saver/two.bin")));
+      curl("saver", List.of("-Q", "DELE one.bin"), url(2, "")).expectSuccess();
+      await().atMost(TestCluster.SOON).untilAsserted(() ->
+          curl("saver", List.of(), "-T", file.toString(), url(3, "two.bin")).expectSuccess());
+      assertTrue(session.isConnected());
     }
   }
 

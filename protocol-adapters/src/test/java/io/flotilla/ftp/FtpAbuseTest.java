@@ -35,7 +35,7 @@ class FtpAbuseTest extends FtpFixture {
 
   @Override
   FtpSettings settings() {
-    return new FtpSettings(Duration.ofSeconds(3), Duration.ofMillis(10), Duration.ofSeconds(2), Duration.ofSeconds(2),
+    return new FtpSettings(Duration.ofSeconds(6), Duration.ofMillis(10), Duration.ofSeconds(2), Duration.ofSeconds(2),
         Duration.ofMillis(5), UNAUTHENTICATED);
   }
 

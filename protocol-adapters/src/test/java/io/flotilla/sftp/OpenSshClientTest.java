@@ -233,7 +233,7 @@ class OpenSshClientTest extends SftpFixture {
   void rekeying_duringTransfers_changesNothing() throws Exception {
     byte[] data = random(SIZE);
     Files.write(temp.resolve("local"), data);
-    Outcome outcome = sftp("ann", "ed25519", List.of("-o", "RekeyLimit=256K"), "put local a", "get a back");
+    Outcome outcome = sftp("ann", "ed25519", List.of("-o", "RekeyLimit=1M"), "put local a", "get a back");
     assertEquals(0, outcome.status(), outcome.output());
     assertArrayEquals(data, Files.readAllBytes(temp.resolve("back")));
   }
