@@ -184,7 +184,7 @@ final class ScpSink {
     try {
       wire.ok();
       Optional<VfsException> failure = receive(announced.size(), file, account);
-      if (!wire.accepted()) {
+      if (!wire.hasSentAll()) {
         wire.warning(path + ": it was not read to its end by the client, so it was not published");
         return;
       }

@@ -67,12 +67,24 @@ final class ScpWire {
   }
 
   /**
+   * As {@link #accepted} about a file whose every byte has come; clients that are made with libssh2 then end in order without an
+   * answer, and whoever stopped before its end has said so.
+   */
+  boolean hasSentAll() throws IOException, ScpException {
+    int answer = in.read();
+    return answer < 0 || accepted(answer);
+  }
+
+  /**
    * The client's answer: true if it goes on with what was announced, false if it leaves it out.
    *
    * @throws ScpException if it gives up, or the answer is none
    */
   boolean accepted() throws IOException, ScpException {
-    int answer = in.read();
+    return accepted(in.read());
+  }
+
+  private boolean accepted(int answer) throws IOException, ScpException {
     switch (answer) {
       case OK -> {
         return true;

@@ -41,10 +41,14 @@ final class ScpChannel extends ServedChannel {
     return in.feed(bytes, start, length) ? 0 : length;
   }
 
-  /** The client's end of file. */
+  /** The client's end of file, or the channel's end without one. */
   @Override
   public void close() {
-    in.end();
+    if (channel().isEofSignalled()) {
+      in.end();
+    } else {
+      in.abort();
+    }
   }
 
   @Override

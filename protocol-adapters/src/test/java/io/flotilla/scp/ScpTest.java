@@ -100,13 +100,21 @@ class ScpTest {
   void sink_uploadThatEndsEarlyOrThatTheClientDisowns_isNotPublished() throws Exception {
     Files.writeString(root.resolve("a"), "old");
     assertThrows(IOException.class, () -> serve("scp -t .", "C0644 5 a\nhel"));
-    assertThrows(IOException.class, () -> serve("scp -t .", "C0644 5 a\nhello"));
     assertThrows(IOException.class, () -> serve("scp -rt .", "D0755 0 d\n"));
     assertEquals(1, serve("scp -t .", "C0644 5 a\nhello\2gone\n"));
     assertEquals(1, serve("scp -t .", "C0644 5 a\nhello\1scp: a: read error\nC0644 1 b\nb\0"));
     assertEquals("old", Files.readString(root.resolve("a")));
     assertEquals("b", Files.readString(root.resolve("b")), "what comes after it counts");
-    assertEquals(List.of("/a scp BROKEN", "/a scp BROKEN", "/a scp BROKEN", "/a scp BROKEN", "/b scp COMPLETED"), transfers());
+    assertEquals(List.of("/a scp BROKEN", "/a scp BROKEN", "/a scp BROKEN", "/b scp COMPLETED"), transfers());
+  }
+
+  /** As curl does with libssh2. */
+  @Test
+  void sink_clientThatEndsInOrderAfterTheLastByte_hasUploaded() throws Exception {
+    assertEquals(0, serve("scp -pt a", "T1700000001 0 1700000002 0\nC0644 5 a\nhello"));
+    assertEquals("hello", Files.readString(root.resolve("a")));
+    assertEquals(FileTime.from(Instant.ofEpochSecond(1700000001)), Files.getLastModifiedTime(root.resolve("a")));
+    assertEquals(List.of("/a scp COMPLETED"), transfers());
   }
 
   @Test

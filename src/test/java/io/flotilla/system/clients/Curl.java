@@ -43,7 +43,6 @@ public final class Curl implements FileClient {
 
   @Override
   public Command put(Site site, Path local, String remote) {
-    refuseUploadByScp();
     return call(site, "-T", local.toString(), url(site, remote));
   }
 
@@ -67,12 +66,6 @@ public final class Curl implements FileClient {
   public Command resumeGet(Site site, String remote, Path local) {
     refuseResumeByScp();
     return call(site, "-C", "-", "-o", local.toString(), url(site, remote));
-  }
-
-  private void refuseUploadByScp() {
-    if (protocol == Protocol.SCP) {
-      throw new CannotDo("ends an upload without the protocol's last byte, so it is not published, and tells nobody (libssh2 1.10)");
-    }
   }
 
   private void refuseResumeByScp() {
@@ -114,7 +107,6 @@ public final class Curl implements FileClient {
 
   @Override
   public Command putAll(Site site, Path directory, String parent) {
-    refuseUploadByScp();
     String remote = parent + "/" + directory.getFileName() + "/";
     try (Stream<Path> files = Files.list(directory)) {
       return configured(site, "--ftp-create-dirs", files.map(file ->
