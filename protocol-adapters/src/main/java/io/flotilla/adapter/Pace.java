@@ -17,18 +17,34 @@ final class Pace {
   private long over = System.nanoTime();
 
   /** @param rate bytes per second; none if there is no limit */
-  void limitTo(OptionalLong rate) {
-    bytesPerSecond = rate.orElse(0);
+  synchronized void limitTo(OptionalLong rate) {
+    long changed = rate.orElse(0);
+    if (changed != bytesPerSecond) {
+      bytesPerSecond = changed;
+      over = System.nanoTime(); // what another rate has made of the time is past
+    }
   }
 
-  /** Notes what was moved at a time and returns how long to wait before more is moved, in nanoseconds, 0 or more. */
-  long moved(long bytes, long now) {
+  /** What holds now, 0 if there is no limit. */
+  long bytesPerSecond() {
+    return bytesPerSecond;
+  }
+
+  /**
+   * Notes what was moved at a time.
+   *
+   * @param rateBefore what held when the moving began; a part that was begun under another rate may be far too large for this
+   *     one, and then counts as one of this
+   * @return how long to wait before more is moved, in nanoseconds, 0 or more
+   */
+  long moved(long bytes, long rateBefore, long now) {
     long rate = bytesPerSecond;
     if (rate == 0) {
       return 0;
     }
+    long counted = rateBefore == rate ? bytes : part(bytes);
     synchronized (this) {
-      over = (over - now > 0 ? over : now) + (long) ((double) bytes / rate * SECOND);
+      over = (over - now > 0 ? over : now) + (long) ((double) counted / rate * SECOND);
       return over - now;
     }
   }

@@ -19,12 +19,15 @@ public final class Transfer {
   private long bytes;
   private long firstOffset = -1;
   private boolean failed;
+  /** What the pace was when the present part began. */
+  private long rate;
 
   Transfer(LiveConnections.Connection connection, String protocol, Pace pace, String path, ClientEvent.Direction direction,
       ClientEventSink events, Clock clock) {
     this.connection = connection;
     this.protocol = protocol;
     this.pace = pace;
+    this.rate = pace.bytesPerSecond();
     this.path = path;
     this.direction = direction;
     this.events = events;
@@ -42,11 +45,14 @@ public final class Transfer {
     firstOffset = firstOffset < 0 ? offset : firstOffset;
     bytes += count;
     connection.moved(count);
-    return pace.moved(count, System.nanoTime());
+    long before = rate;
+    rate = pace.bytesPerSecond();
+    return pace.moved(count, before, System.nanoTime());
   }
 
   /** The most bytes to move at once: less than {@code most} if the speed is limited, so that the pauses are short. */
   public int part(int most) {
+    rate = pace.bytesPerSecond();
     return (int) pace.part(most);
   }
 

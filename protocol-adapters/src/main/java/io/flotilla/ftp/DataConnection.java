@@ -18,14 +18,14 @@ final class DataConnection implements AutoCloseable {
   private final Optional<SSLSession> mustResume;
   private volatile long waitingSince;
 
-  private DataConnection(SocketChannel channel, Transport transport, Optional<SSLSession> mustResume) throws IOException {
+  private DataConnection(SocketChannel channel, Transport transport, Optional<SSLSession> mustResume) {
     this.channel = channel;
     this.transport = transport;
     this.mustResume = mustResume;
-    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
   }
 
   static DataConnection plain(SocketChannel channel) throws IOException {
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     return new DataConnection(channel, new PlainTransport(channel), Optional.empty());
   }
 
@@ -36,6 +36,8 @@ final class DataConnection implements AutoCloseable {
    */
   static DataConnection secured(SocketChannel channel, SSLEngine engine, TransferBuffers buffers,
       Optional<SSLSession> mustResume) throws IOException {
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    // The last that can fail, because the buffers are the connection's to give back.
     return new DataConnection(channel, TlsTransport.large(channel, engine, buffers, mustResume.isEmpty()), mustResume);
   }
 

@@ -111,11 +111,19 @@ abstract class DataTask {
     if (isEnding()) {
       way.close();
     }
+    SocketChannel socket = null;
     try {
-      connection = channels.wrap(way.open(connectTimeout));
+      socket = way.open(connectTimeout);
+      connection = channels.wrap(socket);
+    } catch (TransferBuffers.ExhaustedException e) {
+      throw e;
     } catch (IOException e) {
       log.debug("{}: no data connection: {}", TerminalText.of(what()), e.toString());
       throw new NoDataConnection(e);
+    } finally {
+      if (connection == null && socket != null) {
+        PlainTransport.close(socket);
+      }
     }
     if (isEnding()) {
       connection.reset();

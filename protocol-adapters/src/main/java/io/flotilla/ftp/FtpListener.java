@@ -170,13 +170,17 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     switch (gate.ask(peer, options.limits())) {
       case ConnectionGate.Refused refused -> refuse(channel, refused.reason().words());
       case ConnectionGate.Admitted admitted -> {
+        FtpSession session = null;
         try {
-          FtpSession session = new FtpSession(this, engine, channel, admitted);
+          session = new FtpSession(this, engine, channel, admitted);
           sessions.add(session);
           engine.entered(session);
           Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
           admitted.close();
+          if (session != null) {
+            ended(session);
+          }
           throw e;
         }
       }

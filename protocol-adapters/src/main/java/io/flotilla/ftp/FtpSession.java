@@ -416,12 +416,13 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private void logOut() {
     userName = null;
     dataPort.clear();
-    if (user != null) {
-      user.close();
+    UserCommands former = user;
+    if (former != null) {
       user = null;
       login.close();
       login = null;
       admitted.authenticated(false);
+      former.close(); // the last, because a storage may hang
     }
   }
 
@@ -656,13 +657,13 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       while (task != null) {
         taskEnded.awaitUninterruptibly();
       }
-      if (user != null) {
-        user.close();
-      }
       listener.ended(this);
       admitted.close();
       if (login != null) {
         login.close();
+      }
+      if (user != null) {
+        user.close(); // the last, because a storage may hang
       }
     } finally {
       turn.unlock();

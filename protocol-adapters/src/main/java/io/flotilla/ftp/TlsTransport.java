@@ -46,7 +46,7 @@ final class TlsTransport implements Transport {
     in.limit(0);
     try {
       this.out = pool == null ? null : pool.take();
-    } catch (TransferBuffers.ExhaustedException e) {
+    } catch (TransferBuffers.ExhaustedException | OutOfMemoryError e) {
       pool.give(in);
       throw e;
     }

@@ -92,12 +92,13 @@ final class Upload extends DataTask {
       long end = receive(data, file, account);
       long dataEnded = System.nanoTime();
       data.answerEnd();
-      if (plan.offset() > 0 && file.attributes().size() > end) {
-        file.setAttributes(AttributeChange.size(end));
-      }
       file.sync(); // the long part, before the last look at the client
       if (isEnding() || !client.standsBehind(dataEnded)) {
         throw new IOException("the client is gone");
+      }
+      if (plan.offset() > 0 && file.attributes().size() > end) {
+        file.setAttributes(AttributeChange.size(end));
+        file.sync();
       }
       file.close();
       outcome = ClientEvent.Outcome.COMPLETED;

@@ -93,7 +93,9 @@ public record ScpCommand(
         }
       }
     }
-    List<Argument> paths = words.subList(next, words.size()).stream().map(Word::path).toList();
+    boolean literal = sink; // a file is stored under the name that is given
+    List<Argument> paths = words.subList(next, words.size()).stream().map(Word::path)
+        .map(path -> literal ? new Argument(path.text(), Optional.empty()) : path).toList();
     if (sink == source) {
       throw new IllegalArgumentException("scp needs one of the options -t and -f");
     }

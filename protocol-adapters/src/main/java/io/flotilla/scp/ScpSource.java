@@ -164,8 +164,11 @@ final class ScpSource {
         }
       }
       // The client counts the bytes that were announced before it looks for the answer.
-      for (; sent < size; sent += Math.min(size - sent, PADDING.length)) {
-        out.send(PADDING, (int) Math.min(size - sent, PADDING.length));
+      while (sent < size) {
+        int count = (int) Math.min(size - sent, PADDING.length);
+        out.send(PADDING, count);
+        wire.pause(account.moved(sent, count));
+        sent += count;
       }
       if (problem.isPresent()) {
         account.failed();

@@ -25,6 +25,11 @@ import org.apache.sshd.server.session.ServerSession;
  * certificate was refused. What counts is what is decided here, and a login only once its signature has been verified.
  */
 final class PublicKeyLogin extends UserAuthPublicKey {
+  /**
+   * Bytes of a key or certificate. The parser reads a certificate's authority as a key, which may be a certificate again, and so on;
+   * each would keep what it was read from.
+   */
+  private static final int MAX_KEY = 16 * 1024;
   private final SshLogins logins;
 
   private PublicKeyLogin(SshLogins logins) {
@@ -93,12 +98,16 @@ final class PublicKeyLogin extends UserAuthPublicKey {
 
   /** Nothing if the listener does not take the algorithm, or the key is not one for it. */
   private static Optional<PublicKey> key(String algorithm, byte[] blob, ClientState client) {
-    if (!algorithms(client.options).contains(algorithm)) {
+    if (!algorithms(client.options).contains(algorithm) || blob.length > MAX_KEY) {
       return Optional.empty();
     }
     try {
+      String type = KeyUtils.getCanonicalKeyType(algorithm);
+      if (!type.equals(new ByteArrayBuffer(blob).getString())) {
+        return Optional.empty();
+      }
       PublicKey key = new ByteArrayBuffer(blob).getRawPublicKey();
-      return Optional.of(key).filter(k -> KeyUtils.getCanonicalKeyType(algorithm).equals(KeyUtils.getKeyType(k)));
+      return Optional.of(key).filter(k -> type.equals(KeyUtils.getKeyType(k)));
     } catch (IOException | RuntimeException e) {
       return Optional.empty(); // no key at all
     }

@@ -79,8 +79,13 @@ record UserCertificate(OpenSshCertificate certificate) {
   }
 
   private boolean isSignedWell() {
-    return SIGNATURES.getOrDefault(KeyUtils.getKeyType(certificate.getCaPubKey()), Set.of())
-        .contains(certificate.getSignatureAlgorithm());
+    try {
+      String algorithm = certificate.getSignatureAlgorithm();
+      return algorithm != null
+          && SIGNATURES.getOrDefault(KeyUtils.getKeyType(certificate.getCaPubKey()), Set.of()).contains(algorithm);
+    } catch (RuntimeException e) {
+      return false; // what is in its place is no signature
+    }
   }
 
   private boolean verifies() {

@@ -24,7 +24,8 @@ final class CarrierReserve {
   private static final int USUAL = SCHEDULER.getParallelism();
   private static final int SPARE = 2;
 
-  private final Semaphore places = new Semaphore(USUAL);
+  /** In turn, so that a storage with many sessions lets those of others come by. */
+  private final Semaphore places = new Semaphore(USUAL, true);
   private final BooleanSupplier hasOpenData;
   private final IntSupplier countHeld;
   private final AtomicBoolean watching = new AtomicBoolean();
@@ -42,7 +43,7 @@ final class CarrierReserve {
   /** Takes a place for a call that may hold its carrier; false if there is none in time. */
   boolean enter(Duration wait) {
     try {
-      return places.tryAcquire() || places.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
+      return places.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -57,7 +58,11 @@ final class CarrierReserve {
   /** A file was opened: looks as long as there are any, by a thread of its own. */
   void watch() {
     if (!watching.get() && watching.compareAndSet(false, true)) {
-      Thread.ofPlatform().daemon().name("carrier-reserve").start(this::run);
+      try {
+        Thread.ofPlatform().daemon().name("carrier-reserve").start(this::run);
+      } catch (OutOfMemoryError e) {
+        watching.set(false); // there can be no more threads; the next file tries again
+      }
     }
   }
 

@@ -23,6 +23,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
   private final Source source;
   /** Only looked at on the lane. */
   private VirtualFileSystem files;
+  private boolean left;
 
   /** Opens what an operation runs on; may hang. */
   interface Source {
@@ -35,6 +36,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
   private DetachedFileSystem(StorageBulkhead bulkhead, StorageLane lane, Source source) {
     this.bulkhead = bulkhead;
+    bulkhead.enter();
     this.lane = lane;
     this.source = source;
   }
@@ -78,6 +80,10 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
   @Override
   public void close() {
+    if (!left) {
+      left = true;
+      bulkhead.leave();
+    }
     lane.close(() -> {
       if (files != null) {
         files.close();
@@ -89,6 +95,8 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     private final OpenFile file;
     private final DataCalls data;
     private boolean closed;
+    /** Whether a change did not come to the file, which then must not pass for whole. */
+    private boolean broken;
 
     DetachedFile(OpenFile file, DataCalls data) {
       this.file = file;
@@ -122,7 +130,12 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
     @Override
     public void write(ByteBuffer source, long position) throws VfsException {
-      begin();
+      try {
+        begin();
+      } catch (VfsException e) {
+        broken = true;
+        throw e;
+      }
       try {
         file.write(source, position);
       } finally {
@@ -137,10 +150,15 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
     @Override
     public void setAttributes(AttributeChange change) throws VfsException {
-      lane.call(Patience.USUAL, () -> {
-        file.setAttributes(change);
-        return true;
-      });
+      try {
+        lane.call(Patience.USUAL, () -> {
+          file.setAttributes(change);
+          return true;
+        });
+      } catch (VfsException e) {
+        broken |= change.size().isPresent();
+        throw e;
+      }
     }
 
     @Override
@@ -155,6 +173,10 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     public void close() throws VfsException {
       if (closed) {
         return;
+      }
+      if (broken) {
+        abandon();
+        throw new VfsException(VfsError.IO, "not everything could be written, so the file was not finished");
       }
       try {
         lane.call(Patience.LONG, () -> {

@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -18,7 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * that hangs would hold a carrier of virtual threads, and there are as many of those as processors. At most {@link #MAX_CALLS}
  * run at once, so no more than that can hang; when they all do, the next ones fail at once. Reads and writes of open files are
  * too many and too short for another thread: they run where they are, and {@link CarrierReserve} makes up for those that hang. As
- * many of these may hang as calls. See docs/decisions/0013. Safe for all threads.
+ * many of these run at once as calls, and the same holds when all of them hang. See docs/decisions/0013. Safe for all threads.
  */
 final class StorageBulkhead {
   static final int MAX_CALLS = 64;
@@ -35,7 +36,10 @@ final class StorageBulkhead {
   /** What waits for a thread to be closed: no more than sessions have open. */
   private final Queue<Call<?>> closings = new ConcurrentLinkedQueue<>();
   private final Set<DataCalls> open = ConcurrentHashMap.newKeySet();
-  private volatile int held;
+  private final Semaphore data = new Semaphore(MAX_CALLS);
+  /** Sessions that may use it. */
+  private final AtomicInteger users = new AtomicInteger();
+  private volatile int hungData;
   private volatile long answeredAt = System.nanoTime();
   private final AtomicLong probedAt = new AtomicLong(answeredAt - PROBE_INTERVAL.toNanos());
 
@@ -96,7 +100,9 @@ final class StorageBulkhead {
       throw silent();
     }
     Call<T> call = new Call<>(action, patience);
-    launch(call);
+    if (!launch(call)) {
+      throw new VfsException(VfsError.IO, "storage " + storage + " can't be used now, because this node has no more threads");
+    }
     return call.answer;
   }
 
@@ -129,16 +135,17 @@ final class StorageBulkhead {
       Call<?> next = closings.poll();
       if (next == null) {
         free.release();
-      } else {
-        launch(next);
+      } else if (!launch(next)) {
+        closings.add(next); // tried again when another call ends
+        return;
       }
     }
   }
 
-  private void launch(Call<?> call) {
+  /** False if there can be no more threads; then the call's place is free again. */
+  private boolean launch(Call<?> call) {
     call.since = System.nanoTime();
     running.add(call);
-    boolean isLaunched = false;
     try {
       threads.execute(() -> {
         try {
@@ -147,11 +154,11 @@ final class StorageBulkhead {
           ended(call);
         }
       });
-      isLaunched = true;
-    } finally {
-      if (!isLaunched) { // there can be no more threads
-        ended(call);
-      }
+      return true;
+    } catch (RuntimeException | OutOfMemoryError e) {
+      running.remove(call);
+      free.release();
+      return false;
     }
   }
 
@@ -189,10 +196,23 @@ final class StorageBulkhead {
 
     /** @throws VfsException IO if as many as may hang do already, or there is no place for it in time */
     void begin() throws VfsException {
-      if (held >= MAX_CALLS || !carriers.enter(Patience.USUAL.duration)) {
+      if (hungData >= MAX_CALLS || !enterData()) {
+        throw silent();
+      }
+      if (!carriers.enter(Patience.USUAL.duration)) {
+        data.release();
         throw silent();
       }
       since.set(now());
+    }
+
+    private boolean enterData() {
+      try {
+        return data.tryAcquire() || data.tryAcquire(Patience.USUAL.duration.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
     }
 
     /** To be called once after each begin that did not fail. */
@@ -200,6 +220,7 @@ final class StorageBulkhead {
       if (since.getAndSet(0) > 0) {
         carriers.leave();
       }
+      data.release();
     }
 
     private boolean takes(Duration time) {
@@ -241,21 +262,27 @@ final class StorageBulkhead {
 
   /** Counts the reads and writes that hold carriers; called by {@link CarrierReserve}'s thread only. */
   int countHeld() {
-    int count = 0;
+    int held = 0;
+    int hung = 0;
     for (DataCalls calls : open) {
-      count += calls.holds() ? 1 : 0;
+      held += calls.holds() ? 1 : 0;
+      hung += calls.takes(Patience.USUAL.duration) ? 1 : 0;
     }
-    held = count;
-    return count;
-  }
-
-  /** As last counted. */
-  int held() {
+    hungData = hung;
     return held;
   }
 
+  /** Somebody may use it from now on. */
+  void enter() {
+    users.incrementAndGet();
+  }
+
+  void leave() {
+    users.decrementAndGet();
+  }
+
   boolean isIdle() {
-    return running.isEmpty() && open.isEmpty() && closings.isEmpty();
+    return users.get() == 0 && running.isEmpty() && open.isEmpty() && closings.isEmpty();
   }
 
   /** What to tell the operator, or nothing as long as the storage answers. */

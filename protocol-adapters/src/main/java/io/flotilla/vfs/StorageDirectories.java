@@ -141,19 +141,29 @@ public final class StorageDirectories implements ConfigListener {
       return next;
     }
     if (running.incrementAndGet() > MAX_LOOKS) {
-      running.decrementAndGet();
-      return next;
+      return notBegun(next, subject);
     }
-    Thread.ofPlatform().daemon().name("storage-look").start(() -> {
-      try {
-        next.found.complete(problem(subject));
-      } catch (RuntimeException e) {
-        next.found.completeExceptionally(e);
-      } finally {
-        running.decrementAndGet();
-      }
-    });
-    return next;
+    try {
+      Thread.ofPlatform().daemon().name("storage-look").start(() -> {
+        try {
+          next.found.complete(problem(subject));
+        } catch (RuntimeException e) {
+          next.found.completeExceptionally(e);
+        } finally {
+          running.decrementAndGet();
+        }
+      });
+      return next;
+    } catch (OutOfMemoryError e) { // there can be no more threads
+      return notBegun(next, subject);
+    }
+  }
+
+  /** It counts as silent until the next look. */
+  private Look notBegun(Look look, Subject subject) {
+    running.decrementAndGet();
+    look.found.complete(Optional.of(subject.silent()));
+    return look;
   }
 
   @Override

@@ -10,11 +10,16 @@ import java.util.List;
  * @param wanted homes of which the node wants to be told what others have changed, because it begins to count them
  */
 public record UsageNews(List<Change> changes, List<Home> wanted) {
-  /** The most of each that news hold, which then fit into a message. */
-  static final int MOST = 300;
+  /** The most bytes that news may take, which then fit into a message between nodes. */
+  static final int MOST_BYTES = 180_000;
 
   /** A home as all nodes know it. */
-  public record Home(String storage, String path) {}
+  public record Home(String storage, String path) {
+    /** The most bytes that it takes with a change in a message. */
+    int size() {
+      return 200 + 3 * (storage.length() + path.length());
+    }
+  }
 
   /**
    * What sessions have changed in a home, in bytes and files, which may be below zero.

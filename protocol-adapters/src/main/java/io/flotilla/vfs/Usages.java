@@ -76,23 +76,37 @@ final class Usages {
     }
   }
 
-  /** What is to be told to the other nodes since the last call; what does not fit is told by the next. */
+  /** What is to be told to the other nodes since the last call; what does not fit is the first to be told by the next. */
   synchronized UsageNews news() {
     List<UsageNews.Change> changes = new ArrayList<>();
     List<UsageNews.Home> wanted = new ArrayList<>();
-    shared.forEach((home, one) -> {
+    Map<UsageNews.Home, Shared> told = new LinkedHashMap<>();
+    int bytes = 0;
+    for (Map.Entry<UsageNews.Home, Shared> entry : shared.entrySet()) {
+      UsageNews.Home home = entry.getKey();
+      Shared one = entry.getValue();
       UsageNews.Change now = one.usage.own(home, one.told == null);
       boolean isNews = one.told == null || one.isWanted || now.bytes() != one.told.bytes() || now.files() != one.told.files();
-      if (isNews && changes.size() < UsageNews.MOST) {
+      if (!isNews && !one.wantsOthers) {
+        continue;
+      }
+      bytes += 2 * home.size();
+      if (bytes > UsageNews.MOST_BYTES) {
+        break;
+      }
+      if (isNews) {
         changes.add(now);
         one.told = now;
         one.isWanted = false;
       }
-      if (one.wantsOthers && wanted.size() < UsageNews.MOST) {
+      if (one.wantsOthers) {
         wanted.add(home);
         one.wantsOthers = false;
       }
-    });
+      told.put(home, one);
+    }
+    shared.keySet().removeAll(told.keySet());
+    shared.putAll(told);
     return new UsageNews(changes, wanted);
   }
 

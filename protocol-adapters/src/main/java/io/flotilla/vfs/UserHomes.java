@@ -96,13 +96,19 @@ public final class UserHomes {
       return files;
     }
     Usage usage = usages.take(tree, () -> new Usage(scanning));
-    if (view.storage(home.storage()).map(Storage::shared).orElse(false)) {
-      usages.share(new UsageNews.Home(home.storage(), home.path().replace("${user}", user.name())), tree, usage);
+    VirtualFileSystem counted = new QuotaFileSystem(files, usage, quota, source, () -> usages.giveBack(tree));
+    try {
+      if (view.storage(home.storage()).map(Storage::shared).orElse(false)) {
+        usages.share(new UsageNews.Home(home.storage(), home.path().replace("${user}", user.name())), tree, usage);
+      }
+      usage.refresh(source);
+      usage.awaitFirst(FIRST_SCAN); // what is not counted by then does not hold the login up
+      sweeper.sweepIfDue(tree, source, keep, scanning, bytes -> usage.change(-bytes, -1));
+      return counted;
+    } catch (RuntimeException | Error e) {
+      counted.close(); // without threads nothing can be scanned
+      throw e;
     }
-    usage.refresh(source);
-    usage.awaitFirst(FIRST_SCAN); // what is not counted by then does not hold the login up
-    sweeper.sweepIfDue(tree, source, keep, scanning, bytes -> usage.change(-bytes, -1));
-    return new QuotaFileSystem(files, usage, quota, source, () -> usages.giveBack(tree));
   }
 
   /** What tells a tree from others, whoever uses it. */

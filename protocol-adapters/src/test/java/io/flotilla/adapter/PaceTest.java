@@ -31,7 +31,7 @@ class PaceTest {
       now = Math.max(now, free[mover]);
       long part = pace.part(1_000_000);
       moved += part;
-      free[mover] = now + pace.moved(part, now);
+      free[mover] = now + pace.moved(part, rate, now);
       assertTrue(moved - movers * part <= (double) (now - start) / SECOND * rate + part, moved + " bytes");
     }
   }
@@ -41,16 +41,25 @@ class PaceTest {
     Pace pace = new Pace();
     pace.limitTo(OptionalLong.of(100_000));
     long start = System.nanoTime();
-    assertEquals(SECOND, pace.moved(100_000, start));
-    assertEquals(SECOND, pace.moved(100_000, start + 100 * SECOND));
+    assertEquals(SECOND, pace.moved(100_000, 100_000, start));
+    assertEquals(SECOND, pace.moved(100_000, 100_000, start + 100 * SECOND));
+  }
+
+  @Test
+  void partThatWasBegunUnderAnotherLimit_isNotHeldAgainstTheNewOne() {
+    Pace pace = new Pace();
+    pace.limitTo(OptionalLong.of(1_000));
+    assertTrue(pace.moved(1_000_000, 1_000, System.nanoTime()) > 900 * SECOND);
+    pace.limitTo(OptionalLong.of(100_000));
+    assertTrue(pace.moved(8_000_000, 0, System.nanoTime()) <= SECOND / 4, "a part of the new limit");
   }
 
   @Test
   void withoutALimit_nobodyWaits() {
     Pace pace = new Pace();
-    assertEquals(0, pace.moved(Long.MAX_VALUE, System.nanoTime()));
+    assertEquals(0, pace.moved(Long.MAX_VALUE, 0, System.nanoTime()));
     pace.limitTo(OptionalLong.of(10_000));
     pace.limitTo(OptionalLong.empty());
-    assertEquals(0, pace.moved(Long.MAX_VALUE, System.nanoTime()));
+    assertEquals(0, pace.moved(Long.MAX_VALUE, 0, System.nanoTime()));
   }
 }

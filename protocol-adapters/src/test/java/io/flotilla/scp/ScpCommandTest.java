@@ -51,6 +51,7 @@ class ScpCommandTest {
     assertEquals("a\nb", only("scp -t 'a\nb'"));
     assertEquals("x;y|z", only("scp -t x\\;y\\|z"));
     assertEquals("./up", only("scp -t ~/up"));
+    assertEquals("backup/r*.txt", only("scp -t backup/r*.txt"));
     assertEquals(".", only("scp -t ~"));
     assertEquals("~/up", only("scp -t '~/up'"));
     assertEquals("~bob", only("scp -t ~bob"));

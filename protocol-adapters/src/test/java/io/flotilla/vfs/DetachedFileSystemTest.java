@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +84,22 @@ class DetachedFileSystemTest extends FileSystemContract {
     Awaitility.await().until(() -> answers(session));
     assertEquals(1, nas.open.get(), "no other call was made beside it");
     session.close();
+  }
+
+  @Test
+  void writeThatDidNotComeToTheFile_leavesItUnfinished_whateverComesAfterIt() throws IOException {
+    Files.writeString(root.resolve("f"), "old");
+    try (DetachedFileSystem session = new DetachedFileSystem(bulkheads.of("main", Optional.empty()),
+        () -> new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", new ActiveUploads()))) {
+      OpenFile file = session.open(path("/f"), OpenMode.REPLACE, 0600);
+      file.write(ByteBuffer.wrap(new byte[5]), 0);
+      Thread.currentThread().interrupt(); // stands for the time that it waits for its turn
+      assertError(VfsError.IO, () -> file.write(ByteBuffer.wrap(new byte[5]), 5));
+      assertTrue(Thread.interrupted());
+      file.write(ByteBuffer.wrap(new byte[5]), 10);
+      assertError(VfsError.IO, file::close);
+    }
+    assertEquals("old", Files.readString(root.resolve("f")));
   }
 
   private static boolean answers(VirtualFileSystem session) {

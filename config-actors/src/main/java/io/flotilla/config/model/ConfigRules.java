@@ -57,9 +57,9 @@ final class ConfigRules {
           Optional<Listener> listener = next.find(Kind.LISTENERS, name, Listener.class);
           if (listener.isEmpty()) {
             errors.add(new FieldError(field, "there is no listener named '" + name + "'"));
-          } else if (!at.passiveAddress().isEmpty() && hasNoPassiveMode(listener.get())) {
+          } else if (at.isAboutPassiveMode() && hasNoPassiveMode(listener.get())) {
             errors.add(new FieldError(
-                field + "/passiveAddress", "listener '" + name + "' is not an ftp listener, and has no passive address"));
+                field, "listener '" + name + "' is not an ftp listener, and has no passive mode"));
           }
         });
         override.storagePaths().keySet().forEach(name -> {
@@ -110,10 +110,10 @@ final class ConfigRules {
     if (hasNoPassiveMode(listener)) {
       next.ofKind(Kind.NODES).stream().map(stored -> (NodeOverride) stored.entity())
           .filter(node -> Optional.ofNullable(node.listeners().get(listener.name()))
-              .filter(at -> !at.passiveAddress().isEmpty()).isPresent())
+              .filter(NodeOverride.ListenerAt::isAboutPassiveMode).isPresent())
           .findFirst()
           .ifPresent(node -> errors.add(new FieldError(pointer + "/protocol",
-              "nodes/" + node.name() + " has a passive address for this listener, which only an ftp listener has")));
+              "nodes/" + node.name() + " has a passive mode for this listener, which only an ftp listener has")));
     }
     List<Listener> rivals = listeners(next)
         .filter(other -> !other.name().equals(listener.name()) && other.meets(listener)).toList();

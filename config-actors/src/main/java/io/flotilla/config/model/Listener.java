@@ -142,6 +142,11 @@ public record Listener(
           PassiveAddress.read(fields));
     }
 
+    private Ftp on(NodeOverride.ListenerAt node) {
+      return new Ftp(tls, certificate, requireSessionReuse, node.passivePorts().or(() -> passivePorts),
+          node.passiveAddress().orElse(passiveAddress));
+    }
+
     private void describe(ObjectNode json) {
       json.put("tls", tls.id());
       json.put("certificate", certificate.orElse(null));
@@ -207,6 +212,12 @@ public record Listener(
     } else {
       ssh.describe(json.putObject("ssh"));
     }
+  }
+
+  /** This listener with the passive mode that it has on a node; its address and port there are not part of it. */
+  public Listener on(NodeOverride.ListenerAt node) {
+    return new Listener(name, protocol, address, port, nodes, enabled, maxConnections, maxConnectionsPerAddress, idleTimeout,
+        ssh, ftp.on(node));
   }
 
   public boolean isOpenOn(String node, Set<String> roles) {

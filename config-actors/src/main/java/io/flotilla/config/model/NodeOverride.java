@@ -9,12 +9,19 @@ import java.util.OptionalInt;
 public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<String, String> storagePaths)
     implements Entity {
   /** Where a listener is on this node; what is absent stays as the listener says. */
-  public record ListenerAt(Optional<String> address, OptionalInt port, PassiveAddress passiveAddress) {
+  public record ListenerAt(Optional<String> address, OptionalInt port, Optional<PortRange> passivePorts,
+      PassiveAddress passiveAddress) {
     static ListenerAt read(String listener, Fields fields) {
       return new ListenerAt(
           fields.parsed("address", Listener::parseAddress),
           fields.optionalInteger("port", 1, 65535),
+          fields.parsed("passivePorts", PortRange::parse),
           PassiveAddress.read(fields));
+    }
+
+    /** Whether it says something that only an FTP listener has. */
+    boolean isAboutPassiveMode() {
+      return passivePorts.isPresent() || !passiveAddress.isEmpty();
     }
   }
 
@@ -36,6 +43,7 @@ public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<S
       ObjectNode entry = listenersJson.putObject(listener);
       at.address().ifPresent(address -> entry.put("address", address));
       at.port().ifPresent(port -> entry.put("port", port));
+      at.passivePorts().ifPresent(ports -> entry.put("passivePorts", ports.toString()));
       at.passiveAddress().address().ifPresent(address -> entry.put("passiveAddress", address));
       if (!at.passiveAddress().networks().isEmpty()) {
         at.passiveAddress().describeNetworks(entry);

@@ -7,7 +7,6 @@ import io.flotilla.config.model.HostKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.NodeOverride;
-import io.flotilla.config.model.PassiveAddress;
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.model.User;
 import java.nio.file.Path;
@@ -22,9 +21,9 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
   /**
    * A listener with the address and port it has on this node.
    *
-   * @param passiveAddress what an FTP listener tells clients of this node
+   * @param listener with the passive mode it has on this node
    */
-  public record OpenListener(Listener listener, String address, int port, PassiveAddress passiveAddress) {}
+  public record OpenListener(Listener listener, String address, int port) {}
 
   /** A user with what the groups give: all that is to be served, and brought together nowhere else. */
   public Optional<User> user(String name) {
@@ -76,9 +75,7 @@ public record ConfigView(ClusterConfig config, NodeIdentity node) {
             Optional<NodeOverride.ListenerAt> at = override.map(o -> o.listeners().get(listener.name()));
             String address = at.flatMap(NodeOverride.ListenerAt::address).or(listener::address).orElse(node.address());
             int port = at.map(o -> o.port().orElse(listener.port())).orElse(listener.port());
-            open.put(listener.name(), new OpenListener(listener, address, port,
-                at.map(o -> o.passiveAddress().orElse(listener.ftp().passiveAddress()))
-                    .orElse(listener.ftp().passiveAddress())));
+            open.put(listener.name(), new OpenListener(at.map(listener::on).orElse(listener), address, port));
           });
     }
     return open;

@@ -63,7 +63,7 @@ class ConfigEditorTest {
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"ftp.example.org\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 or IPv6 address",
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"2001:db8::1\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveAddress\":\"0.0.0.0\"}}|/operations/0/value/ftp/passiveAddress|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
-      "nodes|{\"listeners\":{\"sftp\":{\"passiveAddress\":\"192.0.2.1\"}}}|/operations/0/value/listeners/sftp/passiveAddress|listener 'sftp' is not an ftp listener, and has no passive address",
+      "nodes|{\"listeners\":{\"sftp\":{\"passiveAddress\":\"192.0.2.1\"}}}|/operations/0/value/listeners/sftp|listener 'sftp' is not an ftp listener, and has no passive mode",
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "storages|{\"path\":\"/srv\",\"guard\":\"a/b\"}|/operations/0/value/guard|must be the name of a file, without a directory",
       "storages|{\"path\":\"/srv\",\"guard\":\"..\"}|/operations/0/value/guard|must be the name of a file, without a directory",
@@ -99,7 +99,9 @@ class ConfigEditorTest {
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"maxConnectionsPerAddress\":0}|/operations/0/value/maxConnectionsPerAddress|must be a whole number from 1 to 1000000",
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveNetworks\":[{\"address\":\"192.0.2.1\"}]}}|/operations/0/value/ftp/passiveNetworks/0/from|is required",
       "listeners|{\"protocol\":\"ftp\",\"port\":21,\"ftp\":{\"passiveNetworks\":[{\"from\":[\"10.0.0.0/8\"],\"address\":\"::1\"}]}}|/operations/0/value/ftp/passiveNetworks/0/address|must be an IPv4 address that clients can connect to; over IPv6 they are not told an address",
-      "nodes|{\"listeners\":{\"sftp\":{\"passiveNetworks\":[{\"from\":[\"10.0.0.0/8\"]}]}}}|/operations/0/value/listeners/sftp/passiveAddress|listener 'sftp' is not an ftp listener, and has no passive address",
+      "nodes|{\"listeners\":{\"sftp\":{\"passiveNetworks\":[{\"from\":[\"10.0.0.0/8\"]}]}}}|/operations/0/value/listeners/sftp|listener 'sftp' is not an ftp listener, and has no passive mode",
+      "nodes|{\"listeners\":{\"sftp\":{\"passivePorts\":\"5000-5001\"}}}|/operations/0/value/listeners/sftp|listener 'sftp' is not an ftp listener, and has no passive mode",
+      "nodes|{\"listeners\":{\"sftp\":{\"passivePorts\":\"5001\"}}}|/operations/0/value/listeners/sftp/passivePorts|must be a range of ports such as 20050-20079, from 1 to 65535 and the lower first",
       "access-rules|{\"from\":[\"10.0.0.0/8\"]}|/operations/0/value/action|is required",
       "access-rules|{\"action\":\"drop\",\"from\":[\"10.0.0.0/8\"]}|/operations/0/value/action|must be 'allow' or 'deny'",
       "access-rules|{\"action\":\"deny\"}|/operations/0/value/from|is required",
@@ -331,7 +333,7 @@ class ConfigEditorTest {
         put("nodes", "node-1", "{\"listeners\":{\"ftp\":{\"passiveAddress\":\"192.0.2.1\"}}}")));
 
     assertEquals(List.of(new FieldError("/operations/0/value/protocol",
-            "nodes/node-1 has a passive address for this listener, which only an ftp listener has")),
+            "nodes/node-1 has a passive mode for this listener, which only an ftp listener has")),
         refusal(two, put("listeners", "ftp", "{\"protocol\":\"sftp\",\"port\":21}")).errors());
     commit(two, List.of(put("listeners", "ftp", "{\"protocol\":\"sftp\",\"port\":21}"), delete("nodes", "node-1")));
   }

@@ -37,10 +37,10 @@ class ConfigViewTest {
 
     assertEquals("127.0.0.1", plain.address());
     assertEquals(21, plain.port());
-    assertEquals(Optional.of("192.0.2.1"), plain.passiveAddress().address());
+    assertEquals(Optional.of("192.0.2.1"), plain.listener().ftp().passiveAddress().address());
     assertEquals(2121, overridden.port());
-    assertEquals(Optional.of("192.0.2.2"), overridden.passiveAddress().address());
-    assertEquals(Optional.empty(), of("node-2", NodeIdentity.GATEWAY).listeners().get("sftp").passiveAddress().address());
+    assertEquals(Optional.of("192.0.2.2"), overridden.listener().ftp().passiveAddress().address());
+    assertEquals(Optional.empty(), of("node-2", NodeIdentity.GATEWAY).listeners().get("sftp").listener().ftp().passiveAddress().address());
   }
 
   @Test
@@ -107,12 +107,24 @@ class ConfigViewTest {
              "passiveNetworks": [{"from": ["10.1.0.0/16"], "address": "10.1.0.7"}, {"from": ["10.0.0.0/8", "192.168.0.0/16"]}]}}"""),
         put("nodes", "node-1", "{\"listeners\": {\"ftp\": {\"passiveAddress\": \"203.0.113.2\"}}}")));
     PassiveAddress told = new ConfigView(config,
-        new NodeIdentity(UUID.randomUUID(), "node-1", "127.0.0.1", Set.of(NodeIdentity.GATEWAY))).listeners().get("ftp").passiveAddress();
+        new NodeIdentity(UUID.randomUUID(), "node-1", "127.0.0.1", Set.of(NodeIdentity.GATEWAY))).listeners().get("ftp").listener().ftp().passiveAddress();
 
     assertEquals(Optional.of(InetAddress.ofLiteral("10.1.0.7")), told.towards(InetAddress.ofLiteral("10.1.2.3")));
     assertEquals(Optional.empty(), told.towards(InetAddress.ofLiteral("10.2.2.3")));
     assertEquals(Optional.empty(), told.towards(InetAddress.ofLiteral("192.168.3.4")));
     assertEquals(Optional.of(InetAddress.ofLiteral("203.0.113.2")), told.towards(InetAddress.ofLiteral("198.51.100.9")));
+  }
+
+  @Test
+  void passivePorts_areANodesOwn_orTheListeners() {
+    ClusterConfig config = commit(initial(), List.of(
+        put("listeners", "ftp", "{\"protocol\": \"ftp\", \"port\": 21, \"ftp\": {\"passivePorts\": \"20050-20079\"}}"),
+        put("nodes", "node-1", "{\"listeners\": {\"ftp\": {\"passivePorts\": \"20150-20179\"}}}")));
+    for (String name : List.of("node-1", "node-2")) {
+      ConfigView view = new ConfigView(config, new NodeIdentity(UUID.randomUUID(), name, "127.0.0.1", Set.of(NodeIdentity.GATEWAY)));
+      assertEquals(name.equals("node-1") ? "20150-20179" : "20050-20079",
+          view.listeners().get("ftp").listener().ftp().passivePorts().orElseThrow().toString());
+    }
   }
 
   @Test

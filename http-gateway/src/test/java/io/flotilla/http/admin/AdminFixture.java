@@ -65,6 +65,8 @@ import org.apache.pekko.persistence.testkit.PersistenceTestKitSnapshotPlugin;
 final class AdminFixture implements AutoCloseable {
   static final Duration SOON = Duration.ofSeconds(20);
   static final int MAX_BODY = 1 << 20;
+  /** Fewer than a node has, because each takes its time. */
+  static final int MAX_HASHES_WAITING = 100;
   static final int MAX_IMPORT = 2 << 20;
   static final UUID CLUSTER_ID = UUID.fromString("5f3c1a52-8d5e-4c0a-9b1e-0d8f6f6a7c11");
   static final String ADMIN = "admin-token-".repeat(4);
@@ -88,7 +90,7 @@ final class AdminFixture implements AutoCloseable {
       .withFallback(PersistenceTestKitSnapshotPlugin.config())
       .withFallback(ConfigFactory.load()));
   final EntityCodec codec = new EntityCodec(new SecretSealer(ClusterKey.generate()));
-  final PasswordHasher hasher = new PasswordHasher();
+  final PasswordHasher hasher = new PasswordHasher(2, MAX_HASHES_WAITING);
   final ConfigClient client = new ConfigClient();
   final ClaimClient claims = new ClaimClient();
   final EventFeed feed = new EventFeed();

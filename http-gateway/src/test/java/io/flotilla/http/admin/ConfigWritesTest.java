@@ -135,8 +135,8 @@ class ConfigWritesTest {
 
   @Test
   void morePasswordsThanTheHasherLetsWait_areAllHashed_inOrder() {
-    long version = node.send("POST", "/config/changes?timeout=20s", passwords("few", 300)).expect(200).version();
-    assertTrue(node.get("/config/users/few299?timeout=20s&minVersion=" + version).expect(200)
+    long version = node.send("POST", "/config/changes?timeout=20s", passwords("few", AdminFixture.MAX_HASHES_WAITING + 30)).expect(200).version();
+    assertTrue(node.get("/config/users/few" + (AdminFixture.MAX_HASHES_WAITING + 29) + "?timeout=20s&minVersion=" + version).expect(200)
         .json().get("hasPassword").booleanValue());
     List<String> committed = node.get("/config/history?limit=1&before=" + (version + 1)).expect(200)
         .json().at("/changes/0/operations").findValuesAsText("name");

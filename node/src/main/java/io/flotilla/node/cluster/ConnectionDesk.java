@@ -2,6 +2,7 @@ package io.flotilla.node.cluster;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.TerminalText;
 import io.flotilla.config.event.CborSerializable;
 import io.flotilla.http.admin.ClusterConnections;
 import java.time.Instant;
@@ -33,7 +34,7 @@ final class ConnectionDesk {
    * A connection at a moment.
    *
    * @param since milliseconds since 1970
-   * @param path of the running transfer, cut if it is long; empty if none runs, as is the direction then
+   * @param path of the running transfer, as text that can be sent and shown, cut if it is long; empty if none runs, as is the direction then
    */
   record OneConnection(long id, String protocol, String user, String address, long since, String path, String direction,
       long bytes) implements CborSerializable {
@@ -41,12 +42,16 @@ final class ConnectionDesk {
 
     static OneConnection of(LiveConnections.Snapshot of) {
       return new OneConnection(of.id(), of.protocol(), of.user(), of.address(), of.since().toEpochMilli(),
-          of.transfer().map(transfer -> cut(transfer.path())).orElse(""),
+          of.transfer().map(transfer -> cut(TerminalText.of(transfer.path()))).orElse(""),
           of.transfer().map(transfer -> transfer.direction().name().toLowerCase(Locale.ROOT)).orElse(""), of.bytes());
     }
 
     private static String cut(String path) {
-      return path.length() <= MAX_PATH ? path : path.substring(0, MAX_PATH) + "...";
+      if (path.length() <= MAX_PATH) {
+        return path;
+      }
+      // Half of a character could not be sent.
+      return path.substring(0, Character.isHighSurrogate(path.charAt(MAX_PATH - 1)) ? MAX_PATH - 1 : MAX_PATH) + "...";
     }
 
     LiveConnections.Snapshot snapshot() {
