@@ -156,6 +156,9 @@ public final class ConfigReplica {
     if (head.version() > current.version()) {
       return catchUp();
     }
+    if (head.version() < headVersion) {
+      return Behaviors.same(); // it was overtaken: the primary, which publishes its changes itself, has gone on since
+    }
     if (head.version() == current.version() && head.digest().equals(current.digest().toString())) {
       if (!caughtUpOnce) {
         caughtUpOnce = true;
@@ -175,8 +178,8 @@ public final class ConfigReplica {
       context.getLog().debug("Ignored an announcement of epoch {}; the writer's epoch is {}", announcement.epoch(), epoch);
       return false;
     }
+    headVersion = announcement.epoch() == epoch ? Math.max(headVersion, announcement.version()) : announcement.version();
     epoch = announcement.epoch();
-    headVersion = announcement.version();
     status.accept(new ReplicaStatus(epoch, headVersion, System.nanoTime(), catchingUp));
     return true;
   }
@@ -299,6 +302,7 @@ public final class ConfigReplica {
   }
 
   private Behavior<Command> finish(CatchUp progress) {
+    headVersion = Math.max(headVersion, current.version());
     events.caughtUp(progress.fromVersion, current.version(), (System.nanoTime() - progress.begunNanos) / 1_000_000);
     status.accept(new ReplicaStatus(epoch, headVersion, System.nanoTime(), false));
     sendReport(false);

@@ -198,6 +198,22 @@ class ConfigReplicaTest {
   }
 
   @Test
+  void headThatAChangeHasOvertaken_isNoOtherHistory() {
+    bringTo(head);
+    ClusterConfig before = head;
+    ConfigChanged change = commit(put("users", "alice", "{}"));
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(2, 2, change));
+    awaitVersion(2);
+
+    LoggingTestKit.error("This node holds").withOccurrences(0).expect(kit.system(), () -> {
+      replica.tell(new ConfigAnnouncement.HeadAnnounced(2, before.version(), before.digest().toString()));
+      replica.tell(new ConfigAnnouncement.ConfigCommitted(2, 3, commit(put("users", "bob", "{}"))));
+      awaitVersion(3);
+      return null;
+    });
+  }
+
+  @Test
   void sameVersionWithAnotherDigest_isReplacedByThePrimarys() {
     bringTo(head);
     ClusterConfig forked = initial();
