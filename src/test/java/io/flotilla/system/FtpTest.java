@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -206,6 +207,23 @@ class FtpTest {
       cluster.api(1).send("DELETE", "/api/v1/config/access-rules/banned?wait=applied", "");
       cluster.api(1).put("/api/v1/config/listeners/ftp?wait=applied", listener(cluster.ftpPort())).expect(200);
     }
+  }
+
+  @Test
+  void twoNodesThatWriteOneName_publishWholeFilesOnly() throws Exception {
+    user("twice");
+    List<byte[]> contents = List.of(random(1_500_000), random(1_500_001));
+    List<Process> uploads = new ArrayList<>();
+    for (int k = 1; k <= 2; k++) {
+      Path file = Files.write(directory.resolve("twice-" + k), contents.get(k - 1));
+      uploads.add(start("twice", List.of("--limit-rate", "1M"), "-T", file.toString(), url(k, "same.bin")));
+    }
+    for (Process upload : uploads) {
+      finish(upload).expectSuccess();
+    }
+    byte[] published = Files.readAllBytes(cluster.files().resolve("users/twice/same.bin"));
+    assertTrue(contents.stream().anyMatch(content -> Arrays.equals(content, published)), "it is one of the two");
+    assertEquals(1, children(cluster.files().resolve("users/twice")).size(), "nothing is left beside it");
   }
 
   /** Node 3 counts the home before the others change it, and does not scan it again within the minute. */
