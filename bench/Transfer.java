@@ -31,7 +31,7 @@ class Transfer {
   private static final int SMALL = 10 * 1024;
   private static final int LOGINS = 200;
   private static final int PARALLEL_LOGINS = 4;
-  private static final int IDLE = 200;
+  private static final int IDLE = 100;
   private static final int BASE_PORT = 26_000;
   private static final int SFTP_PORT = BASE_PORT + 22;
   private static final int FTP_PORT = BASE_PORT + 21;
