@@ -47,6 +47,7 @@ public final class ConfigReplica {
   private record ReportNow() implements Command {}
 
   private static final Duration FETCH_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration LISTENERS_PATIENCE = Duration.ofSeconds(3);
   private static final int MAX_NAMED = 20;
 
   private final ActorContext<Command> context;
@@ -61,6 +62,10 @@ public final class ConfigReplica {
   private ClusterConfig current;
   private long epoch;
   private long headVersion;
+  /** The last version that the listeners have been called with. */
+  private long calledVersion;
+  /** Since when that is not the current one. */
+  private long behindSinceNanos;
   private boolean caughtUpOnce;
 
   /**
@@ -95,6 +100,7 @@ public final class ConfigReplica {
     this.status = status;
     this.events = events;
     this.current = live.view().config();
+    this.calledVersion = current.version();
     timers.startTimerAtFixedRate(new ReportNow(), Duration.ofSeconds(1));
   }
 
@@ -321,6 +327,9 @@ public final class ConfigReplica {
   }
 
   private void install(ConfigDelta delta, Optional<ConfigChanged> change) {
+    if (calledVersion == current.version()) {
+      behindSinceNanos = System.nanoTime();
+    }
     current = delta.to();
     checkIfReady();
     long version = current.version();
@@ -329,6 +338,7 @@ public final class ConfigReplica {
   }
 
   private Behavior<Command> onListenersCalled(ListenersCalled called, boolean catchingUp) {
+    calledVersion = called.version();
     if (called.problems().isEmpty()) {
       events.applied(called.version());
     } else {
@@ -347,6 +357,10 @@ public final class ConfigReplica {
 
   /** A node that has not heard a head yet takes no changes, so it does not claim to be converged either. */
   private void sendReport(boolean catchingUp) {
+    // A version that its listeners are still busy with does not count as applied; but they may not silence the node either.
+    if (calledVersion != current.version() && System.nanoTime() - behindSinceNanos < LISTENERS_PATIENCE.toNanos()) {
+      return;
+    }
     primary.tell(report.apply(catchingUp || !caughtUpOnce, live));
   }
 

@@ -5,6 +5,7 @@ import static io.flotilla.config.model.ConfigExamples.event;
 import static io.flotilla.config.model.ConfigExamples.initial;
 import static io.flotilla.config.model.ConfigExamples.put;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.flotilla.config.event.ConfigChanged;
@@ -31,6 +32,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes;
 import org.apache.pekko.actor.testkit.typed.javadsl.LoggingTestKit;
@@ -252,6 +255,45 @@ class ConfigReplicaTest {
 
     awaitVersion(2);
     await().atMost(SOON).until(() -> events.told.contains("degraded 2 [port 22 is in use]"));
+  }
+
+  @Test
+  void versionThatAListenerIsBusyWith_isNotReportedAsApplied() throws Exception {
+    bringTo(head);
+    CountDownLatch goOn = new CountDownLatch(1);
+    live.add(new ConfigListener() {
+      @Override
+      public String name() {
+        return "slow";
+      }
+
+      @Override
+      public List<String> apply(ConfigDelta delta, ConfigView view) {
+        try {
+          return view.config().version() < 2 || goOn.await(30, TimeUnit.SECONDS) ? List.of() : List.of("nobody let it go on");
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+      }
+
+      @Override
+      public List<String> check(ConfigDelta delta, ConfigView next) {
+        return List.of();
+      }
+    }).toCompletableFuture().join();
+    ConfigChanged change = commit(put("users", "alice", "{}"));
+    replica.tell(new ConfigAnnouncement.ConfigCommitted(1, change.version(), change));
+    awaitVersion(2);
+
+    // It reports every second.
+    assertThrows(AssertionError.class, () -> reportOf(2, Duration.ofMillis(1500)));
+    goOn.countDown();
+    reportOf(2, SOON);
+  }
+
+  private void reportOf(long version, Duration most) {
+    primary.fishForMessage(most, message -> message instanceof ReplicaReport report && report.version() == version
+        ? FishingOutcomes.complete() : FishingOutcomes.continueAndIgnore());
   }
 
   @Test
