@@ -1,6 +1,7 @@
 package io.flotilla.sftp;
 
 import io.flotilla.auth.LoginResult.Reason;
+import io.flotilla.config.model.Network;
 import java.net.InetAddress;
 import java.security.PublicKey;
 import java.security.interfaces.RSAPublicKey;
@@ -103,26 +104,9 @@ record UserCertificate(OpenSshCertificate certificate) {
   /** @param ranges addresses, with or without the length of their prefix, separated by commas */
   static boolean isFrom(String ranges, InetAddress address) {
     try {
-      return ranges != null && Arrays.stream(ranges.split(",")).anyMatch(range -> isWithin(range.strip(), address));
+      return ranges != null && Arrays.stream(ranges.split(",")).anyMatch(range -> Network.parse(range.strip()).contains(address));
     } catch (IllegalArgumentException e) {
       return false; // a range that can't be read must not let anybody in
     }
-  }
-
-  private static boolean isWithin(String range, InetAddress address) {
-    int slash = range.indexOf('/');
-    byte[] network = InetAddress.ofLiteral(slash < 0 ? range : range.substring(0, slash)).getAddress();
-    byte[] bytes = address.getAddress();
-    int prefix = slash < 0 ? network.length * 8 : Integer.parseInt(range.substring(slash + 1));
-    if (prefix < 0 || prefix > network.length * 8) {
-      throw new IllegalArgumentException("the prefix is longer than the address");
-    }
-    if (network.length != bytes.length) {
-      return false;
-    }
-    int whole = prefix / 8;
-    int mask = 0xFF00 >> prefix % 8;
-    return Arrays.equals(network, 0, whole, bytes, 0, whole)
-        && (prefix % 8 == 0 || ((network[whole] ^ bytes[whole]) & mask & 0xFF) == 0);
   }
 }

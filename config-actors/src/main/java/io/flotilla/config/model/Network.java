@@ -13,7 +13,7 @@ import java.util.Optional;
  */
 public record Network(InetAddress address, int prefix) {
   /** Throws IllegalArgumentException with words for whoever wrote the text. */
-  static Network parse(String text) {
+  public static Network parse(String text) {
     int slash = text.indexOf('/');
     InetAddress address = InetAddress.ofLiteral(Listener.parseAddress(slash < 0 ? text : text.substring(0, slash)));
     int bits = address.getAddress().length * 8;
