@@ -65,8 +65,11 @@ class FoundingTest {
 
     undone.make(cluster, founder.node());
     cluster.awaitConverged();
-    String since = cluster.node(founder.node()).log().substring(founder.logged());
-    int joined = since.indexOf("Node " + cluster.name(founder.node()) + " is up");
+    // A node that joins has the configuration shortly before the others take it for up.
+    String up = "Node " + cluster.name(founder.node()) + " is up";
+    await().atMost(TestCluster.SOON).until(() -> loggedSince(cluster, founder).contains(up));
+    String since = loggedSince(cluster, founder);
+    int joined = since.indexOf(up);
     int gaveUp = Math.max(since.indexOf("too late to found generation " + founder.generation()),
         since.indexOf("could not be sure that generation " + founder.generation()));
     assertTrue(gaveUp >= 0 && joined > gaveUp, "it went on in generation " + founder.generation() + ":\n" + since);
@@ -91,13 +94,16 @@ class FoundingTest {
       Founder founder = await().atMost(TestCluster.SOON).pollInterval(Duration.ofMillis(5)).pollDelay(Duration.ZERO)
           .until(() -> founder(cluster, logged), Optional::isPresent).orElseThrow();
       fault.make(cluster, founder.node());
-      String since = cluster.node(founder.node()).log().substring(founder.logged());
-      if (!since.contains(" is up at ")) {
+      if (!loggedSince(cluster, founder).contains(" is up at ")) {
         return founder;
       }
       undone.make(cluster, founder.node());
     }
     throw new AssertionError("the founder was always up before it could be stopped");
+  }
+
+  private static String loggedSince(TestCluster cluster, Founder founder) throws IOException {
+    return cluster.node(founder.node()).log().substring(founder.logged());
   }
 
   private static Optional<Founder> founder(TestCluster cluster, Map<Integer, Integer> logged) throws IOException {
