@@ -29,7 +29,7 @@ final class PeerServers implements AutoCloseable {
 
   /**
    * @param work for configurations, keys and logs
-   * @param root what is served; belongs to nobody, as whom the FTP servers work
+   * @param root what is served; all may write to its directory for uploads, since each FTP server works as a user of its own
    */
   PeerServers(Path work, Path root) {
     this.work = work;
@@ -72,7 +72,10 @@ final class PeerServers implements AutoCloseable {
     return peer(port, "/usr/sbin/sshd", "-D", "-e", "-f", config.toString());
   }
 
-  /** Its user is whoever comes without a name, because another one would need an account of the system. */
+  /**
+   * Its user is whoever comes without a name, because another one would need an account of the system; it works as one of
+   * those that every system has and whose home exists, since it looks into that first.
+   */
   private Peer startVsftpd() throws Exception {
     Path binary = unpacked("vsftpd", "usr/sbin/vsftpd");
     int port = freePort();
@@ -85,7 +88,7 @@ final class PeerServers implements AutoCloseable {
         anonymous_enable=YES
         local_enable=NO
         write_enable=YES
-        ftp_username=nobody
+        ftp_username=daemon
         anon_root=%s
         allow_writeable_chroot=YES
         anon_upload_enable=YES

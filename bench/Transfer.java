@@ -6,6 +6,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -26,12 +27,18 @@ import java.util.stream.Stream;
  */
 class Transfer {
   private static final int ROUNDS = 5;
+  private static final int WARM_UPS = 1;
+  /** Until the compiler is done with what a small file needs: a server has it behind it after its first minute. */
+  private static final int SMALL_WARM_UPS = 12;
   private static final long LARGE = 1L << 30;
   private static final int SMALL_FILES = 1000;
   private static final int SMALL = 10 * 1024;
   private static final int LOGINS = 200;
   private static final int PARALLEL_LOGINS = 4;
-  private static final int IDLE = 100;
+  private static final int WARM_SESSIONS = 100;
+  private static final int IDLE_SESSIONS = 300;
+  /** The collector gives memory back in steps. */
+  private static final int COLLECTIONS = 5;
   private static final int BASE_PORT = 26_000;
   private static final int SFTP_PORT = BASE_PORT + 22;
   private static final int FTP_PORT = BASE_PORT + 21;
@@ -41,12 +48,14 @@ class Transfer {
   private final Path root;
   private final BenchCluster cluster;
   private final PeerServers peers;
+  private final String wanted;
   private Path key;
 
-  private Transfer(Path work, BenchCluster cluster) throws IOException {
+  private Transfer(Path work, BenchCluster cluster, String wanted) throws IOException {
     this.work = work;
     this.root = Files.createDirectories(work.resolve("root"));
     this.cluster = cluster;
+    this.wanted = wanted;
     this.peers = new PeerServers(work, root);
   }
 
@@ -57,18 +66,22 @@ class Transfer {
    */
   private record Cell(String server, ProcessTree tree, double amount, Callable<Void> run) {}
 
-  /** @param goal the least ratio of the second cell's rate to the first one's */
-  private record Comparison(String what, double goal, Cell peer, Cell own) {}
+  /**
+   * @param goal the least ratio of the second cell's rate to the first one's
+   * @param warmUps rounds that don't count
+   */
+  private record Comparison(String what, double goal, int warmUps, Cell peer, Cell own) {}
 
   /** Rates and the server's processor seconds, of each round. */
   private record Figures(double[] rates, double[] cpu) {}
 
+  /** Takes Flotilla's home and, if not all is to be measured, what the names of the lines wanted contain. */
   public static void main(String[] arguments) throws Exception {
     BenchCluster.printMachine();
     boolean inMemory = Files.isDirectory(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() > 8 * LARGE;
     Path work = inMemory ? Files.createTempDirectory(MEMORY, "flotilla-bench") : Files.createTempDirectory("flotilla-bench");
     try (BenchCluster cluster = new BenchCluster(Path.of(arguments[0]), Files.createTempDirectory("flotilla-bench"), BASE_PORT)) {
-      Transfer bench = new Transfer(work, cluster);
+      Transfer bench = new Transfer(work, cluster, arguments.length > 1 ? arguments[1] : "");
       System.out.printf("Files are %s. Medians of %d rounds by turns [least to most].%n%n",
           inMemory ? "in memory" : "on disk", ROUNDS);
       try (PeerServers peers = bench.peers) {
@@ -83,7 +96,9 @@ class Transfer {
 
   private void run() throws Exception {
     prepare();
-    idleSessions();
+    if (wanted.isEmpty()) {
+      idleSessions();
+    }
     ProcessTree node = new ProcessTree(cluster.process(1));
     ProcessTree sshd = new ProcessTree(peers.sshd.process());
     ProcessTree vsftpd = new ProcessTree(peers.vsftpd.process());
@@ -91,35 +106,35 @@ class Transfer {
     String own = PeerServers.USER + "@127.0.0.1";
     String ftp = "ftp://127.0.0.1:";
     String login = PeerServers.USER + ":" + PeerServers.PASSWORD;
-    System.out.printf("%n%-30s %-9s %26s %8s %14s%n", "", "server", "MB/s (files/s, logins/s)", "ratio", "CPU s per GiB");
-    compare(new Comparison("SFTP 1 GiB down", 0.95,
+    System.out.printf("%n%-30s %-9s %26s %8s %18s%n", "", "server", "MB/s (files/s, logins/s)", "ratio", "server's CPU");
+    compare(new Comparison("SFTP 1 GiB down", 0.95, WARM_UPS,
         cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "get large " + sink())),
         cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "get large " + sink()))));
-    compare(new Comparison("SFTP 1 GiB up", 1.1,
-        cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "put " + source() + " up/peer")),
-        cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "put " + source() + " up/own"))));
-    compare(new Comparison("SFTP 1,000 files of 10 KiB get", 1.0,
+    compare(new Comparison("SFTP 1 GiB up", 1.1, WARM_UPS,
+        cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "put " + source() + " up/large")),
+        cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "put " + source() + " up/large"))));
+    compare(new Comparison("SFTP 1,000 files of 10 KiB get", 1.0, SMALL_WARM_UPS,
         cell("OpenSSH", sshd, SMALL_FILES, () -> sftp("root", peers.sshd.port(), "get small/* " + fresh("got") + "/")),
         cell("Flotilla", node, SMALL_FILES, () -> sftp(own, SFTP_PORT, "get small/* " + fresh("got") + "/"))));
-    compare(new Comparison("SFTP 1,000 files of 10 KiB put", 1.0,
+    compare(new Comparison("SFTP 1,000 files of 10 KiB put", 1.0, SMALL_WARM_UPS,
         cell("OpenSSH", sshd, SMALL_FILES, () -> sftp("root", peers.sshd.port(), "put " + small() + " " + fresh("root/up/s"))),
         cell("Flotilla", node, SMALL_FILES, () -> sftp(own, SFTP_PORT, "put " + small() + " " + inRoot(fresh("root/up/s"))))));
-    compare(new Comparison("FTP 1 GiB down", 0.9,
+    compare(new Comparison("FTP 1 GiB down", 0.9, WARM_UPS,
         cell("vsftpd", vsftpd, LARGE, () -> curl("-o", "/dev/null", ftp + peers.vsftpd.port() + "/large")),
         cell("Flotilla", node, LARGE, () -> curl("-u", login, "-o", "/dev/null", ftp + FTP_PORT + "/large"))));
-    compare(new Comparison("FTP 1 GiB up", 0.9,
-        cell("vsftpd", vsftpd, LARGE, () -> curl("-T", source(), ftp + peers.vsftpd.port() + "/up/ftp-peer")),
-        cell("Flotilla", node, LARGE, () -> curl("-u", login, "-T", source(), ftp + FTP_PORT + "/up/ftp-own"))));
-    compare(new Comparison("FTPS 1 GiB down", 1.0,
+    compare(new Comparison("FTP 1 GiB up", 0.9, WARM_UPS,
+        cell("vsftpd", vsftpd, LARGE, () -> curl("-T", source(), ftp + peers.vsftpd.port() + "/up/large")),
+        cell("Flotilla", node, LARGE, () -> curl("-u", login, "-T", source(), ftp + FTP_PORT + "/up/large"))));
+    compare(new Comparison("FTPS 1 GiB down", 1.0, WARM_UPS,
         cell("ProFTPD", proftpd, LARGE,
             () -> curl("-k", "--ssl-reqd", "-u", login, "-o", "/dev/null", ftp + peers.proftpd.port() + "/large")),
         cell("Flotilla", node, LARGE, () -> curl("-k", "--ssl-reqd", "-u", login, "-o", "/dev/null", ftp + FTP_PORT + "/large"))));
-    compare(new Comparison("FTPS 1 GiB up", 1.0,
+    compare(new Comparison("FTPS 1 GiB up", 1.0, WARM_UPS,
         cell("ProFTPD", proftpd, LARGE,
-            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + peers.proftpd.port() + "/up/ftps-peer")),
+            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + peers.proftpd.port() + "/up/large")),
         cell("Flotilla", node, LARGE,
-            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + FTP_PORT + "/up/ftps-own"))));
-    compare(new Comparison("SFTP logins by key", 2.0,
+            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + FTP_PORT + "/up/large"))));
+    compare(new Comparison("SFTP logins by key", 2.0, WARM_UPS,
         cell("OpenSSH", sshd, LOGINS, () -> logins("root", peers.sshd.port())),
         cell("Flotilla", node, LOGINS, () -> logins(PeerServers.USER, SFTP_PORT))));
   }
@@ -143,13 +158,11 @@ class Transfer {
       Files.write(root.resolve("small/f" + i), Arrays.copyOf(part, SMALL));
     }
     key = peers.key("id_ecdsa", "ecdsa");
-    // The FTP servers work as nobody.
-    for (Path directory : List.of(work, root, root.resolve("up"))) {
-      if (new ProcessBuilder("chown", "nobody:nogroup", directory.toString()).start().waitFor() != 0) {
-        throw new IllegalStateException("this measurement has to run as root");
-      }
-      Files.setPosixFilePermissions(directory, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+    // The FTP servers work as users of their own.
+    for (Path directory : List.of(work, root)) {
+      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
+    Files.setPosixFilePermissions(root.resolve("up"), PosixFilePermissions.fromString("rwxrwxrwx"));
     peers.start();
     cluster.up(1);
     cluster.send("PUT", 1, "/api/v1/config/storages/bench", "{\"path\":\"" + root + "\"}");
@@ -158,17 +171,24 @@ class Transfer {
         + "\"],\"home\":{\"storage\":\"bench\",\"path\":\"/\"}}");
   }
 
-  /** Rounds by turns after one that doesn't count; prints the medians. */
-  private static void compare(Comparison comparison) throws Exception {
+  /** Rounds by turns after those that don't count; prints the medians. */
+  private void compare(Comparison comparison) throws Exception {
+    if (!comparison.what().contains(wanted)) {
+      return;
+    }
     List<Cell> cells = List.of(comparison.peer(), comparison.own());
     List<Figures> figures = List.of(new Figures(new double[ROUNDS], new double[ROUNDS]), new Figures(new double[ROUNDS], new double[ROUNDS]));
-    for (Cell cell : cells) {
-      cell.run().call();
+    for (int round = 0; round < comparison.warmUps(); round++) {
+      for (Cell cell : cells) {
+        forgetUpload();
+        cell.run().call();
+      }
     }
     for (int round = 0; round < ROUNDS; round++) {
       for (int turn = 0; turn < cells.size(); turn++) {
         int i = (turn + round) % cells.size();
         Cell cell = cells.get(i);
+        forgetUpload();
         double cpu = cell.tree().cpuSeconds();
         long begun = System.nanoTime();
         cell.run().call();
@@ -180,14 +200,20 @@ class Transfer {
     for (int i = 0; i < cells.size(); i++) {
       Cell cell = cells.get(i);
       boolean bytes = cell.amount() == LARGE;
+      double cpu = BenchCluster.median(figures.get(i).cpu());
       double[] rates = figures.get(i).rates();
       double unit = bytes ? 1e6 : 1;
-      System.out.printf("%-30s %-9s %7.0f [%5.0f to %5.0f] %9s %14s%s%n", i == 0 ? comparison.what() : "", cell.server(),
+      System.out.printf("%-30s %-9s %7.0f [%5.0f to %5.0f] %9s %18s%s%n", i == 0 ? comparison.what() : "", cell.server(),
           BenchCluster.median(rates) / unit, Arrays.stream(rates).min().orElse(0) / unit,
           Arrays.stream(rates).max().orElse(0) / unit, i == 0 ? "" : String.format("%.2f", BenchCluster.median(rates) / peer),
-          bytes ? String.format("%.2f", BenchCluster.median(figures.get(i).cpu())) : "",
+          bytes ? String.format("%.2f s per GiB", cpu) : String.format("%.2f ms each", cpu * 1e3 / cell.amount()),
           i == 0 ? "" : "   goal: at least " + comparison.goal());
     }
+  }
+
+  /** Every upload makes a new file: to write over one that is in memory already is several times faster. */
+  private void forgetUpload() throws IOException {
+    Files.deleteIfExists(root.resolve("up/large"));
   }
 
   private String sink() {
@@ -268,14 +294,14 @@ class Transfer {
   private static double idle(ProcessTree server, Callable<AutoCloseable> open) throws Exception {
     List<AutoCloseable> sessions = new ArrayList<>();
     try {
-      for (int i = 0; i < IDLE; i++) { // what the first ones need is no session's cost
+      for (int i = 0; i < WARM_SESSIONS; i++) { // what the first ones need is no session's cost
         sessions.add(open.call());
       }
       long before = settledKib(server);
-      for (int i = 0; i < IDLE; i++) {
+      for (int i = 0; i < IDLE_SESSIONS; i++) {
         sessions.add(open.call());
       }
-      return (double) (settledKib(server) - before) / IDLE;
+      return (double) (settledKib(server) - before) / IDLE_SESSIONS;
     } finally {
       for (AutoCloseable session : sessions) {
         session.close();
@@ -286,7 +312,9 @@ class Transfer {
   /** After a collection of garbage, where there is any. */
   private static long settledKib(ProcessTree server) throws Exception {
     if (server.root().info().command().filter(command -> command.endsWith("java")).isPresent()) {
-      client(List.of(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(server.root().pid()), "GC.run"));
+      for (int i = 0; i < COLLECTIONS; i++) {
+        client(List.of(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(server.root().pid()), "GC.run"));
+      }
     }
     TimeUnit.SECONDS.sleep(1);
     return server.memoryKib();

@@ -183,18 +183,21 @@ final class SftpSession implements AutoCloseable {
 
   private void close(SftpRequest.Close request) throws VfsException, IOException {
     switch (handles.remove(request.handle())) {
-      case DirectoryHandle directory -> directory.listing().close();
+      case DirectoryHandle directory -> {
+        directory.listing().close();
+        ok(request.id());
+      }
       case FileHandle handle -> {
         ClientEvent.Outcome outcome = ClientEvent.Outcome.FAILED;
         try {
           handle.file().close();
           outcome = ClientEvent.Outcome.COMPLETED;
+          ok(request.id()); // the client need not wait until its transfer has been told
         } finally {
           handle.transfer().ended(outcome);
         }
       }
     }
-    ok(request.id());
   }
 
   private void read(SftpRequest.Read request) throws VfsException, IOException {

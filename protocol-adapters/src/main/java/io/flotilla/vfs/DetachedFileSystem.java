@@ -8,11 +8,13 @@ import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * A file system whose operations run on threads of its storage's {@link StorageBulkhead}, so that a storage that hangs fails
  * them after a bounded wait, and holds nobody else up. It is opened by its first use. Reading and writing stay on the caller's
- * thread, which hangs with the storage. Used by one thread at a time.
+ * thread, which hangs with the storage; on a disk of this machine so does all that doesn't wait for the disk, because there the way
+ * to another thread would be the longest part of it. Used by one thread at a time.
  */
 final class DetachedFileSystem extends InterceptedFileSystem {
   /** Entries that are fetched at once: a thread for each would take longer than the entry. */
@@ -21,8 +23,12 @@ final class DetachedFileSystem extends InterceptedFileSystem {
   private final StorageBulkhead bulkhead;
   private final StorageLane lane;
   private final Source source;
-  /** Only looked at on the lane. */
+  private final BooleanSupplier onLocalDisk;
+  /** Only looked at on the lane, unless calls run in place. */
   private VirtualFileSystem files;
+  /** What runs on the caller's thread; null if the lane has to be used. */
+  private DataCalls inPlace;
+  private boolean isOpen;
   private boolean left;
 
   /** Opens what an operation runs on; may hang. */
@@ -30,40 +36,57 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     VirtualFileSystem open() throws VfsException;
   }
 
-  DetachedFileSystem(StorageBulkhead bulkhead, Source source) {
-    this(bulkhead, new StorageLane(bulkhead), source);
-  }
-
-  private DetachedFileSystem(StorageBulkhead bulkhead, StorageLane lane, Source source) {
+  /**
+   * @param onLocalDisk whether what was opened is on a disk of this machine; asked after the source was opened, on the same thread
+   */
+  DetachedFileSystem(StorageBulkhead bulkhead, Source source, BooleanSupplier onLocalDisk) {
     this.bulkhead = bulkhead;
     bulkhead.enter();
-    this.lane = lane;
+    this.lane = new StorageLane(bulkhead);
     this.source = source;
+    this.onLocalDisk = onLocalDisk;
   }
 
-  /** Opens it now, for whoever needs to know whether it can be. */
+  /** Opens it now, for whoever needs to know whether it can be; does nothing if it is open. */
   void open() throws VfsException {
-    lane.call(Patience.USUAL, () -> {
-      files();
-      return true; // and not what is closed by close, if it comes too late
-    });
-  }
-
-  private VirtualFileSystem files() throws VfsException {
-    if (files == null) {
-      files = source.open();
+    if (isOpen) {
+      return;
     }
-    return files;
+    boolean isLocal = lane.call(Patience.USUAL, () -> {
+      files = files == null ? source.open() : files; // an earlier call may have come back late
+      return onLocalDisk.getAsBoolean();
+    });
+    isOpen = true;
+    inPlace = isLocal ? bulkhead.openData() : null;
   }
 
   @Override
   <T> T perform(Use use, List<VirtualPath> paths, Operation<T> operation) throws VfsException {
-    return lane.call(Patience.USUAL, () -> operation.on(files()));
+    open();
+    return call(inPlace, () -> operation.on(files));
+  }
+
+  private interface Call<T> {
+    T make() throws VfsException;
+  }
+
+  /** Makes a call that doesn't wait for the disk, where it may be made. */
+  private <T> T call(DataCalls place, Call<T> call) throws VfsException {
+    if (inPlace == null) {
+      return lane.call(Patience.USUAL, call::make);
+    }
+    lane.checkFree();
+    place.begin();
+    try {
+      return call.make();
+    } finally {
+      place.end();
+    }
   }
 
   @Override
-  OpenFile opened(OpenFile file) {
-    return new DetachedFile(file, bulkhead.openData());
+  OpenFile opened(OpenFile file, OpenMode mode) {
+    return new DetachedFile(file, mode.write(), bulkhead.openData());
   }
 
   @Override
@@ -73,8 +96,10 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
   @Override
   VirtualFileSystem opened(VirtualFileSystem subtree, VirtualPath directory) {
-    DetachedFileSystem opened = new DetachedFileSystem(bulkhead, () -> subtree);
+    DetachedFileSystem opened = new DetachedFileSystem(bulkhead, () -> subtree, onLocalDisk);
     opened.files = subtree;
+    opened.isOpen = true;
+    opened.inPlace = inPlace == null ? null : bulkhead.openData();
     return opened;
   }
 
@@ -83,6 +108,9 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     if (!left) {
       left = true;
       bulkhead.leave();
+      if (inPlace != null) {
+        inPlace.close();
+      }
     }
     lane.close(() -> {
       if (files != null) {
@@ -93,13 +121,15 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
   private final class DetachedFile implements OpenFile {
     private final OpenFile file;
+    private final boolean isWritten;
     private final DataCalls data;
     private boolean closed;
     /** Whether a change did not come to the file, which then must not pass for whole. */
     private boolean broken;
 
-    DetachedFile(OpenFile file, DataCalls data) {
+    DetachedFile(OpenFile file, boolean isWritten, DataCalls data) {
       this.file = file;
+      this.isWritten = isWritten;
       this.data = data;
     }
 
@@ -145,13 +175,13 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
     @Override
     public FileAttributes attributes() throws VfsException {
-      return lane.call(Patience.USUAL, file::attributes);
+      return call(data, file::attributes);
     }
 
     @Override
     public void setAttributes(AttributeChange change) throws VfsException {
       try {
-        lane.call(Patience.USUAL, () -> {
+        call(data, () -> {
           file.setAttributes(change);
           return true;
         });
@@ -179,10 +209,15 @@ final class DetachedFileSystem extends InterceptedFileSystem {
         throw new VfsException(VfsError.IO, "not everything could be written, so the file was not finished");
       }
       try {
-        lane.call(Patience.LONG, () -> {
+        Call<Boolean> closing = () -> {
           file.close();
           return true;
-        });
+        };
+        if (isWritten) {
+          lane.call(Patience.LONG, closing::make); // waits until all of it is on the disk
+        } else {
+          call(data, closing);
+        }
         closed = true;
         data.close();
       } finally {
@@ -212,7 +247,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     @Override
     public Entry next() throws VfsException {
       if (!fetched.hasNext() && !closed) {
-        fetched = lane.call(Patience.USUAL, this::fetch).iterator();
+        fetched = call(inPlace, this::fetch).iterator();
       }
       return fetched.hasNext() ? fetched.next() : null;
     }

@@ -57,7 +57,7 @@ final class GuardedFileSystem extends InterceptedFileSystem {
   }
 
   @Override
-  OpenFile opened(OpenFile file) {
+  OpenFile opened(OpenFile file, OpenMode mode) {
     return file;
   }
 

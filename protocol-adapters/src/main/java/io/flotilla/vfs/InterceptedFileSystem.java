@@ -25,7 +25,7 @@ abstract class InterceptedFileSystem implements VirtualFileSystem {
   abstract <T> T perform(Use use, List<VirtualPath> paths, Operation<T> operation) throws VfsException;
 
   /** What clients get of an open file. */
-  abstract OpenFile opened(OpenFile file);
+  abstract OpenFile opened(OpenFile file, OpenMode mode);
 
   abstract DirectoryListing opened(DirectoryListing listing);
 
@@ -60,7 +60,7 @@ abstract class InterceptedFileSystem implements VirtualFileSystem {
   @Override
   public final OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
     return opened(this.<OpenFile>perform(mode.write() ? Use.CHANGE_TARGET : Use.LOOK, List.of(path),
-        files -> files.open(path, mode, permissions)));
+        files -> files.open(path, mode, permissions)), mode);
   }
 
   @Override

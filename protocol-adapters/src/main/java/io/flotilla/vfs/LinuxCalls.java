@@ -49,6 +49,7 @@ final class LinuxCalls {
   private static final int STATX_BASIC_STATS = 0x7ff;
   private static final long STATX_BYTES = 256;
   private static final long STATVFS_BYTES = 128;
+  private static final long STATFS_BYTES = 128;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
@@ -71,6 +72,7 @@ final class LinuxCalls {
   private static final MethodHandle TRUNCATE = call("truncate", ADDRESS, JAVA_LONG);
   private static final MethodHandle UTIMENSAT = call("utimensat", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
   private static final MethodHandle FSTATVFS = call("fstatvfs", JAVA_INT, ADDRESS);
+  private static final MethodHandle STATFS = call("statfs", ADDRESS, ADDRESS);
   private static final MethodHandle READLINKAT = longCall("readlinkat", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle GETDENTS64 = longCall("getdents64", JAVA_INT, ADDRESS, JAVA_LONG);
 
@@ -246,6 +248,19 @@ final class LinuxCalls {
             s.get(JAVA_LONG, 32), s.get(JAVA_LONG, 40), s.get(JAVA_LONG, 48), s.get(JAVA_LONG, 56),
             (s.get(JAVA_LONG, 72) & 1) != 0, s.get(JAVA_LONG, 80));
       }
+      return outcome;
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** statfs(2), of which the number of the file system's type is kept. */
+  static int statfs(byte[] path, long[] type) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = arena.allocate(STATE);
+      MemorySegment s = arena.allocate(STATFS_BYTES, 8);
+      int outcome = (int) outcome((int) STATFS.invokeExact(state, text(arena, path), s), state);
+      type[0] = s.get(JAVA_LONG, 0);
       return outcome;
     } catch (Throwable e) {
       throw unexpected(e);

@@ -81,8 +81,9 @@ public final class PublishingFileSystem extends FileSystemLayer {
       PartialUpload upload = mine.get(path);
       return upload == null ? files.open(path, mode, permissions) : upload.reopen(mode);
     }
-    Optional<FileAttributes> old = find(path, files::stat);
-    Optional<FileAttributes> entry = old.isPresent() ? old : find(path, files::lstat);
+    Optional<FileAttributes> entry = find(path, files::lstat);
+    boolean isLink = entry.filter(found -> found.kind() == FileAttributes.Kind.SYMLINK).isPresent();
+    Optional<FileAttributes> old = isLink ? find(path, files::stat) : entry;
     if (entry.isPresent() && mode.exclusive()) {
       throw new VfsException(VfsError.EXISTS, path);
     }

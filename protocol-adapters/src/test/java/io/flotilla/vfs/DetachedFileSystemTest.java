@@ -21,7 +21,7 @@ class DetachedFileSystemTest extends FileSystemContract {
 
   @Override
   VirtualFileSystem open(java.nio.file.Path root) throws VfsException {
-    return new DetachedFileSystem(bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root));
+    return new DetachedFileSystem(bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root), () -> false);
   }
 
   /** A storage that hangs as long as it is told to, with ways into it that don't wait for long. */
@@ -35,7 +35,7 @@ class DetachedFileSystemTest extends FileSystemContract {
         hang();
         open.incrementAndGet();
         return VirtualFileSystem.open(root);
-      });
+      }, () -> false);
     }
 
     /** Hangs one call for good, as far as its caller is concerned. */
@@ -62,7 +62,7 @@ class DetachedFileSystemTest extends FileSystemContract {
         throw new VfsException(VfsError.IO, VirtualPath.ROOT, "it is away");
       }
       return VirtualFileSystem.open(root);
-    })) {
+    }, () -> false)) {
       assertEquals(0, opened.get());
       assertError(VfsError.IO, () -> session.stat(path("/")));
       assertTrue(session.stat(path("/")).isDirectory());
@@ -90,7 +90,7 @@ class DetachedFileSystemTest extends FileSystemContract {
   void writeThatDidNotComeToTheFile_leavesItUnfinished_whateverComesAfterIt() throws IOException {
     Files.writeString(root.resolve("f"), "old");
     try (DetachedFileSystem session = new DetachedFileSystem(bulkheads.of("main", Optional.empty()),
-        () -> new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", new ActiveUploads()))) {
+        () -> new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", new ActiveUploads()), () -> false)) {
       OpenFile file = session.open(path("/f"), OpenMode.REPLACE, 0600);
       file.write(ByteBuffer.wrap(new byte[5]), 0);
       Thread.currentThread().interrupt(); // stands for the time that it waits for its turn
@@ -122,7 +122,7 @@ class DetachedFileSystemTest extends FileSystemContract {
         throw new VfsException(VfsError.IO, "interrupted");
       }
       return new ClosingFileSystem(plain, closed);
-    });
+    }, () -> false);
     Thread.currentThread().interrupt();
     assertError(VfsError.IO, () -> session.stat(path("/")));
     assertTrue(Thread.interrupted());
@@ -145,7 +145,7 @@ class DetachedFileSystemTest extends FileSystemContract {
         throw new VfsException(VfsError.IO, "interrupted");
       }
       return new ClosingFileSystem(VirtualFileSystem.open(root), closed);
-    });
+    }, () -> false);
     Thread.currentThread().interrupt();
     assertError(VfsError.IO, session::open);
     assertTrue(Thread.interrupted());
@@ -171,7 +171,7 @@ class DetachedFileSystemTest extends FileSystemContract {
     }
 
     @Override
-    OpenFile opened(OpenFile file) {
+    OpenFile opened(OpenFile file, OpenMode mode) {
       return file;
     }
 

@@ -135,7 +135,7 @@ class MountedFileSystemTest {
   private static VirtualFileSystem unavailable() {
     return new DetachedFileSystem(new StorageBulkheads().of("gone", Optional.empty()), () -> {
       throw new VfsException(VfsError.IO, VirtualPath.ROOT, "the storage is not available");
-    });
+    }, () -> false);
   }
 
   private Set<String> list(String path) throws VfsException {
