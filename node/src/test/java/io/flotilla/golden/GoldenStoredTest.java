@@ -47,7 +47,7 @@ class GoldenStoredTest {
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
   private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "nodes-node-3", "storages-nas", "folders-shared",
-      "users-dora", "users-erik", "users-frida", "groups-partners", "listeners-ftp-nat", "access-rules-abroad",
+      "users-dora", "users-erik", "users-frida", "users-gina", "groups-partners", "listeners-ftp-nat", "access-rules-abroad",
       "listeners-sftp-partners");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
@@ -125,6 +125,7 @@ class GoldenStoredTest {
     put(documents, Kind.USERS, "frida", """
         {"protocols": ["sftp"], "allowFrom": ["192.0.2.0/24", "2001:db8::/32"], "denyFrom": ["192.0.2.7"],
          "limits": {"sessions": 5, "uploadBytesPerSecond": 1000000, "downloadBytesPerSecond": 2000000}}""", "");
+    put(documents, Kind.USERS, "gina", "{\"authentication\": [\"password\", \"public-key\", \"public-key+password\"]}", "");
     put(documents, Kind.LISTENERS, "ftp-nat", """
         {"protocol": "ftp", "port": 2121, "maxConnectionsPerAddress": 9, "ftp": {
          "passiveNetworks": [{"from": ["10.0.0.0/8"], "address": "10.1.2.3"}, {"from": ["192.168.0.0/16"]}]}}""", "");

@@ -1,7 +1,6 @@
 package io.flotilla.adapter;
 
 import io.flotilla.auth.Authenticator;
-import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
 import io.flotilla.config.model.ConfigDelta;
@@ -142,8 +141,7 @@ public final class ClientLogins {
     Set<String> listeners = delta.names(Kind.LISTENERS);
     if (!changed.isEmpty() || !listeners.isEmpty() || mayConcernAll) {
       logins.stream().filter(login -> mayConcernAll || changed.contains(login.connection.user())
-              || login.granted.credential() instanceof Credential.Certificate certificate
-                  && listeners.contains(certificate.listener()))
+              || login.granted.credential().certificate().filter(from -> listeners.contains(from.listener())).isPresent())
           .forEach(login -> {
             now.user(login.connection.user()).ifPresent(sessions::changed);
             login.endIfRevoked(now);

@@ -1,6 +1,7 @@
 package io.flotilla.auth;
 
 import io.flotilla.config.model.AccessRule;
+import io.flotilla.config.model.LoginMethod;
 import io.flotilla.config.model.PublicKeyLine;
 import io.flotilla.config.model.Secret;
 import io.flotilla.config.model.User;
@@ -39,8 +40,13 @@ public final class Authenticator {
     this.clock = clock;
   }
 
-  /** Completes on a thread of the hasher; never exceptionally, except for a defect. */
-  public CompletableFuture<LoginResult> password(String name, String password, Origin origin) {
+  /**
+   * Completes on a thread of the hasher; never exceptionally, except for a defect.
+   *
+   * @param key for which {@link #publicKey} or {@link #certificate} found the password to be needed, and which was proved then
+   */
+  public CompletableFuture<LoginResult> password(
+      String name, String password, Optional<Credential.Key> key, Origin origin) {
     Optional<User> user = view.get().user(name);
     Optional<Secret.PasswordHash> hash = user.flatMap(User::passwordHash);
     return hasher.verify(password, hash.map(Secret.PasswordHash::reveal)).handle((matches, failure) -> {
@@ -48,8 +54,9 @@ public final class Authenticator {
         return new LoginResult.Refused(LoginResult.Reason.BUSY);
       }
       // The user may have been changed while the hash was computed: judge by the present configuration.
-      return judge(name, origin, matches && hash.isPresent()
-          ? Optional.of(new Credential.Password(hash.get())) : Optional.empty(), LoginResult.Reason.WRONG_PASSWORD);
+      Optional<Credential> credential = hash.filter(_ -> matches).map(Credential.Password::new)
+          .map(given -> key.<Credential>map(first -> new Credential.KeyAndPassword(first, given)).orElse(given));
+      return judge(name, origin, credential, LoginResult.Reason.WRONG_PASSWORD);
     });
   }
 
@@ -58,10 +65,10 @@ public final class Authenticator {
    *
    * @param blob the key as in RFC 4253, section 6.6
    */
-  public LoginResult publicKey(String name, byte[] blob, Origin origin) {
+  public KeyResult publicKey(String name, byte[] blob, Origin origin) {
     Optional<String> line = view.get().user(name).map(this::keys)
         .map(keys -> keys.lines().get(ByteBuffer.wrap(blob)));
-    return judge(name, origin, line.map(Credential.PublicKey::new), LoginResult.Reason.UNKNOWN_KEY);
+    return judgeKey(name, origin, line.map(Credential.PublicKey::new), LoginResult.Reason.UNKNOWN_KEY);
   }
 
   /** The line of a listener's authorities that has a key, given as in RFC 4253, section 6.6. */
@@ -71,8 +78,17 @@ public final class Authenticator {
   }
 
   /** Whether a user may come in by a certificate that the caller has checked. */
-  public LoginResult certificate(String name, Credential.Certificate certificate, Origin origin) {
-    return judge(name, origin, Optional.of(certificate), LoginResult.Reason.UNTRUSTED_CERTIFICATE);
+  public KeyResult certificate(String name, Credential.Certificate certificate, Origin origin) {
+    return judgeKey(name, origin, Optional.of(certificate), LoginResult.Reason.UNTRUSTED_CERTIFICATE);
+  }
+
+  /** A key that is not enough alone may be the first half. */
+  private KeyResult judgeKey(
+      String name, Origin origin, Optional<? extends Credential.Key> key, LoginResult.Reason wrong) {
+    LoginResult result = judge(name, origin, key, wrong);
+    boolean isHalf = result.equals(new LoginResult.Refused(LoginResult.Reason.METHOD)) && view.get().user(name)
+        .filter(user -> user.settings().admits(LoginMethod.PUBLIC_KEY_AND_PASSWORD)).isPresent();
+    return isHalf ? new KeyResult.PasswordNeeded(key.orElseThrow()) : result;
   }
 
   private LoginResult judge(
@@ -89,8 +105,19 @@ public final class Authenticator {
     if (hasExpired(credential.get(), time)) {
       return new LoginResult.Refused(LoginResult.Reason.CERTIFICATE_NOT_VALID_NOW);
     }
+    if (!suffices(user.get(), credential.get())) {
+      return new LoginResult.Refused(LoginResult.Reason.METHOD);
+    }
     return unusable(user.get(), origin, time).<LoginResult>map(LoginResult.Refused::new)
         .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get(), now.access(user.get()), origin));
+  }
+
+  private static boolean suffices(User user, Credential credential) {
+    return switch (credential) {
+      case Credential.Password _ -> user.settings().admits(LoginMethod.PASSWORD);
+      case Credential.Key _ -> user.settings().admits(LoginMethod.PUBLIC_KEY);
+      case Credential.KeyAndPassword _ -> true;
+    };
   }
 
   /**
@@ -115,6 +142,9 @@ public final class Authenticator {
     if (hasExpired(credential, now)) {
       return Optional.of("the certificate has expired");
     }
+    if (!suffices(user.get(), credential)) {
+      return Optional.of(LoginResult.Reason.METHOD.words());
+    }
     if (isHeld(view, user.get(), credential)) {
       return view.access(user.get()).equals(granted.access())
           ? Optional.empty() : Optional.of("the user's folders or permissions were changed");
@@ -123,6 +153,7 @@ public final class Authenticator {
       case Credential.Password _ -> "the password was changed";
       case Credential.PublicKey _ -> "the public key was removed";
       case Credential.Certificate _ -> "the authority of the certificate was removed";
+      case Credential.KeyAndPassword _ -> "the key or the password was changed";
     });
   }
 
@@ -149,6 +180,7 @@ public final class Authenticator {
       case Credential.PublicKey key -> user.publicKeys().contains(key.line());
       case Credential.Certificate certificate -> view.listener(certificate.listener())
           .filter(listener -> listener.ssh().userCertificateAuthorities().contains(certificate.authority())).isPresent();
+      case Credential.KeyAndPassword both -> isHeld(view, user, both.key()) && isHeld(view, user, both.password());
     };
   }
 

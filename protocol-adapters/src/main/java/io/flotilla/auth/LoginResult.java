@@ -4,7 +4,7 @@ import io.flotilla.config.model.User;
 import io.flotilla.config.view.UserAccess;
 
 /** The answer to a login. Its reason is for logs and events; the client is told only that it failed. */
-public sealed interface LoginResult {
+public sealed interface LoginResult extends KeyResult {
   /** @param access what the user's files were when the login was checked */
   record Granted(User user, Credential credential, UserAccess access, Origin origin) implements LoginResult {}
 
@@ -18,6 +18,7 @@ public sealed interface LoginResult {
     PROTOCOL("the user may not come by this protocol"),
     ADDRESS("the user may not come from this address"),
     TOO_MANY_SESSIONS("the user has as many sessions as they may"),
+    METHOD("the user may not log in by this alone"),
     WRONG_PASSWORD("the password is wrong"),
     UNKNOWN_KEY("the public key is not the user's"),
     WEAK_KEY("the public key is too weak"),

@@ -355,7 +355,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private void logIn(String name, String password) throws IOException {
     LoginResult result;
     try {
-      result = engine.authenticator.password(name, password, origin()).join();
+      result = engine.authenticator.password(name, password, Optional.empty(), origin()).join();
     } catch (CompletionException e) {
       log.error("A password check failed by a defect", e);
       disconnect("The server has failed");

@@ -3,6 +3,7 @@ package io.flotilla.sftp;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
+import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
 import io.flotilla.config.model.Listener;
@@ -21,8 +22,10 @@ final class ClientState implements ProtocolClient {
   private final ConnectionGate.Admitted admitted;
   private final Session session;
   final AtomicBoolean passwordPending = new AtomicBoolean();
-  /** What the client logged in with, when MINA reports the login. */
+  /** What the client logged in with, when MINA reports the login; null while something is still needed. */
   volatile LoginResult.Granted granted;
+  /** The key that the client has proved to have and that the password has to follow; null without one. */
+  volatile Credential.Key provedKey;
   /** Null until the login. */
   volatile ClientLogins.ClientLogin login;
   /** The key that was refused, for one event instead of one for each key an agent offers. */

@@ -1,6 +1,6 @@
 package io.flotilla.sftp;
 
-import io.flotilla.auth.LoginResult;
+import io.flotilla.auth.KeyResult;
 import java.io.IOException;
 import java.security.PublicKey;
 import java.security.SignatureException;
@@ -70,8 +70,8 @@ final class PublicKeyLogin extends UserAuthPublicKey {
     if (key.isEmpty()) {
       return false;
     }
-    Optional<LoginResult.Granted> granted = logins.publicKey(getUsername(), key.get(), blob, client);
-    if (granted.isEmpty()) {
+    Optional<KeyResult> result = logins.publicKey(getUsername(), key.get(), blob, client);
+    if (result.isEmpty()) {
       return false;
     }
     try {
@@ -92,8 +92,7 @@ final class PublicKeyLogin extends UserAuthPublicKey {
     } catch (Exception e) {
       throw new SignatureException("the signature can't be checked", e);
     }
-    client.granted = granted.get();
-    return true;
+    return logins.accepted(client, getUsername(), result.get());
   }
 
   /** Nothing if the listener does not take the algorithm, or the key is not one for it. */

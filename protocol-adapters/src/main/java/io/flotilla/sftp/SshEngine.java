@@ -16,11 +16,14 @@ import org.apache.sshd.common.kex.extension.DefaultServerKexExtensionHandler;
 import org.apache.sshd.common.kex.extension.parser.ServerSignatureAlgorithms;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.util.security.SecurityUtils;
+import org.apache.sshd.common.util.threads.CloseableExecutorService;
+import org.apache.sshd.common.util.threads.NoCloseExecutor;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.ServerBuilder;
 import org.apache.sshd.server.SshServer;
 import org.apache.sshd.server.auth.password.UserAuthPasswordFactory;
 import org.apache.sshd.server.global.NoMoreSessionsHandler;
+import org.apache.sshd.server.session.ServerConnectionServiceFactory;
 
 /**
  * MINA's server without a port of its own: algorithms, limits and threads that all listeners share. Each
@@ -53,14 +56,23 @@ final class SshEngine extends SshServer {
         .build();
     engine.setKeyPairProvider(KeyPairProvider.EMPTY_KEYPAIR_PROVIDER); // each session has its listener's keys
     engine.setKeyboardInteractiveAuthenticator(null);
+    engine.setServiceFactories(List.of(LoginService.factory(), ServerConnectionServiceFactory.INSTANCE));
     ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
         task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
     engine.setScheduledExecutorService(timer, true);
-    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory());
+    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory(SshEngine::transportThreads));
     engine.limit(settings);
     engine.checkConfig();
     engine.setupSessionTimeout(null);
     return engine;
+  }
+
+  /**
+   * Virtual ones, though nothing of theirs blocks: a channel's thread that is woken by them runs on the same carrier next, without
+   * a switch of the system's threads. Such a switch is most of what a small request costs.
+   */
+  private static CloseableExecutorService transportThreads() {
+    return new NoCloseExecutor(Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("ssh-transport").factory()));
   }
 
   /** Who may log in by what. MINA has none of its own for public keys. */

@@ -3,6 +3,7 @@ package io.flotilla.sftp;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.Credential;
+import io.flotilla.auth.KeyResult;
 import io.flotilla.auth.LoginResult;
 import java.security.PublicKey;
 import java.time.Clock;
@@ -42,7 +43,7 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
       return false;
     }
     AsyncAuthException pending = new AsyncAuthException();
-    authenticator.password(name, password, client.origin).whenComplete((result, failure) -> {
+    authenticator.password(name, password, Optional.ofNullable(client.provedKey), client.origin).whenComplete((result, failure) -> {
       client.passwordPending.set(false);
       if (failure != null) {
         log.error("A password check failed by a defect", failure);
@@ -59,19 +60,20 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
   }
 
   /**
-   * Whether a key or certificate would let a user in. Its signature is to be checked after that.
+   * What a key or certificate would do for a user, nothing if it is refused. Its signature is to be checked after that.
    *
    * @param blob the key as in RFC 4253, section 6.6
    */
-  Optional<LoginResult.Granted> publicKey(String name, PublicKey key, byte[] blob, ClientState client) {
+  Optional<KeyResult> publicKey(String name, PublicKey key, byte[] blob, ClientState client) {
     if (client.passwordPending.get()) {
       return Optional.empty();
     }
-    LoginResult result = key instanceof OpenSshCertificate certificate
+    KeyResult result = key instanceof OpenSshCertificate certificate
         ? certificate(name, new UserCertificate(certificate), client) : authenticator.publicKey(name, blob, client.origin);
     boolean weak = UserCertificate.isWeak(key);
     return switch (weak ? new LoginResult.Refused(LoginResult.Reason.WEAK_KEY) : result) {
       case LoginResult.Granted granted -> Optional.of(granted);
+      case KeyResult.PasswordNeeded needed -> Optional.of(needed);
       case LoginResult.Refused refused -> {
         refusedKey(name, key, client, refused.reason());
         yield Optional.empty();
@@ -79,13 +81,13 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
     };
   }
 
-  private LoginResult certificate(String name, UserCertificate certificate, ClientState client) {
+  private KeyResult certificate(String name, UserCertificate certificate, ClientState client) {
     Optional<String> authority = authenticator.authority(client.listener.name(), certificate.authority());
     if (authority.isEmpty()) {
       return new LoginResult.Refused(LoginResult.Reason.UNTRUSTED_CERTIFICATE);
     }
     return certificate.problem(name, client.origin.address(), clock.instant())
-        .<LoginResult>map(LoginResult.Refused::new)
+        .<KeyResult>map(LoginResult.Refused::new)
         .orElseGet(() -> authenticator.certificate(
             name, new Credential.Certificate(client.listener.name(), authority.get(), certificate.expiresAt()), client.origin));
   }
@@ -103,10 +105,15 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
     }
   }
 
-  private boolean accepted(ClientState client, String name, LoginResult result) {
+  /** Whether what the client has shown and proved counts; unless it has granted the login, more is needed. */
+  boolean accepted(ClientState client, String name, KeyResult result) {
     return switch (result) {
       case LoginResult.Granted granted -> {
         client.granted = granted;
+        yield true;
+      }
+      case KeyResult.PasswordNeeded needed -> {
+        client.provedKey = needed.key();
         yield true;
       }
       case LoginResult.Refused refused -> {

@@ -49,6 +49,17 @@ class FtpSessionTest extends FtpFixture {
     assertEquals(3, events(ClientEvent.LoginFailed.class).size());
   }
 
+  @Test
+  void passwordOfAUserWhoNeedsAKeyAsWell_isRefusedLikeAWrongOne() throws Exception {
+    config.change(Kind.USERS, "ann", json -> json.putArray("authentication").add("public-key+password").add("public-key"));
+    config.commit(adapter);
+    RawFtp client = connect();
+    client.command("USER ann", 331);
+    assertEquals("530 Login incorrect", client.command("PASS " + PASSWORD, 530));
+    Awaitility.await().until(() -> events(ClientEvent.LoginFailed.class).size() == 1);
+    assertEquals("the user may not log in by this alone", events(ClientEvent.LoginFailed.class).getFirst().reason());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"LIST", "RETR x", "STOR x", "CWD /", "PWD", "PASV", "EPSV", "PORT 127,0,0,1,9,9", "DELE x", "MKD x",
       "STAT", "STAT /", "SITE CHMOD 777 x", "HASH x", "XCRC x", "REST 1", "SIZE x", "MLST", "RNFR x", "ALLO 1", "TYPE I"})

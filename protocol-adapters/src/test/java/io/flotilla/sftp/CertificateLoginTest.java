@@ -87,6 +87,17 @@ class CertificateLoginTest extends SftpFixture {
     assertRefused("user", null); // the listener doesn't know certificates at all
   }
 
+  /** What is read before the login is bounded: 200 names make 20 KiB, 100 make 10. */
+  @Test
+  void certificate_thatIsTooLong_isNotRead() throws Exception {
+    makeKey("user", "ed25519", 0);
+    sign("ca", "user", "-n ann" + (",x" + "x".repeat(98)).repeat(100) + " " + GOOD);
+    Outcome outcome = login("user");
+    assertEquals(0, outcome.status(), outcome.output());
+    sign("ca", "user", "-n ann" + (",x" + "x".repeat(98)).repeat(200) + " " + GOOD);
+    assertRefused("user", null);
+  }
+
   @Test
   void weakSignaturesAndKeys_areRefused() throws Exception {
     makeKey("rsa-ca", "rsa", 2048);

@@ -228,7 +228,7 @@ abstract class SftpFixture {
     }
   }
 
-  private Path keyFile(String algorithm) throws IOException {
+  final Path keyFile(String algorithm) throws IOException {
     Path file = temp.resolve("id-" + algorithm);
     if (Files.notExists(file)) {
       Files.writeString(file, userKey(algorithm).privateKey());

@@ -19,6 +19,7 @@ import java.util.TreeMap;
  * others.
  *
  * @param protocols by which the user may come; by all if it is not said
+ * @param authentication by what the user may log in; by a password or a public key if it is not said
  * @param allowFrom from where alone the user may come
  * @param denyFrom from where the user may not come, even if {@code allowFrom} says so
  */
@@ -29,6 +30,7 @@ public record UserSettings(
     List<Mount> folders,
     Optional<PathPermissions> permissions,
     Optional<List<Listener.Protocol>> protocols,
+    Optional<List<LoginMethod>> authentication,
     Optional<List<Network>> allowFrom,
     Optional<List<Network>> denyFrom,
     Limits limits) {
@@ -124,6 +126,7 @@ public record UserSettings(
         readMounts(fields),
         PathPermissions.read(fields, "permissions"),
         Listener.Protocol.list(fields, "protocols"),
+        LoginMethod.list(fields, "authentication"),
         Network.list(fields, "allowFrom", MAX_NETWORKS),
         Network.list(fields, "denyFrom", MAX_NETWORKS),
         fields.object("limits", Limits::read).orElse(Limits.NONE));
@@ -155,6 +158,7 @@ public record UserSettings(
   /** From where and how the user may come, and how much they may do. */
   void describeAdmission(ObjectNode json) {
     Listener.Protocol.describe(json, protocols);
+    LoginMethod.describe(json, "authentication", authentication);
     describe(json, "allowFrom", allowFrom);
     describe(json, "denyFrom", denyFrom);
     limits.describe(json.putObject("limits"));
@@ -167,12 +171,17 @@ public record UserSettings(
 
   UserSettings disabled() {
     return new UserSettings(
-        Optional.of(false), expiresAt, home, folders, permissions, protocols, allowFrom, denyFrom, limits);
+        Optional.of(false), expiresAt, home, folders, permissions, protocols, authentication, allowFrom, denyFrom, limits);
   }
 
   /** Whether the user may come by a protocol. */
   public boolean admits(Listener.Protocol protocol) {
     return protocols.map(some -> some.contains(protocol)).orElse(true);
+  }
+
+  /** Whether the user may log in by a method alone. */
+  public boolean admits(LoginMethod method) {
+    return authentication.map(some -> some.contains(method)).orElse(method.isDefault());
   }
 
   /** Whether the user may come from an address. */
@@ -190,8 +199,8 @@ public record UserSettings(
     others.folders.stream().filter(mount -> folders.stream().noneMatch(own -> own.at().equals(mount.at())))
         .forEach(mounts::add);
     return new UserSettings(enabled.or(others::enabled), expiresAt.or(others::expiresAt), home.or(others::home),
-        List.copyOf(mounts), merged(others), protocols.or(others::protocols), allowFrom.or(others::allowFrom),
-        denyFrom.or(others::denyFrom), limits.orElse(others.limits));
+        List.copyOf(mounts), merged(others), protocols.or(others::protocols), authentication.or(others::authentication),
+        allowFrom.or(others::allowFrom), denyFrom.or(others::denyFrom), limits.orElse(others.limits));
   }
 
   private Optional<PathPermissions> merged(UserSettings others) {

@@ -90,6 +90,8 @@ class ConfigEditorTest {
       "users|{\"permissions\":{\"/\":[\"read\"]}}|/operations/0/value/permissions/~1/0|'read' is not a permission; known are *, list, download, upload, overwrite, append, rename, delete, mkdir, rmdir, symlink, chmod, chtimes",
       "users|{\"permissions\":{\"/\":\"*\"}}|/operations/0/value/permissions/~1|must be a list of texts",
       "users|{\"protocols\":[\"gopher\"]}|/operations/0/value/protocols/0|must be 'sftp' or 'ftp'",
+      "users|{\"authentication\":[\"key\"]}|/operations/0/value/authentication/0|must be 'password' or 'public-key' or 'public-key+password'",
+      "users|{\"authentication\":[]}|/operations/0/value/authentication|must name at least one method; leave it out for a password or a public key",
       "users|{\"protocols\":[]}|/operations/0/value/protocols|must name at least one protocol; leave it out for all",
       "users|{\"allowFrom\":[]}|/operations/0/value/allowFrom|must name at least one network; leave it out for no such rule",
       "users|{\"allowFrom\":[\"10.0.0.1/8\"]}|/operations/0/value/allowFrom/0|has bits beyond its prefix; the network is 10.0.0.0/8",
