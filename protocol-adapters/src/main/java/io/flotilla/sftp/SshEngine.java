@@ -16,7 +16,6 @@ import org.apache.sshd.common.kex.extension.DefaultServerKexExtensionHandler;
 import org.apache.sshd.common.kex.extension.parser.ServerSignatureAlgorithms;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.util.security.SecurityUtils;
-import org.apache.sshd.common.util.threads.CloseableExecutorService;
 import org.apache.sshd.common.util.threads.NoCloseExecutor;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.ServerBuilder;
@@ -60,19 +59,11 @@ final class SshEngine extends SshServer {
     ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
         task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
     engine.setScheduledExecutorService(timer, true);
-    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory(SshEngine::transportThreads));
+    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory(() -> new NoCloseExecutor(new TransportThreads())));
     engine.limit(settings);
     engine.checkConfig();
     engine.setupSessionTimeout(null);
     return engine;
-  }
-
-  /**
-   * Virtual ones, though nothing of theirs blocks: a channel's thread that is woken by them runs on the same carrier next, without
-   * a switch of the system's threads. Such a switch is most of what a small request costs.
-   */
-  private static CloseableExecutorService transportThreads() {
-    return new NoCloseExecutor(Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("ssh-transport").factory()));
   }
 
   /** Who may log in by what. MINA has none of its own for public keys. */

@@ -1,0 +1,80 @@
+package io.flotilla.sftp;
+
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs what NIO.2 has to tell of the connections, none of which blocks. A switch between threads of the system is most of what a small
+ * request costs, so there is one only where data arrives, and that into a virtual thread: a channel's thread that it wakes
+ * runs on the same carrier next. What a virtual thread itself caused, such as the end of a write that the socket took at once, it
+ * is told on the spot. Safe for all threads; there is nothing to shut down.
+ */
+final class TransportThreads extends AbstractExecutorService {
+  private static final Logger log = LoggerFactory.getLogger(TransportThreads.class);
+
+  /** What a thread still has to run; so that one task that causes the next does not deepen the stack. */
+  private final ThreadLocal<Queue<Runnable>> running = new ThreadLocal<>();
+  private volatile boolean isShutdown;
+
+  @Override
+  public void execute(Runnable task) {
+    if (!Thread.currentThread().isVirtual()) {
+      Thread.ofVirtual().name("ssh-transport").start(() -> run(task));
+      return;
+    }
+    Queue<Runnable> waiting = running.get();
+    if (waiting != null) {
+      waiting.add(task);
+      return;
+    }
+    Queue<Runnable> queue = new ArrayDeque<>(2);
+    running.set(queue);
+    try {
+      for (Runnable next = task; next != null; next = queue.poll()) {
+        run(next);
+      }
+    } finally {
+      running.remove();
+    }
+  }
+
+  /** Those that wait behind a task are not to be lost with it. */
+  private static void run(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      log.error("What the SSH transport had to tell could not be taken, by a defect", e);
+    }
+  }
+
+  @Override
+  public void shutdown() {
+    isShutdown = true;
+  }
+
+  @Override
+  public List<Runnable> shutdownNow() {
+    isShutdown = true;
+    return List.of();
+  }
+
+  @Override
+  public boolean isShutdown() {
+    return isShutdown;
+  }
+
+  @Override
+  public boolean isTerminated() {
+    return isShutdown;
+  }
+
+  @Override
+  public boolean awaitTermination(long timeout, TimeUnit unit) {
+    return isShutdown;
+  }
+}

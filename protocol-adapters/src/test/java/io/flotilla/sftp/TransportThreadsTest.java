@@ -1,0 +1,67 @@
+package io.flotilla.sftp;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class TransportThreadsTest {
+  private static final int MANY = 100_000;
+
+  private final TransportThreads threads = new TransportThreads();
+
+  @Test
+  void whatAPlatformThreadBrings_runsOnAVirtualOne() throws Exception {
+    CompletableFuture<Boolean> isVirtual = new CompletableFuture<>();
+    threads.execute(() -> isVirtual.complete(Thread.currentThread().isVirtual()));
+    assertTrue(isVirtual.get(10, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void whatAVirtualThreadCauses_runsThere_oneAfterTheOther_andHoweverManyThereAre() throws Exception {
+    CompletableFuture<List<Integer>> done = new CompletableFuture<>();
+    Thread.ofVirtual().start(() -> {
+      List<Integer> order = new ArrayList<>();
+      Thread own = Thread.currentThread();
+      threads.execute(() -> {
+        order.add(1);
+        threads.execute(() -> order.add(own == Thread.currentThread() ? 3 : -1));
+        order.add(2);
+      });
+      next(order, MANY);
+      done.complete(order);
+    });
+    List<Integer> order = done.get(10, TimeUnit.SECONDS);
+    assertEquals(List.of(1, 2, 3), order.subList(0, 3));
+    assertEquals(3 + MANY, order.size());
+  }
+
+  /** Each causes the next, as writes do that the socket takes at once. */
+  private void next(List<Integer> order, int left) {
+    if (left > 0) {
+      threads.execute(() -> {
+        order.add(left);
+        next(order, left - 1);
+      });
+    }
+  }
+
+  @Test
+  void oneThatFails_losesNoneOfThoseBehindIt_norItsThread() throws Exception {
+    CompletableFuture<String> done = new CompletableFuture<>();
+    Thread.ofVirtual().start(() -> {
+      List<String> ran = new ArrayList<>();
+      threads.execute(() -> {
+        threads.execute(() -> ran.add("second"));
+        throw new IllegalStateException("a defect that a test made");
+      });
+      threads.execute(() -> ran.add("third"));
+      done.complete(String.join(" ", ran));
+    });
+    assertEquals("second third", done.get(10, TimeUnit.SECONDS));
+  }
+}
