@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -29,6 +28,8 @@ import java.util.stream.Stream;
 class Transfer {
   private static final int ROUNDS = 5;
   private static final int WARM_UPS = 1;
+  /** That an FTP client moves in one session. */
+  private static final int FILES = 4;
   /** Until the compiler is done with what a small file needs: a server has it behind it after its first minute. */
   private static final int SMALL_WARM_UPS = 12;
   private static final long LARGE = 1L << 30;
@@ -106,36 +107,34 @@ class Transfer {
     ProcessTree proftpd = new ProcessTree(peers.proftpd.process());
     String own = PeerServers.USER + "@127.0.0.1";
     String ftp = "ftp://127.0.0.1:";
-    String login = PeerServers.USER + ":" + PeerServers.PASSWORD;
+    String login = "ftp://" + PeerServers.USER + ":" + PeerServers.PASSWORD + "@127.0.0.1:";
+    String ftpOwn = login + FTP_PORT;
     System.out.printf("%n%-30s %-9s %26s %8s %18s%n", "", "server", "MB/s (files/s, logins/s)", "ratio", "server's CPU");
     compare(new Comparison("SFTP 1 GiB down", 0.95, WARM_UPS,
         cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "get large " + sink())),
         cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "get large " + sink()))));
     compare(new Comparison("SFTP 1 GiB up", 1.1, WARM_UPS,
-        cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "put " + source() + " up/large")),
-        cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "put " + source() + " up/large"))));
+        cell("OpenSSH", sshd, LARGE, () -> sftp("root", peers.sshd.port(), "put " + source() + " up/large0")),
+        cell("Flotilla", node, LARGE, () -> sftp(own, SFTP_PORT, "put " + source() + " up/large0"))));
     compare(new Comparison("SFTP 1,000 files of 10 KiB get", 1.0, SMALL_WARM_UPS,
         cell("OpenSSH", sshd, SMALL_FILES, () -> sftp("root", peers.sshd.port(), "get small/* " + fresh("got") + "/")),
         cell("Flotilla", node, SMALL_FILES, () -> sftp(own, SFTP_PORT, "get small/* " + fresh("got") + "/"))));
     compare(new Comparison("SFTP 1,000 files of 10 KiB put", 1.0, SMALL_WARM_UPS,
         cell("OpenSSH", sshd, SMALL_FILES, () -> sftp("root", peers.sshd.port(), "put " + small() + " " + fresh("root/up/s"))),
         cell("Flotilla", node, SMALL_FILES, () -> sftp(own, SFTP_PORT, "put " + small() + " " + inRoot(fresh("root/up/s"))))));
-    // vsftpd's user has no password, whose hash would be a good part of the time that one file takes.
-    compare(new Comparison("FTP 1 GiB down, 4 times", 0.9, WARM_UPS,
-        cell("vsftpd", vsftpd, 4 * LARGE, () -> curl(fourTimes(ftp + peers.vsftpd.port() + "/large"))),
-        cell("Flotilla", node, 4 * LARGE, () -> curl(fourTimes("ftp://" + login + "@127.0.0.1:" + FTP_PORT + "/large")))));
-    compare(new Comparison("FTP 1 GiB up", 0.9, WARM_UPS,
-        cell("vsftpd", vsftpd, LARGE, () -> curl("-T", source(), ftp + peers.vsftpd.port() + "/up/large")),
-        cell("Flotilla", node, LARGE, () -> curl("-u", login, "-T", source(), ftp + FTP_PORT + "/up/large"))));
-    compare(new Comparison("FTPS 1 GiB down", 1.0, WARM_UPS,
-        cell("ProFTPD", proftpd, LARGE,
-            () -> curl("-k", "--ssl-reqd", "-u", login, "-o", "/dev/null", ftp + peers.proftpd.port() + "/large")),
-        cell("Flotilla", node, LARGE, () -> curl("-k", "--ssl-reqd", "-u", login, "-o", "/dev/null", ftp + FTP_PORT + "/large"))));
-    compare(new Comparison("FTPS 1 GiB up", 1.0, WARM_UPS,
-        cell("ProFTPD", proftpd, LARGE,
-            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + peers.proftpd.port() + "/up/large")),
-        cell("Flotilla", node, LARGE,
-            () -> curl("-k", "--ssl-reqd", "-u", login, "-T", source(), ftp + FTP_PORT + "/up/large"))));
+    // In one session each four times, because a password's hash is a good part of the time that one file takes.
+    compare(new Comparison("FTP 4 x 1 GiB down", 0.9, WARM_UPS,
+        cell("vsftpd", vsftpd, 4 * LARGE, () -> curl(fourDown(ftp + peers.vsftpd.port()))),
+        cell("Flotilla", node, 4 * LARGE, () -> curl(fourDown(ftpOwn)))));
+    compare(new Comparison("FTP 4 x 1 GiB up", 0.9, WARM_UPS,
+        cell("vsftpd", vsftpd, 4 * LARGE, () -> curl(fourUp(ftp + peers.vsftpd.port()))),
+        cell("Flotilla", node, 4 * LARGE, () -> curl(fourUp(ftpOwn)))));
+    compare(new Comparison("FTPS 4 x 1 GiB down", 1.0, WARM_UPS,
+        cell("ProFTPD", proftpd, 4 * LARGE, () -> curlTls(fourDown(login + peers.proftpd.port()))),
+        cell("Flotilla", node, 4 * LARGE, () -> curlTls(fourDown(ftpOwn)))));
+    compare(new Comparison("FTPS 4 x 1 GiB up", 1.0, WARM_UPS,
+        cell("ProFTPD", proftpd, 4 * LARGE, () -> curlTls(fourUp(login + peers.proftpd.port()))),
+        cell("Flotilla", node, 4 * LARGE, () -> curlTls(fourUp(ftpOwn)))));
     compare(new Comparison("SFTP logins by key", 2.0, WARM_UPS,
         cell("OpenSSH", sshd, LOGINS, () -> logins("root", peers.sshd.port())),
         cell("Flotilla", node, LOGINS, () -> logins(PeerServers.USER, SFTP_PORT))));
@@ -182,7 +181,7 @@ class Transfer {
     List<Figures> figures = List.of(new Figures(new double[ROUNDS], new double[ROUNDS]), new Figures(new double[ROUNDS], new double[ROUNDS]));
     for (int round = 0; round < comparison.warmUps(); round++) {
       for (Cell cell : cells) {
-        forgetUpload();
+        forgetUploads();
         cell.run().call();
       }
     }
@@ -190,7 +189,7 @@ class Transfer {
       for (int turn = 0; turn < cells.size(); turn++) {
         int i = (turn + round) % cells.size();
         Cell cell = cells.get(i);
-        forgetUpload();
+        forgetUploads();
         double cpu = cell.tree().cpuSeconds();
         long begun = System.nanoTime();
         cell.run().call();
@@ -214,8 +213,10 @@ class Transfer {
   }
 
   /** Every upload makes a new file: to write over one that is in memory already is several times faster. */
-  private void forgetUpload() throws IOException {
-    Files.deleteIfExists(root.resolve("up/large"));
+  private void forgetUploads() throws IOException {
+    for (int i = 0; i < FILES; i++) {
+      Files.deleteIfExists(root.resolve(upload(i).substring(1)));
+    }
   }
 
   private String sink() {
@@ -253,15 +254,24 @@ class Transfer {
         "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", target));
   }
 
-  /** In one session. */
-  private static String[] fourTimes(String url) {
-    return Collections.nCopies(4, List.of("-o", "/dev/null", url)).stream().flatMap(List::stream).toArray(String[]::new);
+  private static List<String> fourDown(String url) {
+    return IntStream.range(0, FILES).boxed().flatMap(i -> Stream.of("-o", "/dev/null", url + "/large")).toList();
   }
 
-  private static Void curl(String... arguments) throws Exception {
-    List<String> command = new ArrayList<>(List.of("curl", "-sS"));
-    command.addAll(List.of(arguments));
-    return client(command);
+  private List<String> fourUp(String url) {
+    return IntStream.range(0, FILES).boxed().flatMap(i -> Stream.of("-T", source(), url + upload(i))).toList();
+  }
+
+  private static String upload(int i) {
+    return "/up/large" + i;
+  }
+
+  private static Void curlTls(List<String> arguments) throws Exception {
+    return curl(Stream.concat(Stream.of("-k", "--ssl-reqd"), arguments.stream()).toList());
+  }
+
+  private static Void curl(List<String> arguments) throws Exception {
+    return client(Stream.concat(Stream.of("curl", "-sS"), arguments.stream()).toList());
   }
 
   private static Void client(List<String> command) throws Exception {
@@ -277,8 +287,8 @@ class Transfer {
   /** Each logs in, lists a directory and leaves. */
   private Void logins(String user, int port) throws Exception {
     try (ExecutorService pool = Executors.newFixedThreadPool(PARALLEL_LOGINS)) {
-      List<Future<Void>> all = IntStream.range(0, LOGINS).mapToObj(i -> pool.submit(() -> curl("-k", "-u", user + ":",
-          "--key", key.toString(), "--pubkey", key + ".pub", "-l", "sftp://127.0.0.1:" + port + "/~/up/", "-o", "/dev/null"))).toList();
+      List<Future<Void>> all = IntStream.range(0, LOGINS).mapToObj(i -> pool.submit(() -> curl(List.of("-k", "-u", user + ":",
+          "--key", key.toString(), "--pubkey", key + ".pub", "-l", "sftp://127.0.0.1:" + port + "/~/up/", "-o", "/dev/null")))).toList();
       for (Future<Void> one : all) {
         one.get();
       }

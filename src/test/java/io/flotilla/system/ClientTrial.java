@@ -182,6 +182,8 @@ final class ClientTrial {
     Path original = Files.copy(local, directory.resolve("large-original.bin"));
     mark(local);
     run(resume);
+    // sshfs ends without having waited for the answer to its CLOSE.
+    await().atMost(TestCluster.SOON).until(() -> Files.exists(home.resolve(remote)));
     assertSame(original, home.resolve(remote));
     assertEquals(Set.of("file.bin"), names(home.resolve(remote).getParent()), "the partial should have become the file");
     delete(local, original, home.resolve(remote));
@@ -244,8 +246,12 @@ final class ClientTrial {
       }
     }
     copyThereAndBack(odd, Operation.ODD_NAMES);
-    return cannotSay.isEmpty() ? new MatrixTable.Works()
-        : new MatrixTable.WorksBut(cannotSay.values().stream().distinct().collect(Collectors.joining("; ")));
+    return works(Stream.concat(cannotSay.values().stream(), client.whyNoDirectories().stream()));
+  }
+
+  private static MatrixTable.Cell works(Stream<String> restrictions) {
+    String all = restrictions.distinct().collect(Collectors.joining("; "));
+    return all.isEmpty() ? new MatrixTable.Works() : new MatrixTable.WorksBut(all);
   }
 
   private MatrixTable.Cell empty() throws IOException, InterruptedException {
@@ -264,11 +270,14 @@ final class ClientTrial {
       Files.writeString(many.resolve("file-%04d.txt".formatted(i)), (i + " ").repeat(i % 200 + 1));
     }
     copyThereAndBack(many, Operation.SMALL_FILES);
-    return new MatrixTable.Works();
+    return works(client.whyNoDirectories().stream());
   }
 
   private void copyThereAndBack(Path local, Operation operation) throws IOException, InterruptedException {
     Path remote = home.resolve(folder(operation)).resolve(local.getFileName());
+    if (client.whyNoDirectories().isPresent()) {
+      Files.createDirectory(remote);
+    }
     run(client.putAll(writing(), local, folder(operation)));
     assertSameFiles(local, remote);
     Path back = Files.createDirectories(directory.resolve("back"));
@@ -318,7 +327,7 @@ final class ClientTrial {
     run(client.get(reading(), remote, local));
     assertSame(old, local);
     Files.delete(large);
-    return client.whyInPlace().isEmpty() ? new MatrixTable.Works() : new MatrixTable.WorksBut(client.whyInPlace().get());
+    return works(client.whyInPlace().stream());
   }
 
   /** Kills the client in the middle of an upload and waits until the node has noticed. */

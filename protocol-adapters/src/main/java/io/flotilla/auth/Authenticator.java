@@ -43,7 +43,8 @@ public final class Authenticator {
   /**
    * Completes on a thread of the hasher; never exceptionally, except for a defect.
    *
-   * @param key for which {@link #publicKey} or {@link #certificate} found the password to be needed, and which was proved then
+   * @param key for which {@link #publicKey} or {@link #certificate} found the password of the same user to be needed, and which
+   *     was proved then
    */
   public CompletableFuture<LoginResult> password(
       String name, String password, Optional<Credential.Key> key, Origin origin) {
@@ -105,18 +106,21 @@ public final class Authenticator {
     if (hasExpired(credential.get(), time)) {
       return new LoginResult.Refused(LoginResult.Reason.CERTIFICATE_NOT_VALID_NOW);
     }
-    if (!suffices(user.get(), credential.get())) {
-      return new LoginResult.Refused(LoginResult.Reason.METHOD);
+    Optional<LoginResult.Reason> unusable = unusable(user.get(), origin, time);
+    if (unusable.isPresent()) {
+      return new LoginResult.Refused(unusable.get());
     }
-    return unusable(user.get(), origin, time).<LoginResult>map(LoginResult.Refused::new)
-        .orElseGet(() -> new LoginResult.Granted(user.get(), credential.get(), now.access(user.get()), origin));
+    return suffices(user.get(), credential.get())
+        ? new LoginResult.Granted(user.get(), credential.get(), now.access(user.get()), origin)
+        : new LoginResult.Refused(LoginResult.Reason.METHOD);
   }
 
   private static boolean suffices(User user, Credential credential) {
     return switch (credential) {
       case Credential.Password _ -> user.settings().admits(LoginMethod.PASSWORD);
       case Credential.Key _ -> user.settings().admits(LoginMethod.PUBLIC_KEY);
-      case Credential.KeyAndPassword _ -> true;
+      case Credential.KeyAndPassword both -> user.settings().admits(LoginMethod.PUBLIC_KEY_AND_PASSWORD)
+          || suffices(user, both.key()) || suffices(user, both.password());
     };
   }
 

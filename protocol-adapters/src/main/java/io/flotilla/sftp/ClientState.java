@@ -24,12 +24,17 @@ final class ClientState implements ProtocolClient {
   final AtomicBoolean passwordPending = new AtomicBoolean();
   /** What the client logged in with, when MINA reports the login; null while something is still needed. */
   volatile LoginResult.Granted granted;
-  /** The key that the client has proved to have and that the password has to follow; null without one. */
-  volatile Credential.Key provedKey;
+  /** What the client has proved and the password has to follow; null without one. */
+  volatile ProvedKey provedKey;
+  /** Whether the client has begun to log in. */
+  final AtomicBoolean loginBegun = new AtomicBoolean();
   /** Null until the login. */
   volatile ClientLogins.ClientLogin login;
   /** The key that was refused, for one event instead of one for each key an agent offers. */
   volatile RefusedKey refusedKey;
+
+  /** A key counts for the user for whom it was proved, and for no other. */
+  record ProvedKey(String user, Credential.Key key) {}
 
   /** @param method the word for logs and events */
   record RefusedKey(String user, String method, LoginResult.Reason reason) {}

@@ -3,6 +3,7 @@ package io.flotilla.sftp;
 import java.io.IOException;
 import org.apache.sshd.common.Service;
 import org.apache.sshd.common.SshConstants;
+import org.apache.sshd.common.SshException;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.util.buffer.Buffer;
 import org.apache.sshd.server.auth.password.UserAuthPasswordFactory;
@@ -23,6 +24,10 @@ final class LoginService extends ServerUserAuthService {
     return new ServerUserAuthServiceFactory() {
       @Override
       public Service create(Session session) throws IOException {
+        // A second one would count attempts and time anew, and take another user's name.
+        if (!ClientState.of(session).loginBegun.compareAndSet(false, true)) {
+          throw new SshException(SshConstants.SSH2_DISCONNECT_PROTOCOL_ERROR, "the login has begun already");
+        }
         return new LoginService(session);
       }
     };

@@ -55,6 +55,9 @@ final class PublicKeyLogin extends UserAuthPublicKey {
   /** Null while the client has only asked whether its key would do. */
   @Override
   public Boolean doAuth(Buffer buffer, boolean init) throws IOException, SignatureException {
+    if (!init) {
+      return false; // no message of this method but the request itself
+    }
     ServerSession session = getServerSession();
     ClientState client = ClientState.of(session);
     boolean signed = buffer.getBoolean();

@@ -42,13 +42,17 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
       client.disconnect("one login at a time");
       return false;
     }
+    client.granted = null;
+    Optional<Credential.Key> key = Optional.ofNullable(client.provedKey).filter(proved -> proved.user().equals(name))
+        .map(ClientState.ProvedKey::key);
     AsyncAuthException pending = new AsyncAuthException();
-    authenticator.password(name, password, Optional.ofNullable(client.provedKey), client.origin).whenComplete((result, failure) -> {
-      client.passwordPending.set(false);
+    authenticator.password(name, password, key, client.origin).whenComplete((result, failure) -> {
       if (failure != null) {
         log.error("A password check failed by a defect", failure);
       }
-      pending.setAuthed(failure == null && accepted(client, name, result));
+      boolean isAccepted = failure == null && accepted(client, name, result);
+      client.passwordPending.set(false);
+      pending.setAuthed(isAccepted);
     });
     throw pending;
   }
@@ -68,6 +72,7 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
     if (client.passwordPending.get()) {
       return Optional.empty();
     }
+    client.granted = null;
     KeyResult result = key instanceof OpenSshCertificate certificate
         ? certificate(name, new UserCertificate(certificate), client) : authenticator.publicKey(name, blob, client.origin);
     boolean weak = UserCertificate.isWeak(key);
@@ -113,7 +118,9 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
         yield true;
       }
       case KeyResult.PasswordNeeded needed -> {
-        client.provedKey = needed.key();
+        client.provedKey = new ClientState.ProvedKey(name, needed.key());
+        // Told if the password doesn't follow: somebody has the key.
+        client.refusedKey = new ClientState.RefusedKey(name, needed.key().method(), LoginResult.Reason.METHOD);
         yield true;
       }
       case LoginResult.Refused refused -> {

@@ -12,7 +12,9 @@ import org.slf4j.LoggerFactory;
  * Runs what NIO.2 has to tell of the connections, none of which blocks. A switch between threads of the system is most of what a small
  * request costs, so there is one only where data arrives, and that into a virtual thread: a channel's thread that it wakes
  * runs on the same carrier next. What a virtual thread itself caused, such as the end of a write that the socket took at once, it
- * is told on the spot. Safe for all threads; there is nothing to shut down.
+ * is told on the spot, also while it holds MINA's locks for writing, so listeners of sessions and of writes may take no lock
+ * under which something is sent. NIO.2 clears the interrupt of a thread after it has told it something: nothing here interrupts
+ * one. Safe for all threads; there is nothing to shut down.
  */
 final class TransportThreads extends AbstractExecutorService {
   private static final Logger log = LoggerFactory.getLogger(TransportThreads.class);
@@ -47,7 +49,7 @@ final class TransportThreads extends AbstractExecutorService {
   private static void run(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an Error too would lose them, and the connection stand still
       log.error("What the SSH transport had to tell could not be taken, by a defect", e);
     }
   }

@@ -1,6 +1,8 @@
 package io.flotilla.vfs;
 
+import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -9,6 +11,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * all sessions and threads; it holds one entry for each running upload, and one for each name that is being opened or published.
  */
 public final class ActiveUploads {
+  private static final Duration PATIENCE = Duration.ofSeconds(8);
+
   private final ConcurrentHashMap<Object, PartialUpload> uploads = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Name, NameLock> names = new ConcurrentHashMap<>();
 
@@ -32,16 +36,51 @@ public final class ActiveUploads {
    * storage that hangs holds up no upload elsewhere.
    */
   Held lock(Name name) {
-    NameLock own = names.compute(name, (_, old) -> {
+    NameLock own = want(name);
+    own.lock.lock();
+    return held(name, own);
+  }
+
+  /**
+   * The same for those who must not wait as long as publishing a large file may take.
+   *
+   * @throws VfsException BUSY if it is not free in {@link #PATIENCE}
+   */
+  Held lockSoon(Name name, VirtualPath shown) throws VfsException {
+    NameLock own = want(name);
+    boolean isMine = false;
+    try {
+      isMine = own.lock.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      if (!isMine) {
+        leave(name);
+      }
+    }
+    if (!isMine) {
+      throw new VfsException(VfsError.BUSY, shown, "another upload of this name is being finished; try again later");
+    }
+    return held(name, own);
+  }
+
+  private NameLock want(Name name) {
+    return names.compute(name, (_, old) -> {
       NameLock wanted = old == null ? new NameLock() : old;
       wanted.users++;
       return wanted;
     });
-    own.lock.lock();
+  }
+
+  private Held held(Name name, NameLock own) {
     return () -> {
       own.lock.unlock();
-      names.computeIfPresent(name, (_, same) -> --same.users == 0 ? null : same);
+      leave(name);
     };
+  }
+
+  private void leave(Name name) {
+    names.computeIfPresent(name, (_, same) -> --same.users == 0 ? null : same);
   }
 
   /** Makes an upload the only one that writes to a file. */

@@ -23,19 +23,21 @@ final class CarrierReserve {
   /** Read once, before it is changed. */
   private static final int USUAL = SCHEDULER.getParallelism();
   private static final int SPARE = 2;
+  /** After which it is not looked any more, so that not every call needs a new thread for that. */
+  private static final int QUIET_LOOKS = 40;
 
   /** In turn, so that a storage with many sessions lets those of others come by. */
   private final Semaphore places = new Semaphore(USUAL, true);
-  private final BooleanSupplier hasOpenData;
+  private final BooleanSupplier hasCalls;
   private final IntSupplier countHeld;
   private final AtomicBoolean watching = new AtomicBoolean();
 
   /**
-   * @param hasOpenData whether there is a need to look
+   * @param hasCalls whether there is a need to look
    * @param countHeld finds the calls that hold a carrier for longer than {@link #INTERVAL}, and has each new one {@link #leave}
    */
-  CarrierReserve(BooleanSupplier hasOpenData, IntSupplier countHeld) {
-    this.hasOpenData = hasOpenData;
+  CarrierReserve(BooleanSupplier hasCalls, IntSupplier countHeld) {
+    this.hasCalls = hasCalls;
     this.countHeld = countHeld;
     SCHEDULER.setParallelism(USUAL + SPARE);
   }
@@ -55,21 +57,23 @@ final class CarrierReserve {
     places.release();
   }
 
-  /** A file was opened: looks as long as there are any, by a thread of its own. */
+  /** A call has begun: looks as long as there are any, and a little longer, by a thread of its own. */
   void watch() {
     if (!watching.get() && watching.compareAndSet(false, true)) {
       try {
         Thread.ofPlatform().daemon().name("carrier-reserve").start(this::run);
       } catch (OutOfMemoryError e) {
-        watching.set(false); // there can be no more threads; the next file tries again
+        watching.set(false); // there can be no more threads; the next call tries again
       }
     }
   }
 
   private void run() {
     int held = 0;
+    int quiet = 0;
     try {
-      while (hasOpenData.getAsBoolean()) {
+      while (quiet < QUIET_LOOKS) {
+        quiet = hasCalls.getAsBoolean() ? 0 : quiet + 1;
         int now = countHeld.getAsInt();
         if (now != held) {
           held = now;
@@ -78,14 +82,14 @@ final class CarrierReserve {
         Thread.sleep(INTERVAL);
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // nobody does that; the next file starts another
+      Thread.currentThread().interrupt(); // nobody does that; the next call starts another
     } finally {
       if (held > 0) {
         SCHEDULER.setParallelism(USUAL + SPARE);
       }
       watching.set(false);
     }
-    if (hasOpenData.getAsBoolean()) { // one was opened in the moment of the end
+    if (hasCalls.getAsBoolean()) { // one began in the moment of the end
       watch();
     }
   }

@@ -13,7 +13,7 @@ import java.util.function.BooleanSupplier;
 /**
  * A file system whose operations run on threads of its storage's {@link StorageBulkhead}, so that a storage that hangs fails
  * them after a bounded wait, and holds nobody else up. It is opened by its first use. Reading and writing stay on the caller's
- * thread, which hangs with the storage; on a disk of this machine so does all that doesn't wait for the disk, because there the way
+ * thread, which hangs with the storage; on a disk of this machine so does all but closing what was written, because there the way
  * to another thread would be the longest part of it. Used by one thread at a time.
  */
 final class DetachedFileSystem extends InterceptedFileSystem {
@@ -37,7 +37,8 @@ final class DetachedFileSystem extends InterceptedFileSystem {
   }
 
   /**
-   * @param onLocalDisk whether what was opened is on a disk of this machine; asked after the source was opened, on the same thread
+   * @param onLocalDisk whether what was opened is on a disk of this machine; asked after the source was opened, on the same
+   *     thread. What is mounted further down counts with it
    */
   DetachedFileSystem(StorageBulkhead bulkhead, Source source, BooleanSupplier onLocalDisk) {
     this.bulkhead = bulkhead;
@@ -57,7 +58,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
       return onLocalDisk.getAsBoolean();
     });
     isOpen = true;
-    inPlace = isLocal ? bulkhead.openData() : null;
+    inPlace = isLocal ? bulkhead.new DataCalls() : null;
   }
 
   @Override
@@ -70,7 +71,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     T make() throws VfsException;
   }
 
-  /** Makes a call that doesn't wait for the disk, where it may be made. */
+  /** Makes a call where it may be made. */
   private <T> T call(DataCalls place, Call<T> call) throws VfsException {
     if (inPlace == null) {
       return lane.call(Patience.USUAL, call::make);
@@ -86,7 +87,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
 
   @Override
   OpenFile opened(OpenFile file, OpenMode mode) {
-    return new DetachedFile(file, mode.write(), bulkhead.openData());
+    return new DetachedFile(file, mode.write(), bulkhead.new DataCalls());
   }
 
   @Override
@@ -99,7 +100,7 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     DetachedFileSystem opened = new DetachedFileSystem(bulkhead, () -> subtree, onLocalDisk);
     opened.files = subtree;
     opened.isOpen = true;
-    opened.inPlace = inPlace == null ? null : bulkhead.openData();
+    opened.inPlace = inPlace == null ? null : bulkhead.new DataCalls();
     return opened;
   }
 
@@ -108,9 +109,6 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     if (!left) {
       left = true;
       bulkhead.leave();
-      if (inPlace != null) {
-        inPlace.close();
-      }
     }
     lane.close(() -> {
       if (files != null) {
@@ -219,7 +217,6 @@ final class DetachedFileSystem extends InterceptedFileSystem {
           call(data, closing);
         }
         closed = true;
-        data.close();
       } finally {
         abandon(); // also what could not be closed because an earlier call is still out
       }
@@ -229,7 +226,6 @@ final class DetachedFileSystem extends InterceptedFileSystem {
     public void abandon() {
       if (!closed) {
         closed = true;
-        data.close();
         lane.close(file::abandon);
       }
     }

@@ -163,7 +163,7 @@ final class PartialUpload implements OpenFile {
     if (closed) {
       return false;
     }
-    try (ActiveUploads.Held _ = active.lock(place.lock())) {
+    try (ActiveUploads.Held _ = active.lockSoon(place.lock(), shown)) {
       // By the name, which may be another file's meanwhile.
       boolean isOwn = !revoked && place.directory().lstat(place.partial()).key().equals(key);
       if (isOwn) {

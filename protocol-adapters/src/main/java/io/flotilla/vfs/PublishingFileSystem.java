@@ -140,7 +140,7 @@ public final class PublishingFileSystem extends FileSystemLayer {
     VirtualFileSystem directory = place.directory();
     VirtualPath partial = place.partial();
     OpenFile opened = null;
-    try (ActiveUploads.Held _ = active.lock(place.lock())) {
+    try (ActiveUploads.Held _ = active.lockSoon(place.lock(), path)) {
       boolean goOn = !mode.truncate();
       Optional<FileAttributes> leftover = find(directory, partial);
       if (leftover.isPresent() && mode.exclusive() && active.isActive(leftover.get().key())) {
@@ -205,7 +205,7 @@ public final class PublishingFileSystem extends FileSystemLayer {
 
   private boolean removeLeftover(VirtualPath partial) throws VfsException {
     ActiveUploads.Name name = new ActiveUploads.Name(files.stat(partial.parent()).key(), partial.name());
-    try (ActiveUploads.Held _ = active.lock(name)) {
+    try (ActiveUploads.Held _ = active.lockSoon(name, partial)) {
       Optional<FileAttributes> leftover = find(partial, files::lstat);
       if (leftover.isPresent()) {
         active.revoke(leftover.get().key());

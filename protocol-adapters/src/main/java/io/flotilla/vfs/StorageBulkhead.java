@@ -35,7 +35,8 @@ final class StorageBulkhead {
   private final Set<Call<?>> running = ConcurrentHashMap.newKeySet();
   /** What waits for a thread to be closed: no more than sessions have open. */
   private final Queue<Call<?>> closings = new ConcurrentLinkedQueue<>();
-  private final Set<DataCalls> open = ConcurrentHashMap.newKeySet();
+  /** Those that run. */
+  private final Set<DataCalls> dataCalls = ConcurrentHashMap.newKeySet();
   private final Semaphore data = new Semaphore(MAX_CALLS);
   /** Sessions that may use it. */
   private final AtomicInteger users = new AtomicInteger();
@@ -189,8 +190,8 @@ final class StorageBulkhead {
     return new VfsException(VfsError.IO, "storage " + storage + " does not answer");
   }
 
-  /** The reads and writes of one open file, which run on their caller's thread, one at a time. */
-  final class DataCalls implements AutoCloseable {
+  /** Calls that run on their caller's thread, one at a time: the reads and writes of an open file, or a session's. */
+  final class DataCalls {
     /** Since when one runs, in nanoseconds from 1 on; 0 if none does, and less than 0 if it is known to hold its carrier. */
     private final AtomicLong since = new AtomicLong();
 
@@ -204,6 +205,8 @@ final class StorageBulkhead {
         throw silent();
       }
       since.set(now());
+      dataCalls.add(this);
+      carriers.watch();
     }
 
     private boolean enterData() {
@@ -217,6 +220,7 @@ final class StorageBulkhead {
 
     /** To be called once after each begin that did not fail. */
     void end() {
+      dataCalls.remove(this);
       if (since.getAndSet(0) > 0) {
         carriers.leave();
       }
@@ -241,30 +245,17 @@ final class StorageBulkhead {
     private static long now() {
       return System.nanoTime() - ORIGIN + 1;
     }
-
-    @Override
-    public void close() {
-      open.remove(this);
-    }
   }
 
-  /** To be closed with the file. */
-  DataCalls openData() {
-    DataCalls calls = new DataCalls();
-    open.add(calls);
-    carriers.watch();
-    return calls;
-  }
-
-  boolean hasOpenData() {
-    return !open.isEmpty();
+  boolean hasDataCalls() {
+    return !dataCalls.isEmpty();
   }
 
   /** Counts the reads and writes that hold carriers; called by {@link CarrierReserve}'s thread only. */
   int countHeld() {
     int held = 0;
     int hung = 0;
-    for (DataCalls calls : open) {
+    for (DataCalls calls : dataCalls) {
       held += calls.holds() ? 1 : 0;
       hung += calls.takes(Patience.USUAL.duration) ? 1 : 0;
     }
@@ -282,12 +273,12 @@ final class StorageBulkhead {
   }
 
   boolean isIdle() {
-    return users.get() == 0 && running.isEmpty() && open.isEmpty() && closings.isEmpty();
+    return users.get() == 0 && running.isEmpty() && dataCalls.isEmpty() && closings.isEmpty();
   }
 
   /** What to tell the operator, or nothing as long as the storage answers. */
   Optional<String> problem() {
-    long hung = hung() + open.stream().filter(calls -> calls.takes(Patience.USUAL.duration)).count();
+    long hung = hung() + dataCalls.stream().filter(calls -> calls.takes(Patience.USUAL.duration)).count();
     return hung == 0 ? Optional.empty() : Optional.of("storage " + storage + " does not answer: calls of clients wait "
         + "for it; look at its mount on this node");
   }

@@ -21,7 +21,7 @@ final class StorageBulkheads {
   private final Executor threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS,
       new SynchronousQueue<>(), Thread.ofPlatform().daemon().name("storage-", 1).factory());
   private final CarrierReserve carriers = new CarrierReserve(
-      () -> bulkheads.values().stream().anyMatch(StorageBulkhead::hasOpenData),
+      () -> bulkheads.values().stream().anyMatch(StorageBulkhead::hasDataCalls),
       () -> bulkheads.values().stream().mapToInt(StorageBulkhead::countHeld).sum());
 
   private record Key(String storage, Optional<Path> directory) {}

@@ -69,7 +69,7 @@ public final class UserHomes {
     for (UserAccess.Mount mount : access.mounts()) {
       mounts.put(VirtualPath.parse(mount.at()), folder(view, user, mount, links));
     }
-    DetachedFileSystem home = detached(access.home(), () -> openHome(view, user, access.home(), links));
+    DetachedFileSystem home = detached(user, access.home(), () -> openHome(view, user, access.home(), links));
     try {
       home.open();
     } catch (VfsException e) {
@@ -80,9 +80,11 @@ public final class UserHomes {
     return rules.permitEverything() ? files : new PermittedFileSystem(files, rules, links);
   }
 
-  private DetachedFileSystem detached(UserAccess.Place place, DetachedFileSystem.Source source) {
+  /** Whether it is on a local disk is asked of the very directory, since storages may have mounts in them. */
+  private DetachedFileSystem detached(User user, UserAccess.Place place, DetachedFileSystem.Source source) {
+    String path = "." + place.path().replace("${user}", user.name());
     return new DetachedFileSystem(bulkheads.of(place.storage(), place.directory()), source,
-        () -> place.directory().filter(LocalDisk::holds).isPresent());
+        () -> place.directory().filter(directory -> LocalDisk.holds(directory.resolve(path))).isPresent());
   }
 
   private VirtualFileSystem openHome(ConfigView view, User user, UserAccess.Place home, Links links) throws VfsException {
@@ -120,7 +122,7 @@ public final class UserHomes {
   /** A folder that can't be opened is tried again by the next use, and told of once in a session. */
   private VirtualFileSystem folder(ConfigView view, User user, UserAccess.Mount mount, Links links) {
     AtomicBoolean isTold = new AtomicBoolean();
-    return detached(mount.place(), () -> {
+    return detached(user, mount.place(), () -> {
       try {
         VirtualFileSystem files = openPlace(view, user, mount.place(), "the folder", links);
         sweeper.sweepIfDue(tree(user, mount.place()), () -> openTree(view, user, mount.place(), "the folder", Links.FOLLOW),

@@ -3,6 +3,7 @@ package io.flotilla.sftp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.config.model.Kind;
@@ -10,9 +11,12 @@ import java.nio.file.Files;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import org.apache.sshd.client.SshClient;
 import org.apache.sshd.client.session.ClientSession;
+import org.apache.sshd.common.SshConstants;
+import org.apache.sshd.common.util.buffer.Buffer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -20,12 +24,14 @@ import org.junit.jupiter.api.Test;
 class LoginMethodsTest extends SftpFixture {
   private static final String BOTH = "public-key+password";
   private static final String NOT_ALONE = "the user may not log in by this alone";
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final String[] SLOW = {"-l", "8000"};
 
   @Test
   void both_areNeededInTheirOrder() throws Exception {
     require("ann", BOTH);
     assertNotEquals(0, sftp("pwd").status());
+    awaitRefusal("publickey", NOT_ALONE); // somebody who has the key has tried it
     assertNotEquals(0, sftpWithPassword("ann", PASSWORD, "pwd").status());
     awaitRefusal("password", NOT_ALONE);
     assertNotEquals(0, finish(withBoth("wrong", "pwd")).status());
@@ -45,19 +51,41 @@ class LoginMethodsTest extends SftpFixture {
     KeyPair other = HostKeyGenerator.read(HostKeyGenerator.generate(HostKeyGenerator.Algorithm.of("ed25519")).privateKey());
     assertFalse(isLoggedIn(new KeyPair(own.getPublic(), other.getPrivate())));
     awaitRefusal("password", NOT_ALONE);
-    assertEquals(true, isLoggedIn(own));
+    assertTrue(isLoggedIn(own));
   }
 
   private boolean isLoggedIn(KeyPair key) throws Exception {
     try (SshClient ssh = SshClient.setUpDefaultClient()) {
       ssh.setServerKeyVerifier((server, address, serverKey) -> true);
       ssh.start();
-      try (ClientSession session = ssh.connect("ann", "127.0.0.1", port).verify(Duration.ofSeconds(30)).getSession()) {
+      try (ClientSession session = ssh.connect("ann", "127.0.0.1", port).verify(PATIENCE).getSession()) {
         session.addPublicKeyIdentity(key);
         session.addPasswordIdentity(PASSWORD);
-        return session.auth().await(Duration.ofSeconds(30)) && session.isAuthenticated();
+        return session.auth().await(PATIENCE) && session.isAuthenticated();
       }
     }
+  }
+
+  /** It would count attempts and time anew, and could go on with the half of another user. */
+  @Test
+  void secondLoginOnOneConnection_isRefused() throws Exception {
+    require("ann", BOTH);
+    try (SshClient ssh = SshClient.setUpDefaultClient()) {
+      ssh.setServerKeyVerifier((server, address, serverKey) -> true);
+      ssh.start();
+      try (ClientSession session = ssh.connect("ann", "127.0.0.1", port).verify(PATIENCE).getSession()) {
+        session.addPublicKeyIdentity(HostKeyGenerator.read(userKey("ed25519").privateKey()));
+        assertTrue(session.auth().await(PATIENCE));
+        assertFalse(session.isAuthenticated());
+        assertTrue(session.isOpen());
+        Buffer again = session.createBuffer(SshConstants.SSH_MSG_SERVICE_REQUEST);
+        again.putString("ssh-userauth");
+        session.writePacket(again);
+        assertTrue(session.waitFor(EnumSet.of(ClientSession.ClientSessionEvent.CLOSED), PATIENCE)
+            .contains(ClientSession.ClientSessionEvent.CLOSED));
+      }
+    }
+    awaitRefusal("publickey", NOT_ALONE);
   }
 
   @Test
@@ -98,6 +126,8 @@ class LoginMethodsTest extends SftpFixture {
     Process byBoth = withBoth(PASSWORD, "get file back", SLOW);
     awaitTransfer();
     require("ann", "password"); // it has shown that as well
+    awaitTransfer();
+    assertTrue(byBoth.isAlive());
     user("ann"); // the password was set again
     assertEquals(List.of(), config.commit(adapter));
     awaitEnd(byBoth);

@@ -43,7 +43,7 @@ class CarrierReserveTest {
       for (int storage = 0; storage < 3; storage++) {
         StorageBulkhead nas = storages.of("nas" + storage, Optional.empty());
         for (int i = 0; i < each; i++) {
-          StorageBulkhead.DataCalls data = nas.openData();
+          StorageBulkhead.DataCalls data = nas.new DataCalls();
           open.add(data);
           Thread.startVirtualThread(() -> {
             try {
@@ -65,7 +65,6 @@ class CarrierReserveTest {
       try (RandomAccessFile writer = new RandomAccessFile(pipe.toFile(), "rw")) { // lets all of them go
         ended.await(60, TimeUnit.SECONDS);
       }
-      open.forEach(StorageBulkhead.DataCalls::close);
     }
     assertEquals(0, ended.getCount());
     Awaitility.await().until(() -> SCHEDULER.getParallelism() == usual);
@@ -87,10 +86,10 @@ class CarrierReserveTest {
     StorageBulkhead nas = new StorageBulkheads().of("nas", Optional.empty());
     List<StorageBulkhead.DataCalls> open = new ArrayList<>();
     for (int i = 0; i < StorageBulkhead.MAX_CALLS; i++) {
-      open.add(nas.openData());
+      open.add(nas.new DataCalls());
       open.getLast().begin();
     }
-    StorageBulkhead.DataCalls next = nas.openData();
+    StorageBulkhead.DataCalls next = nas.new DataCalls();
     FileSystemContract.assertError(VfsError.IO, next::begin); // after it has waited for one of them
     open.getFirst().end();
     next.begin();
@@ -99,7 +98,6 @@ class CarrierReserveTest {
     open.forEach(StorageBulkhead.DataCalls::end);
     next.begin();
     next.end();
-    open.forEach(StorageBulkhead.DataCalls::close);
   }
 
   /** Opening a pipe would hang for ever, and tell its other end. */

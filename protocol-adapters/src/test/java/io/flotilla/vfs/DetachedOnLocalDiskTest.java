@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** On a disk of this machine it does all a plain file system does, and most of it without another thread. */
@@ -69,6 +70,22 @@ class DetachedOnLocalDiskTest extends FileSystemContract {
       assertEquals(3, subtree.stat(path("/f")).size());
     }
     assertTrue(threads.stream().allMatch(Thread.currentThread()::equals), threads::toString);
+  }
+
+  @Test
+  void whatWasOpened_leavesNothingBehind() throws IOException {
+    StorageBulkhead bulkhead = bulkheads.of("other", Optional.of(root));
+    VirtualFileSystem session = new DetachedFileSystem(bulkhead, () -> VirtualFileSystem.open(root), () -> true);
+    session.open(path("/f"), OpenMode.CREATE_NEW, 0600).close();
+    OpenFile read = session.open(path("/f"), OpenMode.READ, 0);
+    VirtualFileSystem subtree = session.subtree(path("/"));
+    subtree.list(path("/")).close();
+    assertFalse(bulkhead.hasDataCalls(), "no call is on its way");
+    assertFalse(bulkhead.isIdle());
+    read.close();
+    subtree.close();
+    session.close();
+    Awaitility.await().until(bulkhead::isIdle); // a thread that closes may still be on its way back
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -138,9 +139,15 @@ public final class Curl implements FileClient {
   @Override
   public Map<String, String> cannotSay(List<String> names) {
     return switch (protocol) {
-      case SFTP, SCP -> Map.of();
+      case SFTP -> Map.of();
+      case SCP -> FileClient.withNewline(names, SCP_RECORDS_ARE_LINES);
       case FTP, FTPS_EXPLICIT, FTPS_IMPLICIT -> FileClient.withNewline(names, FTP_COMMANDS_ARE_LINES);
     };
+  }
+
+  @Override
+  public Optional<String> whyNoDirectories() {
+    return protocol == Protocol.SCP ? Optional.of("makes no directories, they have to be there") : Optional.empty();
   }
 
   private Command call(Site site, String... arguments) {

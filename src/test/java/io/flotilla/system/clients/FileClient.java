@@ -64,6 +64,11 @@ public interface FileClient {
     return Map.of();
   }
 
+  /** Why a directory has to be there before its files are uploaded, if so. */
+  default Optional<String> whyNoDirectories() {
+    return Optional.empty();
+  }
+
   /** Why an upload over a file that is there changes that file, if the client asks for it. */
   default Optional<String> whyInPlace() {
     return Optional.empty();
@@ -83,6 +88,9 @@ public interface FileClient {
   static Map<String, String> withNewline(List<String> names, String reason) {
     return names.stream().filter(name -> name.contains("\n")).collect(java.util.stream.Collectors.toMap(name -> name, name -> reason));
   }
+
+  /** What keeps clients of the old scp protocol from a newline. */
+  String SCP_RECORDS_ARE_LINES = "no newline in names: the old protocol's records are lines";
 
   /** What keeps every FTP client from a newline (RFC 959 section 5.3). */
   String FTP_COMMANDS_ARE_LINES = "no newline in names: FTP's commands are lines";

@@ -49,7 +49,7 @@ public final class Pscp implements FileClient {
 
   @Override
   public Map<String, String> cannotSay(List<String> names) {
-    return old ? FileClient.withNewline(names, "no newline in names: the old protocol's records are lines") : Map.of();
+    return old ? FileClient.withNewline(names, SCP_RECORDS_ARE_LINES) : Map.of();
   }
 
   private static String there(Site site, String remote) {

@@ -47,7 +47,7 @@ public final class Scp implements FileClient {
 
   @Override
   public Map<String, String> cannotSay(List<String> names) {
-    return old ? FileClient.withNewline(names, "no newline in names: the old protocol's records are lines, scp writes \\^J instead")
+    return old ? FileClient.withNewline(names, SCP_RECORDS_ARE_LINES + ", scp writes \\^J instead")
         : Map.of();
   }
 
