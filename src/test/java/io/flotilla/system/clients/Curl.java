@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,9 @@ public final class Curl implements FileClient {
 
   /** What it can speak. */
   public enum Protocol { FTP, FTPS_EXPLICIT, FTPS_IMPLICIT, SFTP, SCP }
+
+  /** What libssh2 1.10 has beside a name in its buffer for a record: mode, size, spaces and the end. */
+  private static final int LONGEST_OF_SCP = 230;
 
   private final Protocol protocol;
 
@@ -140,9 +144,16 @@ public final class Curl implements FileClient {
   public Map<String, String> cannotSay(List<String> names) {
     return switch (protocol) {
       case SFTP -> Map.of();
-      case SCP -> FileClient.withNewline(names, SCP_RECORDS_ARE_LINES);
+      case SCP -> unsayableByScp(names);
       case FTP, FTPS_EXPLICIT, FTPS_IMPLICIT -> FileClient.withNewline(names, FTP_COMMANDS_ARE_LINES);
     };
+  }
+
+  private static Map<String, String> unsayableByScp(List<String> names) {
+    Map<String, String> unsayable = new HashMap<>(FileClient.withNewline(names, SCP_RECORDS_ARE_LINES));
+    names.stream().filter(name -> name.length() > LONGEST_OF_SCP)
+        .forEach(name -> unsayable.put(name, "no name of 255 bytes: libssh2 has 256 for the record that tells it"));
+    return unsayable;
   }
 
   @Override
