@@ -1,6 +1,7 @@
 package io.flotilla.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -93,6 +94,20 @@ class PartialSweeperTest {
       running.close();
     }
     assertEquals(Set.of("d", "finished", "running", Partials.PREFIX + "directory"), names(""));
+  }
+
+  /** This process can't know that it is open elsewhere; what has stood still for so long is told that it failed. */
+  @Test
+  void uploadByAnotherNode_thatHasStoodStillAllTheTime_publishesNothing() throws IOException {
+    try (VirtualFileSystem elsewhere = new PublishingFileSystem(
+        VirtualFileSystem.open(root), Links.FOLLOW, "ann on another node", new ActiveUploads())) {
+      OpenFile running = upload(elsewhere, "/slow");
+      now = now.plus(KEEP).plusSeconds(60);
+      sweep();
+      assertEquals(List.of(5L), removed);
+      assertThrows(VfsException.class, running::close);
+      assertEquals(Set.of(), names(""));
+    }
   }
 
   @Test
