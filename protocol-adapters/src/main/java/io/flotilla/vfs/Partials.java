@@ -12,6 +12,8 @@ import java.util.HexFormat;
  */
 final class Partials {
   static final String PREFIX = ".flotilla-part-";
+  /** Only ever copied: to look for it anew takes as long as opening a file does. */
+  private static final MessageDigest SHA_256 = make();
   private static final int OWNER_BYTES = 8;
   private static final int NAME_BYTES = 20;
 
@@ -43,10 +45,21 @@ final class Partials {
   }
 
   private static String hash(String text, int bytes) {
+    byte[] digest = sha256().digest(text.getBytes(StandardCharsets.UTF_16BE)); // a lone surrogate has no UTF-8
+    return HexFormat.of().formatHex(Arrays.copyOf(digest, bytes));
+  }
+
+  private static MessageDigest sha256() {
     try {
-      byte[] digest = MessageDigest.getInstance("SHA-256")
-          .digest(text.getBytes(StandardCharsets.UTF_16BE)); // a lone surrogate has no UTF-8
-      return HexFormat.of().formatHex(Arrays.copyOf(digest, bytes));
+      return (MessageDigest) SHA_256.clone();
+    } catch (CloneNotSupportedException e) {
+      throw new IllegalStateException("Java's SHA-256 can be copied", e);
+    }
+  }
+
+  private static MessageDigest make() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

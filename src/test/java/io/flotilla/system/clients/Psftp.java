@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** PuTTY's psftp with a batch of commands. */
-public final class Psftp implements FileClient {
+public final class Psftp extends SftpBatch {
   @Override
   public String name() {
     return "psftp";
@@ -17,38 +17,8 @@ public final class Psftp implements FileClient {
   }
 
   @Override
-  public Command put(Site site, Path local, String remote) {
-    return batch(site, "put " + quote(local.toString()) + " " + quote(remote));
-  }
-
-  @Override
-  public Command get(Site site, String remote, Path local) {
-    return batch(site, "get " + quote(remote) + " " + quote(local.toString()));
-  }
-
-  @Override
-  public Command resumePut(Site site, Path local, String remote) {
-    return batch(site, "reput " + quote(local.toString()) + " " + quote(remote));
-  }
-
-  @Override
-  public Command resumeGet(Site site, String remote, Path local) {
-    return batch(site, "reget " + quote(remote) + " " + quote(local.toString()));
-  }
-
-  @Override
   public Command rename(Site site, String remote, String newName) {
     return batch(site, "mv " + quote(remote) + " " + quote(newName));
-  }
-
-  @Override
-  public Command delete(Site site, String remote) {
-    return batch(site, "rm " + quote(remote));
-  }
-
-  @Override
-  public Command makeDirectory(Site site, String remote) {
-    return batch(site, "mkdir " + quote(remote));
   }
 
   @Override
@@ -62,14 +32,16 @@ public final class Psftp implements FileClient {
         + quote(localParent.resolve(FileClient.lastName(directory)).toString()));
   }
 
-  private static Command batch(Site site, String commands) {
+  @Override
+  Command batch(Site site, String commands) {
     List<String> line = new ArrayList<>(List.of("psftp"));
     line.addAll(new PuttyOptions(site).arguments());
     line.addAll(List.of("-b", "/dev/stdin", site.target()));
     return Command.of(line).reading(commands + "\n");
   }
 
-  private static String quote(String path) {
+  @Override
+  String quote(String path) {
     return "\"" + path.replace("\"", "\"\"") + "\"";
   }
 }

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** OpenSSH's sftp with a batch of commands. */
-public final class Sftp implements FileClient {
+public final class Sftp extends SftpBatch {
   @Override
   public String name() {
     return "sftp";
@@ -17,38 +17,8 @@ public final class Sftp implements FileClient {
   }
 
   @Override
-  public Command put(Site site, Path local, String remote) {
-    return batch(site, "put " + quote(local.toString()) + " " + quote(remote));
-  }
-
-  @Override
-  public Command get(Site site, String remote, Path local) {
-    return batch(site, "get " + quote(remote) + " " + quote(local.toString()));
-  }
-
-  @Override
-  public Command resumePut(Site site, Path local, String remote) {
-    return batch(site, "reput " + quote(local.toString()) + " " + quote(remote));
-  }
-
-  @Override
-  public Command resumeGet(Site site, String remote, Path local) {
-    return batch(site, "reget " + quote(remote) + " " + quote(local.toString()));
-  }
-
-  @Override
   public Command rename(Site site, String remote, String newName) {
     return batch(site, "rename " + quote(remote) + " " + quote(newName));
-  }
-
-  @Override
-  public Command delete(Site site, String remote) {
-    return batch(site, "rm " + quote(remote));
-  }
-
-  @Override
-  public Command makeDirectory(Site site, String remote) {
-    return batch(site, "mkdir " + quote(remote));
   }
 
   @Override
@@ -61,7 +31,8 @@ public final class Sftp implements FileClient {
     return batch(site, "get -r " + quote(directory) + " " + quote(localParent.toString()));
   }
 
-  private static Command batch(Site site, String commands) {
+  @Override
+  Command batch(Site site, String commands) {
     OpenSshOptions ssh = new OpenSshOptions(site);
     // A batch never asks for a password, unless this is said before it.
     List<String> line = new ArrayList<>(List.of("sftp", "-q", "-o", "BatchMode=no", "-P", Integer.toString(site.sftpPort())));
@@ -70,7 +41,8 @@ public final class Sftp implements FileClient {
     return Command.of(line).with(ssh.environment()).reading(commands + "\n");
   }
 
-  private static String quote(String path) {
+  @Override
+  String quote(String path) {
     return "\"" + path.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
   }
 }
