@@ -1,5 +1,9 @@
 package io.flotilla.node;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
@@ -7,7 +11,6 @@ import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.ConfigChanged;
 import io.flotilla.config.event.EntityChange;
-import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Refusal;
 import io.flotilla.http.admin.EventFeed;
 import io.flotilla.node.cluster.ClusterEvents;
@@ -27,6 +30,9 @@ import org.slf4j.spi.LoggingEventBuilder;
  * of the admin API's stream. Safe for all threads; never blocks.
  */
 final class NodeEventLog implements ClusterEvents, ClientEventSink {
+  /** Otherwise each session's thread would keep 8 KiB of buffers. */
+  private static final JsonMapper JSON = JsonMapper.builder(
+      JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedBoundedPool()).build()).build();
   private static final Logger clusterLog = LoggerFactory.getLogger("flotilla.cluster");
   private static final Logger configLog = LoggerFactory.getLogger("flotilla.config");
   private static final Logger clientLog = LoggerFactory.getLogger("flotilla.client");
@@ -48,7 +54,7 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
   private final class Line {
     private final String type;
     private final LoggingEventBuilder builder;
-    private final ObjectNode json = EntityCodec.JSON.createObjectNode();
+    private final ObjectNode json = JSON.createObjectNode();
 
     Line(Logger logger, Level level, String type) {
       this.type = type;
@@ -70,7 +76,15 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
 
     void say(String message) {
       builder.log(message);
-      feed.publish(type, json.put("message", message).toString());
+      feed.publish(type, text(json.put("message", message)));
+    }
+
+    private static String text(ObjectNode tree) {
+      try {
+        return JSON.writeValueAsString(tree);
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException("a tree can always be written", e);
+      }
     }
   }
 

@@ -358,8 +358,12 @@ class FtpAbuseTest extends FtpFixture {
   void binaryOnTheControlConnection_endsNothingButItself() throws Exception {
     RawFtp victim = login();
     RawFtp client = connect();
-    client.socket.getOutputStream().write(random(100_000));
-    client.send("\n".repeat(10));
+    try {
+      client.socket.getOutputStream().write(random(100_000));
+      client.send("\n".repeat(10));
+    } catch (IOException e) {
+      // The server had enough before all was sent.
+    }
     client.expect(500);
     assertTrue(client.isEnded());
     victim.command("NOOP", 200);
