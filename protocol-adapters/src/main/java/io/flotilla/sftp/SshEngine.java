@@ -59,7 +59,8 @@ final class SshEngine extends SshServer {
     ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
         task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
     engine.setScheduledExecutorService(timer, true);
-    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory(() -> new NoCloseExecutor(new TransportThreads())));
+    engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory(() -> new NoCloseExecutor(
+        new TransportThreads(Runtime.getRuntime().availableProcessors()))));
     engine.limit(settings);
     engine.checkConfig();
     engine.setupSessionTimeout(null);

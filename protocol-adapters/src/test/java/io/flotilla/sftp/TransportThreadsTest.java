@@ -1,24 +1,55 @@
 package io.flotilla.sftp;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class TransportThreadsTest {
   private static final int MANY = 100_000;
+  private static final int MOST = 2;
 
-  private final TransportThreads threads = new TransportThreads();
+  private final TransportThreads threads = new TransportThreads(MOST);
 
   @Test
   void whatAPlatformThreadBrings_runsOnAVirtualOne() throws Exception {
     CompletableFuture<Boolean> isVirtual = new CompletableFuture<>();
     threads.execute(() -> isVirtual.complete(Thread.currentThread().isVirtual()));
     assertTrue(isVirtual.get(10, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void whatArrives_runsOnSoManyThreadsAndNoMore_andNoneOfItIsLost() throws Exception {
+    CountDownLatch begun = new CountDownLatch(MOST);
+    CountDownLatch goOn = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(MANY);
+    AtomicInteger running = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    for (int i = 0; i < MOST; i++) {
+      threads.execute(() -> {
+        begun.countDown();
+        assertDoesNotThrow(() -> goOn.await());
+      });
+    }
+    assertTrue(begun.await(10, TimeUnit.SECONDS));
+    for (int i = 0; i < MANY; i++) {
+      threads.execute(() -> {
+        most.accumulateAndGet(running.incrementAndGet(), Math::max);
+        running.decrementAndGet();
+        done.countDown();
+      });
+    }
+    assertEquals(MANY, done.getCount(), "all threads are in use");
+    goOn.countDown();
+    assertTrue(done.await(30, TimeUnit.SECONDS));
+    assertTrue(most.get() <= MOST, () -> most + " ran at once");
   }
 
   @Test
