@@ -100,7 +100,7 @@ class Transfer {
 
   private void run() throws Exception {
     prepare();
-    if (wanted.isEmpty()) {
+    if ("idle sessions".contains(wanted)) {
       idleSessions();
     }
     ProcessTree node = new ProcessTree(cluster.process(1));

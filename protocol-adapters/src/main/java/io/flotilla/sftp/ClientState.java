@@ -26,8 +26,8 @@ final class ClientState implements ProtocolClient {
   volatile LoginResult.Granted granted;
   /** What the client has proved and the password has to follow; null without one. */
   volatile ProvedKey provedKey;
-  /** Whether the client has begun to log in. */
-  final AtomicBoolean loginBegun = new AtomicBoolean();
+  /** The only one of the connection; null before the client asks for it. Of the transport's threads, one after the other. */
+  volatile LoginService loginService;
   /** Null until the login. */
   volatile ClientLogins.ClientLogin login;
   /** The key that was refused, for one event instead of one for each key an agent offers. */

@@ -24,11 +24,15 @@ final class LoginService extends ServerUserAuthService {
     return new ServerUserAuthServiceFactory() {
       @Override
       public Service create(Session session) throws IOException {
-        // A second one would count attempts and time anew, and take another user's name.
-        if (!ClientState.of(session).loginBegun.compareAndSet(false, true)) {
-          throw new SshException(SshConstants.SSH2_DISCONNECT_PROTOCOL_ERROR, "the login has begun already");
+        // Some clients, such as paramiko, ask for it before each method. Another one would count attempts and time anew, and
+        // take another user's name.
+        ClientState client = ClientState.of(session);
+        if (client.loginService == null) {
+          client.loginService = new LoginService(session);
+        } else if (session.isAuthenticated()) {
+          throw new SshException(SshConstants.SSH2_DISCONNECT_PROTOCOL_ERROR, "the login is over");
         }
-        return new LoginService(session);
+        return client.loginService;
       }
     };
   }

@@ -140,6 +140,7 @@ final class SshLogins implements PasswordAuthenticator, SessionListener {
     if (event != Event.Authenticated || client == null) {
       return;
     }
+    client.refusedKey = null;
     Optional<ClientLogins.ClientLogin> login = logins.enter(client.granted, client::disconnect);
     if (login.isEmpty()) {
       client.disconnect(LoginResult.Reason.TOO_MANY_SESSIONS.words());

@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
 final class TransportThreads extends AbstractExecutorService {
   private static final Logger log = LoggerFactory.getLogger(TransportThreads.class);
 
+  /** Of what one that arrived causes, before it is the turn of others: a client that sends without a pause causes reads without an end. */
+  private static final int IN_TURN = 16;
+
   /** What a virtual thread still has to run; so that one task that causes the next does not deepen the stack. */
   private final ThreadLocal<Queue<Runnable>> caused = new ThreadLocal<>();
   /** What has come: one task at most for each connection and direction. */
@@ -44,7 +47,7 @@ final class TransportThreads extends AbstractExecutorService {
     }
     Queue<Runnable> waiting = caused.get();
     if (waiting == null) {
-      runWithWhatItCauses(task);
+      runWithWhatItCauses(task, Integer.MAX_VALUE);
     } else {
       waiting.add(task);
     }
@@ -54,7 +57,12 @@ final class TransportThreads extends AbstractExecutorService {
     int running = threads.get();
     while (running < maxThreads && !arrived.isEmpty()) {
       if (threads.compareAndSet(running, running + 1)) {
-        Thread.ofVirtual().name("ssh-transport").start(this::runArrived);
+        try {
+          Thread.ofVirtual().name("ssh-transport").start(this::runArrived);
+        } catch (RuntimeException | Error e) {
+          threads.decrementAndGet();
+          throw e;
+        }
         return;
       }
       running = threads.get();
@@ -62,22 +70,31 @@ final class TransportThreads extends AbstractExecutorService {
   }
 
   private void runArrived() {
-    for (Runnable next = arrived.poll(); next != null; next = arrived.poll()) {
-      runWithWhatItCauses(next);
+    try {
+      for (Runnable next = arrived.poll(); next != null; next = arrived.poll()) {
+        runWithWhatItCauses(next, IN_TURN);
+      }
+    } finally {
+      threads.decrementAndGet();
     }
-    threads.decrementAndGet();
     startThread(); // for what came since the last look
   }
 
-  private void runWithWhatItCauses(Runnable task) {
+  /** @param most of what it causes; the rest waits with what has arrived */
+  private void runWithWhatItCauses(Runnable task, int most) {
     Queue<Runnable> queue = new ArrayDeque<>(2);
     caused.set(queue);
     try {
-      for (Runnable next = task; next != null; next = queue.poll()) {
-        run(next);
+      run(task);
+      for (int i = 0; i < most && !queue.isEmpty(); i++) {
+        run(queue.poll());
       }
     } finally {
       caused.remove();
+    }
+    if (!queue.isEmpty()) {
+      arrived.addAll(queue);
+      startThread();
     }
   }
 

@@ -11,7 +11,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * all sessions and threads; it holds one entry for each running upload, and one for each name that is being opened or published.
  */
 public final class ActiveUploads {
-  private static final Duration PATIENCE = Duration.ofSeconds(8);
+  private static final Duration PATIENCE = Duration.ofSeconds(3);
 
   private final ConcurrentHashMap<Object, PartialUpload> uploads = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Name, NameLock> names = new ConcurrentHashMap<>();
@@ -59,9 +59,13 @@ public final class ActiveUploads {
       }
     }
     if (!isMine) {
-      throw new VfsException(VfsError.BUSY, shown, "another upload of this name is being finished; try again later");
+      throw busy(shown);
     }
     return held(name, own);
+  }
+
+  static VfsException busy(VirtualPath shown) {
+    return new VfsException(VfsError.BUSY, shown, "another upload of this name is being finished; try again later");
   }
 
   private NameLock want(Name name) {
@@ -84,18 +88,21 @@ public final class ActiveUploads {
   }
 
   /** Makes an upload the only one that writes to a file. */
-  void take(Object key, PartialUpload upload) {
-    PartialUpload former = uploads.put(key, upload);
-    if (former != null) {
-      former.revoke();
-    }
+  void take(Object key, PartialUpload upload) throws VfsException {
+    revoke(key);
+    uploads.put(key, upload);
   }
 
-  /** Ends whatever upload writes to a file. */
-  void revoke(Object key) {
-    PartialUpload former = uploads.remove(key);
+  /**
+   * Ends whatever upload writes to a file.
+   *
+   * @throws VfsException BUSY if it does not come to an end in {@link #PATIENCE}
+   */
+  void revoke(Object key) throws VfsException {
+    PartialUpload former = uploads.get(key);
     if (former != null) {
-      former.revoke();
+      former.revoke(PATIENCE);
+      uploads.remove(key, former);
     }
   }
 

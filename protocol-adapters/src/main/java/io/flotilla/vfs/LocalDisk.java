@@ -1,5 +1,6 @@
 package io.flotilla.vfs;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Set;
@@ -24,13 +25,20 @@ final class LocalDisk {
 
   private LocalDisk() {}
 
-  /** Whether a directory is on one; false as well if it can't be found out. Blocks as the directory's file system does. */
-  static boolean holds(Path directory) {
+  /**
+   * Whether a directory is on one; false as well if it can't be found out. Blocks as the directory's file system does.
+   *
+   * @param beneath the directory's path from another one on, with the names' very bytes
+   */
+  static boolean holds(Path from, String beneath) {
     if (!LinuxVirtualFileSystem.isSupported()) {
       return false;
     }
+    ByteArrayOutputStream path = new ByteArrayOutputStream();
+    path.writeBytes(from.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8));
+    path.write('/');
+    path.writeBytes(ByteNames.encode(beneath));
     long[] type = new long[1];
-    byte[] path = directory.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8);
-    return LinuxCalls.statfs(path, type) == 0 && LOCAL.contains(type[0]);
+    return LinuxCalls.statfs(path.toByteArray(), type) == 0 && LOCAL.contains(type[0]);
   }
 }

@@ -1,10 +1,12 @@
 package io.flotilla.vfs;
 
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -177,9 +179,21 @@ final class PartialUpload implements OpenFile {
     }
   }
 
-  /** Called from any thread: returns when no write is running, and none will run again. */
-  void revoke() {
-    lock.lock();
+  /**
+   * Called from any thread: returns when no write is running, and none will run again.
+   *
+   * @throws VfsException BUSY if one still runs then; it is not revoked
+   */
+  void revoke(Duration patience) throws VfsException {
+    boolean isMine = false;
+    try {
+      isMine = lock.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (!isMine) {
+      throw ActiveUploads.busy(shown);
+    }
     try {
       revoked = true;
     } finally {

@@ -169,7 +169,7 @@ public final class PublishingFileSystem extends FileSystemLayer {
       if (!(opened instanceof PartialUpload)) {
         directory.close(); // an upload closes it itself
       }
-      throw new VfsException(e.error(), path);
+      throw e.error() == VfsError.BUSY ? e : new VfsException(e.error(), path);
     }
   }
 
@@ -197,15 +197,15 @@ public final class PublishingFileSystem extends FileSystemLayer {
     try {
       files.removeFile(path);
     } catch (VfsException e) {
-      if (e.error() != VfsError.NOT_FOUND || path.isRoot() || !removeLeftover(partialOf(path))) {
+      if (e.error() != VfsError.NOT_FOUND || path.isRoot() || !removeLeftover(partialOf(path), path)) {
         throw e;
       }
     }
   }
 
-  private boolean removeLeftover(VirtualPath partial) throws VfsException {
+  private boolean removeLeftover(VirtualPath partial, VirtualPath shown) throws VfsException {
     ActiveUploads.Name name = new ActiveUploads.Name(files.stat(partial.parent()).key(), partial.name());
-    try (ActiveUploads.Held _ = active.lockSoon(name, partial)) {
+    try (ActiveUploads.Held _ = active.lockSoon(name, shown)) {
       Optional<FileAttributes> leftover = find(partial, files::lstat);
       if (leftover.isPresent()) {
         active.revoke(leftover.get().key());
@@ -241,7 +241,7 @@ public final class PublishingFileSystem extends FileSystemLayer {
       }
     }
     for (String name : leftovers) {
-      removeLeftover(directory.child(name));
+      removeLeftover(directory.child(name), directory);
     }
     return !leftovers.isEmpty();
   }

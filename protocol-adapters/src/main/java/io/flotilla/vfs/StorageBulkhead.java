@@ -197,7 +197,7 @@ final class StorageBulkhead {
 
     /** @throws VfsException IO if as many as may hang do already, or there is no place for it in time */
     void begin() throws VfsException {
-      if (hungData >= MAX_CALLS || !enterData()) {
+      if (!data.tryAcquire() && (hungData >= MAX_CALLS || !waitForData())) {
         throw silent();
       }
       if (!carriers.enter(Patience.USUAL.duration)) {
@@ -209,9 +209,9 @@ final class StorageBulkhead {
       carriers.watch();
     }
 
-    private boolean enterData() {
+    private boolean waitForData() {
       try {
-        return data.tryAcquire() || data.tryAcquire(Patience.USUAL.duration.toMillis(), TimeUnit.MILLISECONDS);
+        return data.tryAcquire(Patience.USUAL.duration.toMillis(), TimeUnit.MILLISECONDS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return false;

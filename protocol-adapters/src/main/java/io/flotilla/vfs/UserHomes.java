@@ -72,7 +72,7 @@ public final class UserHomes {
     DetachedFileSystem home = detached(user, access.home(), () -> openHome(view, user, access.home(), links));
     try {
       home.open();
-    } catch (VfsException e) {
+    } catch (VfsException | RuntimeException e) {
       home.close();
       throw e;
     }
@@ -82,9 +82,9 @@ public final class UserHomes {
 
   /** Whether it is on a local disk is asked of the very directory, since storages may have mounts in them. */
   private DetachedFileSystem detached(User user, UserAccess.Place place, DetachedFileSystem.Source source) {
-    String path = "." + place.path().replace("${user}", user.name());
+    String path = place.path().replace("${user}", user.name());
     return new DetachedFileSystem(bulkheads.of(place.storage(), place.directory()), source,
-        () -> place.directory().filter(directory -> LocalDisk.holds(directory.resolve(path))).isPresent());
+        () -> place.directory().filter(directory -> LocalDisk.holds(directory, path)).isPresent());
   }
 
   private VirtualFileSystem openHome(ConfigView view, User user, UserAccess.Place home, Links links) throws VfsException {

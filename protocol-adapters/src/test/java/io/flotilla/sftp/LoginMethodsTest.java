@@ -66,26 +66,42 @@ class LoginMethodsTest extends SftpFixture {
     }
   }
 
-  /** It would count attempts and time anew, and could go on with the half of another user. */
+  /** As paramiko asks for the login anew before each method: it goes on where it was, and as the same user. */
   @Test
-  void secondLoginOnOneConnection_isRefused() throws Exception {
+  void loginThatIsAskedForAgain_goesOnWhereItWas() throws Exception {
     require("ann", BOTH);
+    user("bob");
+    assertEquals(List.of(), config.commit(adapter));
     try (SshClient ssh = SshClient.setUpDefaultClient()) {
       ssh.setServerKeyVerifier((server, address, serverKey) -> true);
       ssh.start();
-      try (ClientSession session = ssh.connect("ann", "127.0.0.1", port).verify(PATIENCE).getSession()) {
-        session.addPublicKeyIdentity(HostKeyGenerator.read(userKey("ed25519").privateKey()));
-        assertTrue(session.auth().await(PATIENCE));
-        assertFalse(session.isAuthenticated());
-        assertTrue(session.isOpen());
-        Buffer again = session.createBuffer(SshConstants.SSH_MSG_SERVICE_REQUEST);
-        again.putString("ssh-userauth");
-        session.writePacket(again);
-        assertTrue(session.waitFor(EnumSet.of(ClientSession.ClientSessionEvent.CLOSED), PATIENCE)
-            .contains(ClientSession.ClientSessionEvent.CLOSED));
+      for (String user : new String[] {"ann", "bob"}) {
+        try (ClientSession session = ssh.connect("ann", "127.0.0.1", port).verify(PATIENCE).getSession()) {
+          session.addPublicKeyIdentity(HostKeyGenerator.read(userKey("ed25519").privateKey()));
+          assertTrue(session.auth().await(PATIENCE));
+          assertFalse(session.isAuthenticated());
+          Buffer again = session.createBuffer(SshConstants.SSH_MSG_SERVICE_REQUEST);
+          again.putString("ssh-userauth");
+          session.writePacket(again);
+          Buffer password = session.createBuffer(SshConstants.SSH_MSG_USERAUTH_REQUEST);
+          password.putString(user);
+          password.putString("ssh-connection");
+          password.putString("password");
+          password.putBoolean(false);
+          password.putString(PASSWORD);
+          session.writePacket(password);
+          if (user.equals("ann")) {
+            Awaitility.await().until(() -> !events(ClientEvent.LoginSucceeded.class).isEmpty());
+            assertEquals("publickey+password", events(ClientEvent.LoginSucceeded.class).getLast().method());
+          } else {
+            assertTrue(session.waitFor(EnumSet.of(ClientSession.ClientSessionEvent.CLOSED), PATIENCE)
+                .contains(ClientSession.ClientSessionEvent.CLOSED));
+          }
+        }
       }
     }
     awaitRefusal("publickey", NOT_ALONE);
+    assertEquals(List.of("ann"), events(ClientEvent.LoginSucceeded.class).stream().map(ClientEvent.LoginSucceeded::user).toList());
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +51,28 @@ class TransportThreadsTest {
     goOn.countDown();
     assertTrue(done.await(30, TimeUnit.SECONDS));
     assertTrue(most.get() <= MOST, () -> most + " ran at once");
+  }
+
+  @Test
+  void connectionsThatAlwaysHaveMore_letTheOthersComeByTurns() throws Exception {
+    AtomicBoolean goesOn = new AtomicBoolean(true);
+    for (int i = 0; i < MOST; i++) {
+      threads.execute(new Runnable() {
+        @Override
+        public void run() {
+          if (goesOn.get()) {
+            threads.execute(this);
+          }
+        }
+      });
+    }
+    CompletableFuture<Boolean> other = new CompletableFuture<>();
+    threads.execute(() -> other.complete(true));
+    try {
+      assertTrue(other.get(10, TimeUnit.SECONDS));
+    } finally {
+      goesOn.set(false);
+    }
   }
 
   @Test

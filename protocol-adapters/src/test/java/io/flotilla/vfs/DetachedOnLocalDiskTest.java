@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,7 @@ class DetachedOnLocalDiskTest extends FileSystemContract {
   @Override
   VirtualFileSystem open(Path root) throws VfsException {
     return new DetachedFileSystem(
-        bulkheads.of("main", Optional.of(root)), () -> new Watched(VirtualFileSystem.open(root)), () -> LocalDisk.holds(root));
+        bulkheads.of("main", Optional.of(root)), () -> new Watched(VirtualFileSystem.open(root)), () -> LocalDisk.holds(root, "/"));
   }
 
   /** Notes which threads it is used by. */
@@ -89,9 +90,11 @@ class DetachedOnLocalDiskTest extends FileSystemContract {
   }
 
   @Test
-  void whatIsNoDiskOfThisMachine_orUnknown_isNotTakenForOne() {
-    assertTrue(LocalDisk.holds(root));
-    assertFalse(LocalDisk.holds(Path.of("/proc")));
-    assertFalse(LocalDisk.holds(root.resolve("missing")));
+  void whatIsNoDiskOfThisMachine_orUnknown_isNotTakenForOne() throws IOException {
+    Files.createDirectory(root.resolve("caf\u00e9"));
+    assertTrue(LocalDisk.holds(root, "/"));
+    assertTrue(LocalDisk.holds(root, "/caf\u00e9"));
+    assertFalse(LocalDisk.holds(Path.of("/"), "/proc"));
+    assertFalse(LocalDisk.holds(root, "/missing"));
   }
 }
