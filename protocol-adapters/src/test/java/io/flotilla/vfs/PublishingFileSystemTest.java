@@ -196,4 +196,22 @@ class PublishingFileSystemTest extends FileSystemContract {
       return all.filter(file -> !file.equals(root)).map(file -> file.getFileName().toString()).toArray(String[]::new);
     }
   }
+
+  /** An interrupt stands for the time that is waited. */
+  @Test
+  void uploadThatIsBeingFinished_isNotWaitedForWithoutAnEnd_norTakenOver() throws IOException {
+    OpenFile first = files.open(path("/a"), OpenMode.REPLACE, 0600);
+    first.write(bytes("first"), 0);
+    Object key = first.attributes().key();
+    Thread.currentThread().interrupt();
+    assertError(VfsError.BUSY, () -> active.revoke(key));
+    assertTrue(Thread.interrupted());
+    ActiveUploads.Name name = new ActiveUploads.Name("directory", "partial");
+    Thread.currentThread().interrupt();
+    assertError(VfsError.BUSY, () -> active.lockSoon(name, path("/a")));
+    assertTrue(Thread.interrupted());
+    assertEquals(1, active.size(), "who gave up leaves no lock behind");
+    first.close();
+    assertEquals("first", Files.readString(root.resolve("a")));
+  }
 }
