@@ -72,9 +72,13 @@ final class Jail implements Closeable {
     if (path.isRoot()) {
       throw new VfsException(VfsError.PERMISSION_DENIED, path);
     }
+    byte[] name = ByteNames.encode(path.name());
+    if (path.parent().isRoot()) {
+      return call.apply(root, name);
+    }
     int directory = open(path.parent(), LinuxCalls.O_PATH | LinuxCalls.O_DIRECTORY, 0);
     try {
-      return call.apply(directory, ByteNames.encode(path.name()));
+      return call.apply(directory, name);
     } finally {
       LinuxCalls.close(directory);
     }
@@ -85,8 +89,20 @@ final class Jail implements Closeable {
     T apply(int descriptor) throws VfsException;
   }
 
-  /** Opens a path, runs an action on the descriptor, closes it. */
-  <T> T with(VirtualPath path, int flags, DescriptorCall<T> call) throws VfsException {
+  /** Runs an action on a descriptor of what a path leads to, which names it but can't read or write. */
+  <T> T with(VirtualPath path, DescriptorCall<T> call) throws VfsException {
+    return with(path, LinuxCalls.O_PATH, call);
+  }
+
+  /** The same of the named entry itself, which may be a link. */
+  <T> T withEntry(VirtualPath path, DescriptorCall<T> call) throws VfsException {
+    return with(path, LinuxCalls.O_PATH | LinuxCalls.O_NOFOLLOW, call);
+  }
+
+  private <T> T with(VirtualPath path, int flags, DescriptorCall<T> call) throws VfsException {
+    if (path.isRoot()) {
+      return call.apply(root);
+    }
     int descriptor = open(path, flags, 0);
     try {
       return call.apply(descriptor);
@@ -113,6 +129,16 @@ final class Jail implements Closeable {
       throw new VfsException(VfsError.NOT_FOUND, path); // moved out of the root or deleted meanwhile
     }
     return VirtualPath.parse(found.substring(prefix.length()));
+  }
+
+  /** The attributes of the named entry itself. */
+  FileAttributes entryAttributes(VirtualPath path) throws VfsException {
+    if (path.isRoot() || !path.parent().isRoot()) {
+      return withEntry(path, descriptor -> attributes(descriptor, path));
+    }
+    LinuxCalls.Stat[] stat = new LinuxCalls.Stat[1];
+    entry(path, (directory, name) -> LinuxCalls.statx(directory, name, 0, stat));
+    return attributes(stat[0]);
   }
 
   static FileAttributes attributes(int descriptor, VirtualPath path) throws VfsException {

@@ -49,13 +49,12 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
 
   @Override
   public FileAttributes stat(VirtualPath path) throws VfsException {
-    return jail.with(path, LinuxCalls.O_PATH, descriptor -> Jail.attributes(descriptor, path));
+    return jail.with(path, descriptor -> Jail.attributes(descriptor, path));
   }
 
   @Override
   public FileAttributes lstat(VirtualPath path) throws VfsException {
-    return jail.with(path, LinuxCalls.O_PATH | LinuxCalls.O_NOFOLLOW,
-        descriptor -> Jail.attributes(descriptor, path));
+    return jail.entryAttributes(path);
   }
 
   @Override
@@ -174,7 +173,7 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
   @Override
   public String readSymlink(VirtualPath link) throws VfsException {
     byte[] target = new byte[VirtualPath.MAX_BYTES];
-    int length = jail.with(link, LinuxCalls.O_PATH | LinuxCalls.O_NOFOLLOW, descriptor -> {
+    int length = jail.withEntry(link, descriptor -> {
       if (!Jail.attributes(descriptor, link).isSymlink()) {
         throw new VfsException(VfsError.UNSUPPORTED, link, "it is not a symbolic link");
       }
@@ -191,16 +190,21 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
 
   @Override
   public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
-    jail.with(path, LinuxCalls.O_PATH | (followLinks ? 0 : LinuxCalls.O_NOFOLLOW), descriptor -> {
+    Jail.DescriptorCall<Boolean> set = descriptor -> {
       LinuxFile.setAttributes(descriptor, path, change);
-      return null;
-    });
+      return true;
+    };
+    if (followLinks) {
+      jail.with(path, set);
+    } else {
+      jail.withEntry(path, set);
+    }
   }
 
   @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     SpaceInfo[] result = new SpaceInfo[1];
-    jail.with(path, LinuxCalls.O_PATH, descriptor -> Jail.check(LinuxCalls.fstatvfs(descriptor, result), path));
+    jail.with(path, descriptor -> Jail.check(LinuxCalls.fstatvfs(descriptor, result), path));
     return result[0];
   }
 
@@ -211,8 +215,12 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
 
   @Override
   public void syncDirectory(VirtualPath directory) throws VfsException {
-    jail.with(directory, LinuxCalls.O_RDONLY | LinuxCalls.O_DIRECTORY,
-        descriptor -> Jail.check(LinuxCalls.fsync(descriptor), directory));
+    int descriptor = jail.open(directory, LinuxCalls.O_RDONLY | LinuxCalls.O_DIRECTORY, 0);
+    try {
+      Jail.check(LinuxCalls.fsync(descriptor), directory);
+    } finally {
+      LinuxCalls.close(descriptor);
+    }
   }
 
   @Override

@@ -8,7 +8,10 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 
-/** A file operation that failed. The message names at most a virtual path, never a path on the server. */
+/**
+ * A file operation that failed. The message names at most a virtual path, never a path on the server. It has no stack trace: most are
+ * answers to a client, of which looking whether a name is free gives several for each upload.
+ */
 public final class VfsException extends IOException {
   private final VfsError error;
   private final transient VirtualPath path; // null if none is meant
@@ -31,6 +34,11 @@ public final class VfsException extends IOException {
     this.error = error;
     this.path = path;
     this.reason = reason;
+  }
+
+  @Override
+  public Throwable fillInStackTrace() {
+    return this;
   }
 
   /** The same failure as it is told in a tree in which this one's root is the given directory. */
