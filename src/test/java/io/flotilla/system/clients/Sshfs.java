@@ -9,13 +9,17 @@ import java.util.Optional;
 
 /** sshfs: the user's root mounted as a directory for each command, and the usual programs in it. */
 public final class Sshfs implements FileClient {
+  // sshfs doesn't wait for an answer to closing a file: only its ssh, when it has ended, has brought all to the server.
   // The mount is a child of the script and lives no longer than it, unless both are killed; then nobody serves the directory.
   private static final String IN_MOUNT = """
       mount=$(mktemp -d mount-XXXXXX) && mount=$PWD/$mount || exit 1
       sshfs -f -o "$OPTIONS" "$TARGET:/" "$mount" < /dev/null & sshfs=$!
       until mountpoint -q "$mount"; do kill -0 $sshfs || exit 1; sleep 0.05; done
       (cd "$mount" && eval "$ACTION"); status=$?
-      fusermount -u "$mount" && wait $sshfs && rmdir "$mount" && exit $status
+      ssh=$(ps -o pid= --ppid $sshfs)
+      fusermount -u "$mount" && wait $sshfs && rmdir "$mount" || exit 1
+      while kill -0 $ssh 2> /dev/null; do sleep 0.05; done
+      exit $status
       """;
 
   @Override
