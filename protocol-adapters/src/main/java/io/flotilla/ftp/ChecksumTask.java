@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.VfsError;
 import io.flotilla.vfs.VfsException;

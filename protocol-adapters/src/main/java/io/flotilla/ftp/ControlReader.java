@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.transport.Transport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;

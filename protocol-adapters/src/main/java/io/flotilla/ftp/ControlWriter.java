@@ -1,6 +1,7 @@
 package io.flotilla.ftp;
 
 import io.flotilla.adapter.TerminalText;
+import io.flotilla.transport.Transport;
 import io.flotilla.vfs.ByteNames;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -1,5 +1,9 @@
 package io.flotilla.ftp;
 
+import io.flotilla.transport.PlainTransport;
+import io.flotilla.transport.TlsTransport;
+import io.flotilla.transport.TransferBuffers;
+import io.flotilla.transport.Transport;
 import io.flotilla.vfs.OpenFile;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
@@ -37,7 +41,6 @@ final class DataConnection implements AutoCloseable {
   static DataConnection secured(SocketChannel channel, SSLEngine engine, TransferBuffers buffers,
       Optional<SSLSession> mustResume) throws IOException {
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    // The last that can fail, because the buffers are the connection's to give back.
     return new DataConnection(channel, TlsTransport.large(channel, engine, buffers, mustResume.isEmpty()), mustResume);
   }
 

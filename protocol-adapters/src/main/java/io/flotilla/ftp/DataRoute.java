@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.transport.PlainTransport;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -1,6 +1,8 @@
 package io.flotilla.ftp;
 
 import io.flotilla.adapter.TerminalText;
+import io.flotilla.transport.PlainTransport;
+import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
 import java.io.InterruptedIOException;

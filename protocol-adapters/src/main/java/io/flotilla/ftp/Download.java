@@ -2,6 +2,7 @@ package io.flotilla.ftp;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.Transfer;
+import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package io.flotilla.ftp;
 
+import io.flotilla.transport.TransferBuffers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.zip.Deflater;

@@ -3,6 +3,7 @@ package io.flotilla.ftp;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.UserHomes;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;

@@ -4,18 +4,17 @@ import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.ProtocolListener;
 import io.flotilla.config.model.PassiveAddress;
+import io.flotilla.transport.Acceptor;
+import io.flotilla.transport.PlainTransport;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,29 +23,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One FTP listener: accepts on a virtual thread for each address and gives each client one of its own. Sessions look up
+ * One FTP listener: gives each client a virtual thread of its own. Sessions look up
  * passive ports and address when they need them, so that a change counts at once.
  */
 final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private static final Logger log = LoggerFactory.getLogger(FtpListener.class);
-  private static final int BACKLOG = 512;
-  private static final long SWAP_NANOSECONDS = 500_000_000;
-  private static final Duration RELEASE = Duration.ofSeconds(5);
   /** Of those over the limit, who are told so; more are only closed. */
   private static final int MAX_REFUSALS = 100;
   private static final int REFUSAL_MILLISECONDS = 500;
   private static final long REFUSAL_LOG_NANOSECONDS = 1_000_000_000;
   private static final int MAX_DRAINED = 64 * 1024;
-  private static final long PAUSE_MILLISECONDS = 50;
 
   private final String name;
   private final FtpEngine engine;
-  private final Map<InetSocketAddress, Server> servers = new ConcurrentHashMap<>();
+  private final Acceptor acceptor;
   private final Set<FtpSession> sessions = ConcurrentHashMap.newKeySet();
   private final ConnectionGate gate;
   private final Semaphore refusals = new Semaphore(MAX_REFUSALS);
   private volatile Options options;
-  private volatile long releasedAt;
   private volatile long refusalLogged = System.nanoTime() - REFUSAL_LOG_NANOSECONDS;
 
   /**
@@ -55,11 +49,10 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
   record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<FtpTls> tls, PassivePorts passivePorts,
       PassiveAddress passiveAddress) {}
 
-  private record Server(ServerSocketChannel channel, Thread acceptor) {}
-
   FtpListener(String name, FtpEngine engine, Options options) {
     this.name = name;
     this.engine = engine;
+    this.acceptor = new Acceptor(name, this::welcome);
     this.gate = engine.logins.gate(name, FtpAdapter.PROTOCOL, engine.settings.maxUnauthenticated());
     this.options = options;
   }
@@ -76,35 +69,12 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
 
   @Override
   public void bind(InetSocketAddress address) throws IOException {
-    ServerSocketChannel server = ServerSocketChannel.open();
-    try {
-      server.bind(address, BACKLOG);
-    } catch (IOException | RuntimeException e) {
-      server.close();
-      throw e;
-    }
-    servers.put(address, new Server(server,
-        Thread.ofVirtual().name("ftp-accept-" + name).start(() -> accept(server))));
+    acceptor.bind(address);
   }
 
-  /** Returns when the address is free: a channel that a virtual thread waits at is closed only by that thread. */
   @Override
   public void release(InetSocketAddress address) {
-    releasedAt = System.nanoTime();
-    Server server = servers.remove(address);
-    if (server == null) {
-      return;
-    }
-    try {
-      server.channel().close();
-      if (!server.acceptor().join(RELEASE)) {
-        log.warn("The address {} of listener {} is still not free", address, name);
-      }
-    } catch (IOException e) {
-      log.warn("The address {} of listener {} was not closed cleanly: {}", address, name, e.toString());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    acceptor.release(address);
   }
 
   @Override
@@ -114,56 +84,16 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
 
   @Override
   public void dispose() {
-    List.copyOf(servers.keySet()).forEach(this::release);
+    acceptor.releaseAll();
     sessions.forEach(FtpSession::kill);
   }
 
   /** Whether it has given up its address, and not only for the moment in which listeners swap theirs. */
   boolean isClosed(long now) {
-    return servers.isEmpty() && now - releasedAt > SWAP_NANOSECONDS;
-  }
-
-  private void accept(ServerSocketChannel server) {
-    boolean reported = false;
-    while (server.isOpen()) {
-      SocketChannel channel;
-      try {
-        channel = server.accept();
-        reported = false;
-      } catch (IOException e) {
-        if (server.isOpen()) {
-          if (!reported) {
-            log.error("Listener {} can't accept connections: {}; it tries again", name, e.toString());
-            reported = true;
-          }
-          pause();
-        }
-        continue;
-      }
-      try {
-        welcome(channel);
-      } catch (IOException | RuntimeException e) {
-        PlainTransport.close(channel);
-        log.debug("A client of listener {} was gone at once: {}", name, e.toString());
-      } catch (OutOfMemoryError e) {
-        PlainTransport.close(channel);
-        log.error("Listener {} turned a client away: {}", name, e.toString());
-      }
-    }
-  }
-
-  /** When descriptors are used up, accepting fails at once and for a while. */
-  private static void pause() {
-    try {
-      Thread.sleep(PAUSE_MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    return acceptor.isClosed(now);
   }
 
   private void welcome(SocketChannel channel) throws IOException {
-    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
     // The data mark before ABOR is urgent; taken out of line, it would take the stream out of step.
     channel.socket().setOOBInline(true);
     InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();

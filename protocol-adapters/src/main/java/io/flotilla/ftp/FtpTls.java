@@ -2,13 +2,11 @@ package io.flotilla.ftp;
 
 import io.flotilla.config.model.Listener;
 import io.flotilla.tls.TlsIdentity;
+import io.flotilla.tls.TlsServer;
 import java.security.GeneralSecurityException;
-import java.util.Arrays;
-import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLParameters;
 import javax.net.ssl.TrustManager;
 
 /** How a listener protects its clients' connections (RFC 4217). Immutable. */
@@ -65,25 +63,6 @@ final class FtpTls {
   }
 
   static SSLEngine newEngine(SSLContext context) {
-    SSLEngine engine = context.createSSLEngine();
-    engine.setUseClientMode(false);
-    SSLParameters parameters = engine.getSSLParameters();
-    parameters.setProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
-    parameters.setCipherSuites(Arrays.stream(parameters.getCipherSuites()).filter(FtpTls::isStrong).toArray(String[]::new));
-    parameters.setUseCipherSuitesOrder(true);
-    engine.setSSLParameters(parameters);
-    engine.setHandshakeApplicationProtocolSelector((own, offered) -> choose(offered));
-    return engine;
-  }
-
-  /** Forward secrecy and authenticated encryption only. */
-  private static boolean isStrong(String suite) {
-    return (suite.startsWith("TLS_AES") || suite.startsWith("TLS_CHACHA20") || suite.startsWith("TLS_ECDHE"))
-        && (suite.contains("_GCM_") || suite.contains("CHACHA20"));
-  }
-
-  /** A client that means to speak another protocol was led here by somebody (ALPACA); null refuses it. */
-  private static String choose(List<String> offered) {
-    return offered.contains(APPLICATION_PROTOCOL) ? APPLICATION_PROTOCOL : offered.isEmpty() ? "" : null;
+    return TlsServer.engine(context, APPLICATION_PROTOCOL);
   }
 }

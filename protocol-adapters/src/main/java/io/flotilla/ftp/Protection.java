@@ -1,5 +1,7 @@
 package io.flotilla.ftp;
 
+import io.flotilla.transport.TlsTransport;
+import io.flotilla.transport.TransferBuffers;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.util.Optional;

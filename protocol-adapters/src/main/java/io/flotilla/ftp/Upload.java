@@ -3,6 +3,7 @@ package io.flotilla.ftp;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.Transfer;
 import io.flotilla.adapter.TransferLog;
+import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.AttributeChange;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.OpenMode;

@@ -2,12 +2,12 @@ package io.flotilla.http.admin;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.tls.TlsServer;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.http.javadsl.ConnectionContext;
 import org.apache.pekko.http.javadsl.Http;
@@ -38,15 +38,8 @@ public final class AdminServer {
     AdminApi api = new AdminApi(context, materializer);
     ServerBuilder server = Http.get(system).newServerAt(host, port).withSettings(ServerSettings.create(
         ERROR_HANDLER.withFallback(system.settings().config())));
-    return tls.map(secure -> server.enableHttps(ConnectionContext.httpsServer(() -> engine(secure))))
+    return tls.map(secure -> server.enableHttps(ConnectionContext.httpsServer(() -> TlsServer.engine(secure, "http/1.1"))))
         .orElse(server).bind(api::handle).thenApply(AdminServer::new);
-  }
-
-  private static SSLEngine engine(SSLContext context) {
-    SSLEngine engine = context.createSSLEngine();
-    engine.setUseClientMode(false);
-    engine.setEnabledProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
-    return engine;
   }
 
   public int port() {

@@ -1,4 +1,4 @@
-package io.flotilla.ftp;
+package io.flotilla.transport;
 
 import java.io.IOException;
 import java.net.StandardSocketOptions;
@@ -6,17 +6,17 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
 /** A TCP connection in clear. */
-final class PlainTransport implements Transport {
+public final class PlainTransport implements Transport {
   private final SocketChannel channel;
 
   /**
    * @param channel blocking; closed with this transport
    */
-  PlainTransport(SocketChannel channel) {
+  public PlainTransport(SocketChannel channel) {
     this.channel = channel;
   }
 
-  SocketChannel channel() {
+  public SocketChannel channel() {
     return channel;
   }
 
@@ -40,7 +40,7 @@ final class PlainTransport implements Transport {
     close(channel);
   }
 
-  static void close(SocketChannel channel) {
+  public static void close(SocketChannel channel) {
     try {
       channel.close();
     } catch (IOException e) {
@@ -49,7 +49,7 @@ final class PlainTransport implements Transport {
   }
 
   /** Closes so that the peer sees a broken connection and never takes what it got for the whole. */
-  static void reset(SocketChannel channel) {
+  public static void reset(SocketChannel channel) {
     try {
       channel.setOption(StandardSocketOptions.SO_LINGER, 0);
     } catch (IOException | UnsupportedOperationException e) {

@@ -1,4 +1,4 @@
-package io.flotilla.ftp;
+package io.flotilla.transport;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -16,7 +16,7 @@ import jdk.net.ExtendedSocketOptions;
  * TLS over a blocking TCP connection. Only a close_notify ends the stream in order: without one it may have been cut by
  * anybody, and reading fails. One thread reads; writing is open to several, because what is read can call for an answer.
  */
-final class TlsTransport implements Transport {
+public final class TlsTransport implements Transport {
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
   /** Of what an idle connection holds. */
   private static final int FIRST = 1024;
@@ -29,58 +29,56 @@ final class TlsTransport implements Transport {
   private final boolean withoutTickets;
   private final ReentrantLock writing = new ReentrantLock();
   /** Received and not decrypted yet. */
-  private ByteBuffer in;
+  private ByteBuffer in = ByteBuffer.allocate(FIRST).limit(0);
   /** Decrypted and not read yet. */
   private ByteBuffer plain = NOTHING;
+  /** For records that are sent together; null until there are some. */
   private ByteBuffer out;
+  private boolean inIsLent;
+  /** Whether the last read filled the buffer. */
+  private boolean comesFast;
   private boolean established;
   private boolean inputEnded;
 
-  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool, boolean withoutTickets)
-      throws TransferBuffers.ExhaustedException {
+  private TlsTransport(SocketChannel channel, SSLEngine engine, TransferBuffers pool, boolean withoutTickets) {
     this.channel = channel;
     this.engine = engine;
     this.pool = pool;
     this.withoutTickets = withoutTickets;
-    this.in = pool == null ? ByteBuffer.allocate(FIRST) : pool.take();
-    in.limit(0);
-    try {
-      this.out = pool == null ? null : pool.take();
-    } catch (TransferBuffers.ExhaustedException | OutOfMemoryError e) {
-      pool.give(in);
-      throw e;
-    }
   }
 
-  /** For a connection that is idle most of the time. */
-  static TlsTransport small(SocketChannel channel, SSLEngine engine) throws TransferBuffers.ExhaustedException {
+  /** For a connection that never carries much at once. */
+  public static TlsTransport small(SocketChannel channel, SSLEngine engine) {
     return new TlsTransport(channel, engine, null, false);
   }
 
   /**
-   * For bulk data. {@link #giveBack} has to be called when no thread uses it any more.
+   * For bulk data, with buffers of the pool as soon as there is some. {@link #giveBack} has to be called when no thread uses it
+   * any more.
    *
    * @param withoutTickets whether the client is given nothing to resume this session with, unless by TLS 1.2
    */
-  static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool, boolean withoutTickets)
-      throws TransferBuffers.ExhaustedException {
+  public static TlsTransport large(SocketChannel channel, SSLEngine engine, TransferBuffers pool, boolean withoutTickets) {
     return new TlsTransport(channel, engine, pool, withoutTickets);
   }
 
-  void giveBack() {
-    if (pool != null && out != null) {
+  public void giveBack() {
+    if (inIsLent) {
       pool.give(in);
+      inIsLent = false;
+    }
+    if (out != null) {
       pool.give(out);
       out = null;
     }
   }
 
-  SSLSession session() {
+  public SSLSession session() {
     return engine.getSession();
   }
 
   /** Makes the connection a protected one; blocks. */
-  void handshake() throws IOException {
+  public void handshake() throws IOException {
     try {
       engine.beginHandshake();
       while (!established) {
@@ -224,7 +222,10 @@ final class TlsTransport implements Transport {
   }
 
   private void receive() throws IOException {
-    if (in.hasRemaining()) {
+    if (comesFast && pool != null && !inIsLent) {
+      in = pool.takeForRecords().put(in);
+      inIsLent = true;
+    } else if (in.hasRemaining()) {
       in.compact();
     } else if (pool == null && in.capacity() > FIRST) {
       in = ByteBuffer.allocate(FIRST);
@@ -241,6 +242,7 @@ final class TlsTransport implements Transport {
     int count = -1;
     try {
       count = channel.read(in);
+      comesFast = established && !in.hasRemaining();
     } finally {
       in.flip();
     }
@@ -274,8 +276,11 @@ final class TlsTransport implements Transport {
   public void write(ByteBuffer source) throws IOException {
     writing.lock();
     try {
-      ByteBuffer buffer = emptyOut();
       int record = engine.getSession().getPacketBufferSize();
+      if (pool != null && out == null && source.remaining() > record) {
+        out = pool.takeForRecords();
+      }
+      ByteBuffer buffer = emptyOut();
       do {
         SSLEngineResult result = engine.wrap(source, buffer);
         if (result.getStatus() == SSLEngineResult.Status.CLOSED) {

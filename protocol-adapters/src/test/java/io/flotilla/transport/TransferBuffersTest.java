@@ -1,4 +1,4 @@
-package io.flotilla.ftp;
+package io.flotilla.transport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class TransferBuffersTest {
   private static final int ALL = 256 + 2048;
+  private static final int ALL_FOR_RECORDS = 128 + 2048;
 
   private final TransferBuffers buffers = new TransferBuffers();
 
@@ -32,5 +33,23 @@ class TransferBuffersTest {
     assertTrue(again.isDirect());
     assertEquals(TransferBuffers.SIZE, again.remaining());
     assertThrows(TransferBuffers.ExhaustedException.class, buffers::take);
+  }
+
+  @Test
+  void buffersForRecords_areInTheHeap_andBoundedByThemselves() throws Exception {
+    List<ByteBuffer> out = new ArrayList<>();
+    for (int i = 0; i < ALL_FOR_RECORDS; i++) {
+      out.add(buffers.takeForRecords());
+    }
+    assertFalse(out.getFirst().isDirect());
+    assertEquals(TransferBuffers.SIZE, out.getFirst().capacity());
+    assertEquals(TransferBuffers.SMALL, out.getLast().capacity());
+    assertThrows(TransferBuffers.ExhaustedException.class, buffers::takeForRecords);
+    assertTrue(buffers.take().isDirect());
+    buffers.give(out.getFirst().limit(7));
+    assertEquals(TransferBuffers.SIZE, buffers.takeForRecords().remaining());
+    buffers.give(out.getLast());
+    assertEquals(TransferBuffers.SMALL, buffers.takeForRecords().remaining());
+    assertThrows(TransferBuffers.ExhaustedException.class, buffers::takeForRecords);
   }
 }

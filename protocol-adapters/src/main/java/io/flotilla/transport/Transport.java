@@ -1,4 +1,4 @@
-package io.flotilla.ftp;
+package io.flotilla.transport;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
  * The bytes of one connection, in clear or not. One thread reads and one thread writes at a time; {@link #close} may be
  * called by any thread and ends what the others do. Blocks its (virtual) threads.
  */
-interface Transport extends Closeable {
+public interface Transport extends Closeable {
   /**
    * Reads at least one byte, or returns -1 when the peer ended its output in order.
    *

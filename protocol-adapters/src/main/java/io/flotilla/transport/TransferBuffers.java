@@ -1,0 +1,90 @@
+package io.flotilla.transport;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Buffers of 256 KiB for file data, shared by all transfers. At most 256 outside of the heap are out or kept (64 MiB), and 128
+ * in the heap for records of TLS (32 MiB); who comes when all are out works with a small one, of which 2,048 may be out
+ * (64 MiB of heap). Safe for all threads.
+ */
+public final class TransferBuffers {
+  public static final int SIZE = 256 * 1024;
+  /** Holds a record of TLS. */
+  public static final int SMALL = 32 * 1024;
+  private static final int MAX_BUFFERS = 256;
+  private static final int MAX_RECORD_BUFFERS = 128;
+  private static final int MAX_SMALL = 2048;
+
+  private final Pool data = new Pool(MAX_BUFFERS);
+  private final Pool records = new Pool(MAX_RECORD_BUFFERS);
+  private final AtomicInteger smallOut = new AtomicInteger();
+
+  /** Every buffer is in use. */
+  public static final class ExhaustedException extends IOException {
+    ExhaustedException() {
+      super("too many transfers at once; try again later");
+    }
+  }
+
+  /** Buffers of the full size, never given up. */
+  private static final class Pool {
+    private final ConcurrentLinkedQueue<ByteBuffer> spare = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger made = new AtomicInteger();
+    private final int most;
+
+    Pool(int most) {
+      this.most = most;
+    }
+
+    /** Null if all are out. */
+    ByteBuffer take(boolean direct) {
+      ByteBuffer buffer = spare.poll();
+      if (buffer != null) {
+        return buffer.clear();
+      }
+      if (made.incrementAndGet() > most) {
+        made.decrementAndGet();
+        return null;
+      }
+      try {
+        return direct ? ByteBuffer.allocateDirect(SIZE) : ByteBuffer.allocate(SIZE);
+      } catch (OutOfMemoryError e) {
+        made.decrementAndGet();
+        throw e;
+      }
+    }
+  }
+
+  /** An empty buffer for what goes to or comes from a file, to be given back. Files and sockets take it without a copy. */
+  public ByteBuffer take() throws ExhaustedException {
+    ByteBuffer buffer = data.take(true);
+    return buffer == null ? small() : buffer;
+  }
+
+  /** The same for records of TLS: in the heap, where Java's ciphers are a fifth faster. */
+  public ByteBuffer takeForRecords() throws ExhaustedException {
+    ByteBuffer buffer = records.take(false);
+    return buffer == null ? small() : buffer;
+  }
+
+  private ByteBuffer small() throws ExhaustedException {
+    if (smallOut.incrementAndGet() > MAX_SMALL) {
+      smallOut.decrementAndGet();
+      throw new ExhaustedException();
+    }
+    return ByteBuffer.allocate(SMALL);
+  }
+
+  public void give(ByteBuffer buffer) {
+    if (buffer.isDirect()) {
+      data.spare.add(buffer);
+    } else if (buffer.capacity() == SIZE) {
+      records.spare.add(buffer);
+    } else {
+      smallOut.decrementAndGet();
+    }
+  }
+}
