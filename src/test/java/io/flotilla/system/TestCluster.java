@@ -258,6 +258,18 @@ public final class TestCluster implements AutoCloseable {
     return basePort + 21;
   }
 
+  int httpPort() {
+    return basePort + 13;
+  }
+
+  int httpsPort() {
+    return basePort + 14;
+  }
+
+  int otherHttpsPort() {
+    return basePort + 15;
+  }
+
   /** For the data connections of FTP, as a listener's setting. */
   String passivePorts() {
     return basePort + 5 + "-" + (basePort + 12);

@@ -24,6 +24,9 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.files.FilesApi;
+import io.flotilla.http.server.HttpAdapter;
+import io.flotilla.http.server.HttpSettings;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
@@ -112,8 +115,10 @@ public final class Node {
     UserHomes homes = new UserHomes();
     SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
-    this.adapters = new ProtocolAdapters(List.of(sftp, ftp), logins, events, settings.drainDeadline(), clock);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
+    HttpAdapter http = new HttpAdapter(
+        live::view, authenticator, logins, homes, HttpSettings.DEFAULT, localSystem, new FilesApi());
+    this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, new DataPlane(connections, homes), events, this::report,
         refused::complete);

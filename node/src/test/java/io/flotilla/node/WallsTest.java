@@ -15,7 +15,7 @@ class WallsTest {
       "io.flotilla.persistence.."};
   private static final String[] ADAPTERS =
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.tls..", "io.flotilla.sftp..", "io.flotilla.scp..", "io.flotilla.ftp..",
-          "io.flotilla.adapter.."};
+          "io.flotilla.adapter..", "io.flotilla.transport.."};
   private static final String[] ENGINES = {"io.flotilla.journal.raft..", "io.flotilla.journal.postgresql.."};
   private static final String HTTP = "io.flotilla.http..";
   private static final String NODE = "io.flotilla.node..";
@@ -51,6 +51,11 @@ class WallsTest {
       noClasses().that().resideInAnyPackage(ADAPTERS).should().dependOnClassesThat()
           .resideInAnyPackage("org.apache.pekko..", "org.apache.ratis..", "io.flotilla.config.cluster..",
               "io.flotilla.journal..");
+
+  @ArchTest
+  static final ArchRule fileServiceByHttpNeverTalksToTheCluster =
+      noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..").should().dependOnClassesThat()
+          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.http.admin..");
 
   @ArchTest
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =

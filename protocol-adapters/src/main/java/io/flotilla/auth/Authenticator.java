@@ -61,6 +61,11 @@ public final class Authenticator {
     });
   }
 
+  /** What a credential that was proved before lets in now. */
+  public LoginResult again(String name, Credential credential, Origin origin) {
+    return judge(name, origin, Optional.of(credential), LoginResult.Reason.WRONG_PASSWORD);
+  }
+
   /**
    * Whether a key is one of the user's. The caller checks the signature.
    *

@@ -5,7 +5,6 @@ import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolAdapter;
 import io.flotilla.adapter.ProtocolListener;
 import io.flotilla.auth.Authenticator;
-import io.flotilla.config.model.Certificate;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigView;
@@ -48,7 +47,8 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
     Listener.Ftp ftp = listener.ftp();
     Optional<FtpTls> tls = Optional.empty();
     if (ftp.tls() != Listener.Tls.OFF) {
-      tls = tls(ftp, now, problem).or(() -> former.flatMap(FtpListener.Options::tls)
+      tls = TlsIdentity.named(ftp.certificate().orElse(""), now, problem)
+          .map(identity -> new FtpTls(ftp.tls(), identity, ftp.requireSessionReuse())).or(() -> former.flatMap(FtpListener.Options::tls)
           .map(kept -> kept.with(ftp.tls(), ftp.requireSessionReuse())));
       if (tls.isEmpty()) {
         return Optional.empty(); // never in clear instead
@@ -56,26 +56,6 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
     }
     return Optional.of(new FtpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls,
         ftp.passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY), ftp.passiveAddress()));
-  }
-
-  private static Optional<FtpTls> tls(Listener.Ftp ftp, ConfigView now, Consumer<String> problem) {
-    String name = ftp.certificate().orElse("");
-    Optional<Certificate> certificate = now.certificate(name);
-    if (certificate.isEmpty()) {
-      problem.accept("the certificate " + name + ", which it names, does not exist");
-      return Optional.empty();
-    }
-    if (certificate.get().chain().isEmpty()) {
-      problem.accept("this release can't read the certificate " + name + "; upgrade this node");
-      return Optional.empty();
-    }
-    try {
-      return Optional.of(new FtpTls(ftp.tls(),
-          TlsIdentity.of(certificate.get().chain(), certificate.get().privateKey().reveal()), ftp.requireSessionReuse()));
-    } catch (IllegalArgumentException e) {
-      problem.accept("certificate " + name + ": " + e.getMessage());
-      return Optional.empty();
-    }
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.flotilla.ftp;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.transport.LastWords;
 import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.UserHomes;
 import java.util.Set;
@@ -28,6 +29,7 @@ final class FtpEngine implements AutoCloseable {
   final ClientLogins logins;
   final UserHomes homes;
   final TransferBuffers buffers = new TransferBuffers();
+  final LastWords lastWords = new LastWords();
   private final Set<FtpSession> sessions = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
       Thread.ofPlatform().daemon().name("ftp-timer").factory());

@@ -7,10 +7,8 @@ import io.flotilla.config.model.PassiveAddress;
 import io.flotilla.transport.Acceptor;
 import io.flotilla.transport.PlainTransport;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -18,7 +16,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,18 +25,13 @@ import org.slf4j.LoggerFactory;
  */
 final class FtpListener implements ProtocolListener<FtpListener.Options> {
   private static final Logger log = LoggerFactory.getLogger(FtpListener.class);
-  /** Of those over the limit, who are told so; more are only closed. */
-  private static final int MAX_REFUSALS = 100;
-  private static final int REFUSAL_MILLISECONDS = 500;
   private static final long REFUSAL_LOG_NANOSECONDS = 1_000_000_000;
-  private static final int MAX_DRAINED = 64 * 1024;
 
   private final String name;
   private final FtpEngine engine;
   private final Acceptor acceptor;
   private final Set<FtpSession> sessions = ConcurrentHashMap.newKeySet();
   private final ConnectionGate gate;
-  private final Semaphore refusals = new Semaphore(MAX_REFUSALS);
   private volatile Options options;
   private volatile long refusalLogged = System.nanoTime() - REFUSAL_LOG_NANOSECONDS;
 
@@ -98,7 +90,8 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     channel.socket().setOOBInline(true);
     InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
     switch (gate.ask(peer, options.limits())) {
-      case ConnectionGate.Refused refused -> refuse(channel, refused.reason().words());
+      case ConnectionGate.Refused refused -> engine.lastWords.say(channel,
+          ("421 " + FtpSession.sentence(refused.reason().words()) + "\r\n").getBytes(StandardCharsets.US_ASCII));
       case ConnectionGate.Admitted admitted -> {
         FtpSession session = null;
         try {
@@ -123,39 +116,6 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     if (now - refusalLogged > REFUSAL_LOG_NANOSECONDS) {
       refusalLogged = now;
       log.warn("Listener {} {}", name, what);
-    }
-  }
-
-  private void refuse(SocketChannel channel, String reason) {
-    if (!refusals.tryAcquire()) {
-      PlainTransport.close(channel);
-      return;
-    }
-    Thread.ofVirtual().name("ftp-refusal").start(() -> {
-      try (channel) {
-        channel.write(ByteBuffer.wrap(("421 " + FtpSession.sentence(reason) + "\r\n").getBytes(StandardCharsets.US_ASCII)));
-        channel.shutdownOutput();
-        drain(channel);
-      } catch (IOException e) {
-        log.debug("A refused client of listener {} was gone already: {}", name, e.toString());
-      } finally {
-        refusals.release();
-      }
-    });
-  }
-
-  /** Closed with unread bytes, the connection would be reset, and the client might lose what it was told. */
-  private static void drain(SocketChannel channel) throws IOException {
-    long deadline = System.nanoTime() + REFUSAL_MILLISECONDS * 1_000_000L;
-    channel.socket().setSoTimeout(REFUSAL_MILLISECONDS);
-    InputStream in = channel.socket().getInputStream();
-    byte[] bytes = new byte[1024];
-    int count = 0;
-    for (int read = in.read(bytes); read >= 0; read = in.read(bytes)) {
-      count += read;
-      if (count > MAX_DRAINED || System.nanoTime() > deadline) {
-        return;
-      }
     }
   }
 

@@ -1,5 +1,7 @@
 package io.flotilla.tls;
 
+import io.flotilla.config.model.Certificate;
+import io.flotilla.config.view.ConfigView;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
@@ -24,6 +26,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -71,6 +75,29 @@ public record TlsIdentity(List<X509Certificate> chain, PrivateKey key) {
 
   public TlsIdentity {
     chain = List.copyOf(chain);
+  }
+
+  /**
+   * What a certificate of the configuration is.
+   *
+   * @param problem is told why there is nothing, in words for the operator
+   */
+  public static Optional<TlsIdentity> named(String name, ConfigView view, Consumer<String> problem) {
+    Optional<Certificate> certificate = view.certificate(name);
+    if (certificate.isEmpty()) {
+      problem.accept("the certificate " + name + ", which it names, does not exist");
+      return Optional.empty();
+    }
+    if (certificate.get().chain().isEmpty()) {
+      problem.accept("this release can't read the certificate " + name + "; upgrade this node");
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(of(certificate.get().chain(), certificate.get().privateKey().reveal()));
+    } catch (IllegalArgumentException e) {
+      problem.accept("certificate " + name + ": " + e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**

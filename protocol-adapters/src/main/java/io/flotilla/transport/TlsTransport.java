@@ -20,6 +20,7 @@ public final class TlsTransport implements Transport {
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
   /** Of what an idle connection holds. */
   private static final int FIRST = 1024;
+  private static final int FAST = 16 * 1024;
   private static final String TLS_1_2 = "TLSv1.2";
   private static final String TLS_1_3 = "TLSv1.3";
 
@@ -35,7 +36,7 @@ public final class TlsTransport implements Transport {
   /** For records that are sent together; null until there are some. */
   private ByteBuffer out;
   private boolean inIsLent;
-  /** Whether the last read filled the buffer. */
+  /** Whether the last read brought much, or all that there was room for. */
   private boolean comesFast;
   private boolean established;
   private boolean inputEnded;
@@ -222,12 +223,17 @@ public final class TlsTransport implements Transport {
   }
 
   private void receive() throws IOException {
-    if (comesFast && pool != null && !inIsLent) {
-      in = pool.takeForRecords().put(in);
+    ByteBuffer lent = comesFast && !inIsLent ? lend() : null;
+    if (lent != null) {
+      in = lent.put(in);
       inIsLent = true;
     } else if (in.hasRemaining()) {
       in.compact();
-    } else if (pool == null && in.capacity() > FIRST) {
+    } else if (in.capacity() > FIRST && !comesFast) {
+      if (inIsLent) {
+        pool.give(in);
+        inIsLent = false;
+      }
       in = ByteBuffer.allocate(FIRST);
     } else {
       in.clear();
@@ -242,12 +248,34 @@ public final class TlsTransport implements Transport {
     int count = -1;
     try {
       count = channel.read(in);
-      comesFast = established && !in.hasRemaining();
+      comesFast = established && (count >= FAST || !in.hasRemaining());
     } finally {
       in.flip();
     }
     if (count < 0) {
       throw new EOFException("the connection ended without close_notify");
+    }
+  }
+
+  /** A large buffer; null if there is none, and then it goes on with small ones. */
+  private ByteBuffer lend() {
+    try {
+      return pool == null ? null : pool.takeForRecords();
+    } catch (TransferBuffers.ExhaustedException e) {
+      return null;
+    }
+  }
+
+  /** Nothing is to be sent for a while: gives back what only sending needs. Other threads may read meanwhile. */
+  public void restFromWriting() {
+    writing.lock();
+    try {
+      if (out != null) {
+        pool.give(out);
+        out = null;
+      }
+    } finally {
+      writing.unlock();
     }
   }
 
@@ -277,8 +305,8 @@ public final class TlsTransport implements Transport {
     writing.lock();
     try {
       int record = engine.getSession().getPacketBufferSize();
-      if (pool != null && out == null && source.remaining() > record) {
-        out = pool.takeForRecords();
+      if (out == null && source.remaining() > record) {
+        out = lend();
       }
       ByteBuffer buffer = emptyOut();
       do {

@@ -104,9 +104,9 @@ final class ConfigRules {
     if (needsAnyHostKey(listener) && next.ofKind(Kind.HOST_KEYS).isEmpty()) {
       errors.add(new FieldError(pointer + "/ssh/hostKeys", "an sftp listener needs a host key, and there is none"));
     }
-    listener.ftp().certificate().filter(name -> next.find(Kind.CERTIFICATES, name, Certificate.class).isEmpty())
-        .ifPresent(name -> errors.add(
-            new FieldError(pointer + "/ftp/certificate", "there is no certificate named '" + name + "'")));
+    listener.certificate().filter(name -> next.find(Kind.CERTIFICATES, name, Certificate.class).isEmpty())
+        .ifPresent(name -> errors.add(new FieldError(
+            pointer + "/" + listener.protocol().id() + "/certificate", "there is no certificate named '" + name + "'")));
     if (hasNoPassiveMode(listener)) {
       next.ofKind(Kind.NODES).stream().map(stored -> (NodeOverride) stored.entity())
           .filter(node -> Optional.ofNullable(node.listeners().get(listener.name()))
@@ -154,7 +154,7 @@ final class ConfigRules {
           .or(() -> first(next.ofKind(Kind.GROUPS), group -> mounts(((Group) group).settings(), name)));
       case GROUPS -> first(next.ofKind(Kind.USERS), user -> ((User) user).groups().contains(name));
       case CERTIFICATES -> first(next.ofKind(Kind.LISTENERS),
-          listener -> ((Listener) listener).ftp().certificate().filter(name::equals).isPresent());
+          listener -> ((Listener) listener).certificate().filter(name::equals).isPresent());
       case HOST_KEYS -> first(next.ofKind(Kind.LISTENERS), listener ->
           ((Listener) listener).ssh().hostKeys().contains(name)
               || needsAnyHostKey((Listener) listener) && next.ofKind(Kind.HOST_KEYS).isEmpty());

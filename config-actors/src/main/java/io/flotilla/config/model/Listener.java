@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Protocol, address and port that the matching nodes open. Without an address each node binds its own one. A selector
@@ -25,16 +24,18 @@ public record Listener(
     OptionalInt maxConnectionsPerAddress,
     Duration idleTimeout,
     Ssh ssh,
-    Ftp ftp)
+    Ftp ftp,
+    Http http)
     implements Entity {
   /** What a listener speaks: one of this release's, or the word of a newer one, which is kept and not served. */
   public record Protocol(String id) {
     private static final int MAX_LISTED = 16;
     public static final Protocol SFTP = new Protocol("sftp");
     public static final Protocol FTP = new Protocol("ftp");
+    public static final Protocol HTTP = new Protocol("http");
 
     /** The protocols that this release serves. */
-    public static final List<Protocol> KNOWN = List.of(SFTP, FTP);
+    public static final List<Protocol> KNOWN = List.of(SFTP, FTP, HTTP);
 
     public boolean isKnown() {
       return KNOWN.contains(this);
@@ -58,7 +59,8 @@ public record Listener(
     }
 
     private static String known() {
-      return KNOWN.stream().map(protocol -> "'" + protocol.id + "'").collect(Collectors.joining(" or "));
+      List<String> words = KNOWN.stream().map(protocol -> "'" + protocol.id + "'").toList();
+      return String.join(", ", words.subList(0, words.size() - 1)) + " or " + words.getLast();
     }
 
     static void describe(ObjectNode json, Optional<List<Protocol>> protocols) {
@@ -157,6 +159,29 @@ public record Listener(
     }
   }
 
+  /**
+   * What only an HTTP listener has.
+   *
+   * @param tls whether it speaks HTTPS
+   * @param certificate the name of a certificate; never empty if TLS is used
+   */
+  public record Http(boolean tls, Optional<String> certificate) {
+    static final Http DEFAULT = new Http(false, Optional.empty());
+
+    private static Http read(Fields fields) {
+      boolean tls = fields.bool("tls", true);
+      if (tls && !fields.has("certificate")) {
+        fields.error("certificate", "is required, unless tls is false");
+      }
+      return new Http(tls, fields.text("certificate"));
+    }
+
+    private void describe(ObjectNode json) {
+      json.put("tls", tls);
+      json.put("certificate", certificate.orElse(null));
+    }
+  }
+
   static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::");
   private static final int MAX_CONNECTIONS = 1_000_000;
   private static final int DEFAULT_MAX_CONNECTIONS = 10_000;
@@ -173,6 +198,10 @@ public record Listener(
     }
     belongsTo(Protocol.SFTP, "ssh", protocol, fields);
     belongsTo(Protocol.FTP, "ftp", protocol, fields);
+    belongsTo(Protocol.HTTP, "http", protocol, fields);
+    if (protocol.equals(Protocol.HTTP) && !fields.has("http")) {
+      fields.error("http", "is required: it names the certificate, or sets tls to false");
+    }
     Listener listener = new Listener(
         fields.name(),
         protocol,
@@ -184,7 +213,8 @@ public record Listener(
         fields.optionalInteger("maxConnectionsPerAddress", 1, MAX_CONNECTIONS),
         fields.duration("idleTimeout", Duration.ofDays(7), DEFAULT_IDLE_TIMEOUT),
         fields.object("ssh", Ssh::read).orElse(Ssh.DEFAULT),
-        fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT));
+        fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT),
+        fields.object("http", Http::read).orElse(Http.DEFAULT));
     listener.ftp.passivePorts().filter(ports -> ports.contains(listener.port)).ifPresent(ports ->
         fields.error("ftp/passivePorts", "holds the listener's own port " + listener.port));
     return listener;
@@ -209,6 +239,8 @@ public record Listener(
     json.put("idleTimeout", Durations.format(idleTimeout));
     if (protocol.equals(Protocol.FTP)) {
       ftp.describe(json.putObject("ftp"));
+    } else if (protocol.equals(Protocol.HTTP)) {
+      http.describe(json.putObject("http"));
     } else {
       ssh.describe(json.putObject("ssh"));
     }
@@ -217,7 +249,12 @@ public record Listener(
   /** This listener with the passive mode that it has on a node; its address and port there are not part of it. */
   public Listener on(NodeOverride.ListenerAt node) {
     return new Listener(name, protocol, address, port, nodes, enabled, maxConnections, maxConnectionsPerAddress, idleTimeout,
-        ssh, ftp.on(node));
+        ssh, ftp.on(node), http);
+  }
+
+  /** The certificate that it shows, if its protocol has one. */
+  public Optional<String> certificate() {
+    return ftp.certificate().or(http::certificate);
   }
 
   public boolean isOpenOn(String node, Set<String> roles) {

@@ -5,6 +5,7 @@ import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.Admin;
 import io.flotilla.config.model.EntityKey;
+import io.flotilla.http.Problem;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

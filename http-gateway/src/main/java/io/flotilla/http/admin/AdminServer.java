@@ -2,6 +2,7 @@ package io.flotilla.http.admin;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.http.ProblemErrorHandler;
 import io.flotilla.tls.TlsServer;
 import java.time.Duration;
 import java.util.Map;

@@ -6,6 +6,7 @@ import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.FieldError;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
+import io.flotilla.http.Problem;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -11,6 +11,7 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.StoredEntity;
+import io.flotilla.http.Problem;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;

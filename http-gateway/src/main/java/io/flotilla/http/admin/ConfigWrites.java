@@ -11,6 +11,7 @@ import io.flotilla.config.model.FieldError;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
+import io.flotilla.http.Problem;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

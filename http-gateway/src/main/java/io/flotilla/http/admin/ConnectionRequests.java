@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.http.Problem;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.concurrent.CompletionStage;

@@ -18,6 +18,7 @@ import io.flotilla.config.model.Refusal;
 import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.model.StoredEntity;
 import io.flotilla.config.model.User;
+import io.flotilla.http.Problem;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.http.Problem;
 import java.io.IOException;
 
 /** Reads request bodies. What is wrong with one is told without quoting it, as there may be secrets in it. */

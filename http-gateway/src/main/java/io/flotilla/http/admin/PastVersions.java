@@ -6,6 +6,7 @@ import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
+import io.flotilla.http.Problem;
 import java.lang.ref.SoftReference;
 import java.time.Duration;
 import java.util.LinkedHashMap;

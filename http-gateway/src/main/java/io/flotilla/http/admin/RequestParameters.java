@@ -3,6 +3,7 @@ package io.flotilla.http.admin;
 import io.flotilla.config.model.Durations;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.config.view.LiveConfig;
+import io.flotilla.http.Problem;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;

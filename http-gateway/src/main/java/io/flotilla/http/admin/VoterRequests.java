@@ -3,6 +3,7 @@ package io.flotilla.http.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.http.Problem;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;

@@ -35,6 +35,10 @@ final class UpCommand implements Callable<Integer> {
   /** From the base port. */
   private static final int FTP = 21;
   private static final int FTPS = 90;
+  private static final int HTTPS = 43;
+  private static final int HTTP = 80;
+  /** Of all listeners that speak TLS. */
+  private static final String CERTIFICATE = "local";
   private static final int PASSIVE_PORTS = 15;
 
   @Option(names = "--nodes", description = "How many nodes; default: ${DEFAULT-VALUE}.", defaultValue = "3")
@@ -159,7 +163,7 @@ final class UpCommand implements Callable<Integer> {
   }
 
   /**
-   * At the first start, one change: the demo user, whose password is shown once and kept nowhere, and FTP beside SFTP. It is
+   * At the first start, one change: the demo user, whose password is shown once and kept nowhere, and FTP and HTTP beside SFTP. It is
    * forced, so that a port that is taken costs a listener and not the cluster.
    */
   private Optional<String> configure(AdminClient client, Path home) throws IOException {
@@ -168,13 +172,16 @@ final class UpCommand implements Callable<Integer> {
       return Optional.empty();
     }
     String password = randomPassword();
-    ObjectNode change = EntityCodec.JSON.createObjectNode().put("comment", "the demo user, and FTP");
+    ObjectNode change = EntityCodec.JSON.createObjectNode().put("comment", "the demo user, FTP and HTTP");
     ArrayNode operations = change.putArray("operations");
     put(operations, "users", DEMO).put("password", password);
-    ArrayNode names = put(operations, "certificates", "ftp").putObject("selfSigned").putArray("names").add("localhost");
+    ArrayNode names = put(operations, "certificates", CERTIFICATE).putObject("selfSigned").putArray("names").add("localhost");
     IntStream.rangeClosed(1, count).forEach(k -> names.add("127.0.0." + k));
     putFtp(operations, "ftp", "explicit", FTP, 50);
     putFtp(operations, "ftps", "implicit", FTPS, 65);
+    put(operations, "listeners", "http").put("protocol", "http").put("port", basePort + HTTP).putObject("http").put("tls", false);
+    put(operations, "listeners", "https").put("protocol", "http").put("port", basePort + HTTPS).putObject("http")
+        .put("certificate", CERTIFICATE);
     client.send("POST", "/api/v1/config/changes?wait=applied&force=true", Optional.of(change.toString())).orFail();
     Files.createFile(mark);
     return Optional.of(password);
@@ -182,7 +189,7 @@ final class UpCommand implements Callable<Integer> {
 
   private void putFtp(ArrayNode operations, String name, String tls, int port, int firstPassive) {
     put(operations, "listeners", name).put("protocol", "ftp").put("port", basePort + port).putObject("ftp")
-        .put("tls", tls).put("certificate", "ftp")
+        .put("tls", tls).put("certificate", CERTIFICATE)
         .put("passivePorts", basePort + firstPassive + "-" + (basePort + firstPassive + PASSIVE_PORTS - 1));
   }
 
@@ -200,11 +207,11 @@ final class UpCommand implements Callable<Integer> {
   private void print(AdminClient client, LocalCluster cluster, Path home, Optional<String> password) throws IOException {
     JsonNode status = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("NODE", "ADMIN", "SFTP", "FTP", "CONFIGURATION", ""));
+    rows.add(List.of("NODE", "ADMIN", "SFTP", "FTP", "HTTPS", "CONFIGURATION", ""));
     for (LocalCluster.LocalNode node : cluster.nodes()) {
       JsonNode member = find(status, node.name());
       String host = node.sftp().substring(0, node.sftp().lastIndexOf(':'));
-      rows.add(List.of(node.name(), node.admin(), node.sftp(), host + ":" + (basePort + FTP), "version " + member.path("version").asText(),
+      rows.add(List.of(node.name(), node.admin(), node.sftp(), host + ":" + (basePort + FTP), host + ":" + (basePort + HTTPS), "version " + member.path("version").asText(),
           member.path("state").asText() + reasons(member)));
     }
     LocalCluster.LocalNode last = cluster.nodes().getLast();

@@ -1,4 +1,4 @@
-package io.flotilla.http.admin;
+package io.flotilla.http;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -24,15 +24,15 @@ public record Problem(int status, String type, String title, String detail, List
     return new Problem(status, type, title, detail, List.of(), Map.of(), "");
   }
 
-  static Problem malformed(String detail) {
+  public static Problem malformed(String detail) {
     return of(400, "malformed", "The request is malformed", detail);
   }
 
-  static Problem notFound(String detail) {
+  public static Problem notFound(String detail) {
     return of(404, "not-found", "There is no such thing", detail);
   }
 
-  static Problem of(Refusal refusal, List<FieldError> errors) {
+  public static Problem of(Refusal refusal, List<FieldError> errors) {
     return switch (refusal.reason()) {
       case INVALID -> new Problem(
           422, "invalid", "The configuration would be invalid", refusal.detail(), errors, Map.of(), "");
@@ -45,11 +45,11 @@ public record Problem(int status, String type, String title, String detail, List
     };
   }
 
-  Problem aboutChange(String id) {
+  public Problem aboutChange(String id) {
     return new Problem(status, type, title, detail, errors, nodes, id);
   }
 
-  HttpResponse toResponse() {
+  public HttpResponse toResponse() {
     ObjectNode json = EntityCodec.JSON.createObjectNode();
     json.put("type", "urn:flotilla:problem:" + type);
     json.put("title", title);
@@ -77,16 +77,16 @@ public record Problem(int status, String type, String title, String detail, List
   }
 
   /** Carries a problem out of nested calls. */
-  static final class ProblemException extends RuntimeException {
+  public static final class ProblemException extends RuntimeException {
     private static final long serialVersionUID = 1L;
     private final transient Problem problem;
 
-    ProblemException(Problem problem) {
+    public ProblemException(Problem problem) {
       super(problem.detail());
       this.problem = problem;
     }
 
-    Problem problem() {
+    public Problem problem() {
       return problem;
     }
   }

@@ -1,4 +1,4 @@
-package io.flotilla.http.admin;
+package io.flotilla.http;
 
 import org.apache.pekko.event.LoggingAdapter;
 import org.apache.pekko.http.ParsingErrorHandler;

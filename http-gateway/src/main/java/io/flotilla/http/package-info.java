@@ -1,0 +1,2 @@
+/** What all that is said by HTTP has in common. */
+package io.flotilla.http;

@@ -1,0 +1,125 @@
+package io.flotilla.http.server;
+
+import io.flotilla.adapter.ConnectionGate;
+import io.flotilla.adapter.ProtocolClient;
+import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.tls.TlsIdentity;
+import io.flotilla.transport.Acceptor;
+import io.flotilla.transport.PlainTransport;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLContext;
+
+/** One HTTP listener: gives each connection a virtual thread of its own. */
+final class HttpListener implements ProtocolListener<HttpListener.Options> {
+  private final HttpEngine engine;
+  private final Acceptor acceptor;
+  private final ConnectionGate gate;
+  private final Set<HttpConnection> connections = ConcurrentHashMap.newKeySet();
+  private volatile Options options;
+
+  /**
+   * @param tls nothing if connections are in clear
+   */
+  record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<Tls> tls) {}
+
+  /** @param context the same as long as the identity is, so that clients can resume their sessions */
+  record Tls(TlsIdentity identity, SSLContext context) {
+    static Tls of(TlsIdentity identity) {
+      return new Tls(identity, identity.serverContext());
+    }
+  }
+
+  HttpListener(String name, HttpEngine engine, Options options) {
+    this.engine = engine;
+    this.acceptor = new Acceptor(name, this::welcome);
+    this.gate = engine.logins.gate(name, HttpAdapter.PROTOCOL, engine.settings.maxUnauthenticated());
+    this.options = options;
+  }
+
+  @Override
+  public Options options() {
+    return options;
+  }
+
+  /** Who came in clear where TLS is wanted now, or by a certificate that is no longer shown, comes anew after their next response. */
+  @Override
+  public void reconfigure(Options changed) {
+    boolean isOther = !changed.tls().map(Tls::identity).equals(options.tls().map(Tls::identity));
+    options = changed;
+    if (isOther) {
+      connections.forEach(HttpConnection::endAfterResponse);
+    }
+  }
+
+  @Override
+  public void bind(InetSocketAddress address) throws IOException {
+    acceptor.bind(address);
+  }
+
+  /** What is being served is served to its end, and clients then come by another address. */
+  @Override
+  public void release(InetSocketAddress address) {
+    acceptor.release(address);
+    connections.forEach(HttpConnection::endAfterResponse);
+  }
+
+  @Override
+  public List<? extends ProtocolClient> clients() {
+    return List.copyOf(connections);
+  }
+
+  @Override
+  public void dispose() {
+    acceptor.releaseAll();
+    connections.forEach(HttpConnection::kill);
+  }
+
+  private void welcome(SocketChannel channel) throws IOException {
+    InetSocketAddress peer = (InetSocketAddress) channel.getRemoteAddress();
+    Options now = options;
+    switch (gate.ask(peer.getAddress(), now.limits())) {
+      case ConnectionGate.Refused refused -> refuse(channel, now, refused.reason());
+      case ConnectionGate.Admitted admitted -> {
+        HttpConnection connection = null;
+        try {
+          connection = new HttpConnection(this, engine, channel, peer, admitted, now);
+          connections.add(connection);
+          engine.entered(connection);
+          Thread.ofVirtual().name("http-" + peer.getAddress().getHostAddress()).start(connection::run);
+        } catch (RuntimeException | OutOfMemoryError e) {
+          admitted.close();
+          if (connection != null) {
+            ended(connection);
+          }
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Under TLS nothing can be said before a handshake, which a refused client is not to cost. */
+  private void refuse(SocketChannel channel, Options now, ConnectionGate.Refusal reason) {
+    if (now.tls().isPresent()) {
+      PlainTransport.close(channel);
+      return;
+    }
+    String status = reason == ConnectionGate.Refusal.DENIED ? "403 Forbidden" : "503 Service Unavailable";
+    String retry = reason == ConnectionGate.Refusal.DENIED ? "" : "Retry-After: 10\r\n";
+    String text = reason.words() + "\n";
+    engine.lastWords.say(channel, ("HTTP/1.1 " + status + "\r\n" + retry + "Connection: close\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+        + "Content-Length: " + text.length() + "\r\n\r\n" + text).getBytes(StandardCharsets.US_ASCII));
+  }
+
+  void ended(HttpConnection connection) {
+    engine.left(connection);
+    connections.remove(connection);
+  }
+}

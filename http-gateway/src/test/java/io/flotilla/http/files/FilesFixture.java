@@ -1,0 +1,178 @@
+package io.flotilla.http.files;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.TestTransfers;
+import io.flotilla.adapter.Transfer;
+import io.flotilla.adapter.TransferLog;
+import io.flotilla.config.model.EntityCodec;
+import io.flotilla.http.server.FileBodies;
+import io.flotilla.http.server.UserRequest;
+import io.flotilla.vfs.ActiveUploads;
+import io.flotilla.vfs.Links;
+import io.flotilla.vfs.OpenFile;
+import io.flotilla.vfs.PublishingFileSystem;
+import io.flotilla.vfs.VfsException;
+import io.flotilla.vfs.VirtualFileSystem;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
+import org.apache.pekko.http.javadsl.model.ContentType;
+import org.apache.pekko.http.javadsl.model.HttpEntities;
+import org.apache.pekko.http.javadsl.model.HttpEntity;
+import org.apache.pekko.http.javadsl.model.HttpHeader;
+import org.apache.pekko.http.javadsl.model.HttpMethod;
+import org.apache.pekko.http.javadsl.model.HttpMethods;
+import org.apache.pekko.http.javadsl.model.HttpRequest;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.RequestEntityAcceptances;
+import org.apache.pekko.http.javadsl.model.ResponseEntity;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.util.ByteString;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The API on a real directory, with bodies that are moved at once. */
+abstract class FilesFixture {
+  @TempDir Path root;
+  final List<ClientEvent.TransferFinished> transfers = new ArrayList<>();
+  /** After how many bytes the bodies of requests break off. */
+  int breaksAfter = Integer.MAX_VALUE;
+  /** Whether the connection has been ended. */
+  boolean isOver;
+  /** What stands between the API and the directory. */
+  UnaryOperator<VirtualFileSystem> storage = UnaryOperator.identity();
+
+  private final ActiveUploads uploads = new ActiveUploads();
+  private final LiveConnections connections = new LiveConnections(Clock.systemUTC());
+  private final TransferLog log = TestTransfers.of(connections.open("https", "ann", "192.0.2.1", _ -> { }), "https",
+      event -> transfers.add((ClientEvent.TransferFinished) event));
+
+  @AfterEach
+  void everyTransferHasEnded() {
+    assertFalse(connections.list().getFirst().transfer().isPresent());
+  }
+
+  List<String> transferred() {
+    return transfers.stream().map(event -> event.path() + " " + event.direction() + " " + event.outcome()).toList();
+  }
+
+  static HttpRequest request(String method, String target, String... headers) {
+    HttpMethod known = HttpMethods.lookup(method)
+        .orElseGet(() -> HttpMethods.custom(method, false, true, RequestEntityAcceptances.Expected));
+    List<HttpHeader> list = new ArrayList<>();
+    for (int i = 0; i < headers.length; i += 2) {
+      list.add(RawHeader.create(headers[i], headers[i + 1]));
+    }
+    return HttpRequest.create(target).withMethod(known).addHeaders(list);
+  }
+
+  HttpResponse ask(String method, String target, String... headers) {
+    return ask(request(method, target, headers), target);
+  }
+
+  HttpResponse put(String target, String body, String... headers) {
+    return ask(request("PUT", target, headers).withEntity(body), target);
+  }
+
+  HttpResponse ask(HttpRequest http, String target) {
+    try (VirtualFileSystem files = storage.apply(
+        new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", uploads))) {
+      String path = target.indexOf('?') < 0 ? target : target.substring(0, target.indexOf('?'));
+      return new FilesApi().handle(new UserRequest(http, path, files, log, new WholeBodies(), null, () -> isOver))
+          .toCompletableFuture().join();
+    } catch (VfsException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static int status(HttpResponse response) {
+    return response.status().intValue();
+  }
+
+  static String header(HttpResponse response, String name) {
+    return response.getHeader(name).map(HttpHeader::value).orElse(null);
+  }
+
+  static String body(HttpResponse response) {
+    return ((HttpEntity.Strict) response.entity()).getData().utf8String();
+  }
+
+  static JsonNode json(HttpResponse response) {
+    try {
+      return EntityCodec.JSON.readTree(body(response));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static void assertProblem(int status, HttpResponse response) {
+    assertEquals(status, status(response));
+    assertEquals("application/problem+json", response.entity().getContentType().mediaType().toString());
+    assertEquals(status, json(response).get("status").intValue());
+    assertEquals("nosniff", header(response, "X-Content-Type-Options"));
+  }
+
+  Path write(String name, String text) {
+    try {
+      Files.createDirectories(root.resolve(name).getParent());
+      return Files.writeString(root.resolve(name), text);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  String read(String name) {
+    try {
+      return Files.readString(root.resolve(name));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** All that is in the root, hidden names too. */
+  int entries() {
+    return root.toFile().list().length;
+  }
+
+  private final class WholeBodies implements FileBodies {
+    @Override
+    public ResponseEntity send(ContentType type, OpenFile file, long offset, long length, Transfer account) {
+      ByteBuffer buffer = ByteBuffer.allocate((int) length);
+      try {
+        while (buffer.hasRemaining() && file.read(buffer, offset + buffer.position()) > 0) {
+          account.moved(offset, length);
+        }
+        file.close();
+      } catch (VfsException e) {
+        throw new AssertionError(e);
+      }
+      account.ended(ClientEvent.Outcome.COMPLETED);
+      return HttpEntities.create(type, ByteString.fromArray(buffer.array()));
+    }
+
+    @Override
+    public CompletionStage<Long> receive(HttpRequest request, OpenFile file, long offset, Transfer account) {
+      ByteString data = ((HttpEntity.Strict) request.entity()).getData();
+      try {
+        file.write(data.take(breaksAfter).toByteBuffer(), offset);
+        account.moved(offset, Math.min(data.size(), breaksAfter));
+      } catch (VfsException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+      return data.size() > breaksAfter
+          ? CompletableFuture.failedFuture(new IOException("cut")) : CompletableFuture.completedFuture((long) data.size());
+    }
+  }
+}
