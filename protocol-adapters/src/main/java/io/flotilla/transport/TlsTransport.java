@@ -259,11 +259,7 @@ public final class TlsTransport implements Transport {
 
   /** A large buffer; null if there is none, and then it goes on with small ones. */
   private ByteBuffer lend() {
-    try {
-      return pool == null ? null : pool.takeForRecords();
-    } catch (TransferBuffers.ExhaustedException e) {
-      return null;
-    }
+    return pool == null ? null : pool.takeForRecords();
   }
 
   /** Nothing is to be sent for a while: gives back what only sending needs. Other threads may read meanwhile. */

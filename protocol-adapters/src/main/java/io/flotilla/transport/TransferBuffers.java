@@ -6,9 +6,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Buffers of 256 KiB for file data, shared by all transfers. At most 256 outside of the heap are out or kept (64 MiB), and 128
- * in the heap for records of TLS (32 MiB); who comes when all are out works with a small one, of which 2,048 may be out
- * (64 MiB of heap). Safe for all threads.
+ * Buffers of 256 KiB, shared by all transfers. For file data at most 256 outside of the heap are out or kept (64 MiB); who comes when
+ * all are out works with a small one, of which 2,048 may be out (64 MiB of heap). For records of TLS there are 128 in the heap (32 MiB).
+ * Safe for all threads.
  */
 public final class TransferBuffers {
   public static final int SIZE = 256 * 1024;
@@ -64,10 +64,14 @@ public final class TransferBuffers {
     return buffer == null ? small() : buffer;
   }
 
-  /** The same for records of TLS: in the heap, where Java's ciphers are a fifth faster. */
-  public ByteBuffer takeForRecords() throws ExhaustedException {
-    ByteBuffer buffer = records.take(false);
-    return buffer == null ? small() : buffer;
+  /**
+   * The same for records of TLS, which don't need one: in the heap, where Java's ciphers are a fifth faster. Those that wait for their
+   * clients may hold all there are, and must not hold up transfers by it.
+   *
+   * @return null if all are out
+   */
+  public ByteBuffer takeForRecords() {
+    return records.take(false);
   }
 
   private ByteBuffer small() throws ExhaustedException {

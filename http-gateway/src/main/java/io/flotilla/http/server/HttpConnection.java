@@ -4,6 +4,7 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.Transfer;
+import io.flotilla.http.Problem;
 import io.flotilla.http.server.ConnectionStage.Arrival;
 import io.flotilla.tls.TlsServer;
 import io.flotilla.transport.PlainTransport;
@@ -21,6 +22,7 @@ import java.nio.channels.SocketChannel;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -35,6 +37,7 @@ import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.ResponseEntity;
+import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.stream.ActorAttributes;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.stream.SystemMaterializer;
@@ -423,7 +426,17 @@ final class HttpConnection implements ProtocolClient {
   }
 
   CompletionStage<HttpResponse> serve(HttpRequest request, Materializer materializer) {
-    return session.serve(request, new Bodies(materializer), materializer, () -> isDisconnected);
+    CompletionStage<HttpResponse> response;
+    try {
+      response = session.serve(request, new Bodies(materializer), materializer, () -> isDisconnected);
+    } catch (RuntimeException e) {
+      response = CompletableFuture.failedFuture(e);
+    }
+    return response.exceptionally(defect -> {
+      log.error("A request of {} failed by a defect", peer, defect);
+      return Problem.of(500, "internal", "An internal error", "this node failed to answer; its log says why").toResponse()
+          .addHeader(Connection.create("close"));
+    });
   }
 
   private final class Bodies implements FileBodies {
