@@ -66,7 +66,8 @@ final class OutgoingFile {
   /**
    * Sends what the bytes stand for; false if they are other ones.
    *
-   * @throws IOException also if they are others while a stand-in is on its way: never may they be taken for the file's
+   * @throws IOException also if they are others while a stand-in is on its way, or if the file was given up by then: never may
+   *     either be taken for the file's contents
    */
   boolean send(ByteString bytes, Sender sender, Pause pause) throws IOException {
     if (standIn == null) {
@@ -74,6 +75,9 @@ final class OutgoingFile {
     }
     if (bytes != standIn) {
       throw new IOException("other bytes came in place of a file's, by a defect");
+    }
+    if (ended) {
+      throw new IOException("a file was given up while it was sent");
     }
     standIn = null;
     try {
@@ -107,7 +111,6 @@ final class OutgoingFile {
   private void end(ClientEvent.Outcome outcome) {
     if (!ended) {
       ended = true;
-      standIn = null;
       file.abandon();
       account.ended(outcome);
     }
