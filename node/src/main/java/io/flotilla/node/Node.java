@@ -24,9 +24,11 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.server.HttpAdapter;
 import io.flotilla.http.server.HttpSettings;
+import io.flotilla.http.server.UserRoutes;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
@@ -117,7 +119,8 @@ public final class Node {
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     HttpAdapter http = new HttpAdapter(
-        live::view, authenticator, logins, homes, HttpSettings.DEFAULT, localSystem, new FilesApi());
+        live::view, authenticator, logins, homes, HttpSettings.DEFAULT, localSystem,
+        new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, new DataPlane(connections, homes), events, this::report,

@@ -83,9 +83,14 @@ public final class TestConfiguration {
 
   /** Swaps the view and tells the listener, as a replica does; returns its problems. */
   public List<String> commit(ConfigListener listener) {
+    return listener.apply(commit(), view);
+  }
+
+  /** Swaps the view and returns what has changed. */
+  public ConfigDelta commit() {
     ClusterConfig before = view.config();
     ClusterConfig after = ClusterConfig.of(++version, List.copyOf(documents.values()), codec);
     view = new ConfigView(after, node);
-    return listener.apply(ConfigDelta.between(before, after), view);
+    return ConfigDelta.between(before, after);
   }
 }

@@ -1,5 +1,7 @@
 package io.flotilla.http.files;
 
+import io.flotilla.http.PercentEncoding;
+
 /** Whether a browser shows a file or saves it, and under which name (RFC 6266). */
 record ContentDisposition(boolean isInline, String name) {
   /** What stands for itself in an extended value besides letters and digits (attr-char of RFC 8187, 3.2.1). */

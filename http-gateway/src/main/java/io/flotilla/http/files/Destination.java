@@ -1,6 +1,8 @@
 package io.flotilla.http.files;
 
 import io.flotilla.http.Problem;
+import io.flotilla.http.RefusedException;
+import io.flotilla.http.RequestPath;
 import io.flotilla.vfs.VfsException;
 import java.util.Locale;
 import java.util.Optional;
@@ -50,9 +52,9 @@ final class Destination {
       }
       path = String.valueOf(url.group(3));
     }
-    if (!FileTarget.isBeneathRoot(path)) {
+    if (!RequestPath.isBeneath(FileTarget.ROOT, path)) {
       throw RefusedException.malformed("the Destination has to be under /files/");
     }
-    return FileTarget.ofPath(path);
+    return FileTarget.of(path);
   }
 }

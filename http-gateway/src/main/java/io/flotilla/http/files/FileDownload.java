@@ -2,6 +2,8 @@ package io.flotilla.http.files;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.http.Problem;
+import io.flotilla.http.RefusedException;
+import io.flotilla.http.RequestHeaders;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.FileAttributes;
 import io.flotilla.vfs.OpenFile;

@@ -1,41 +1,35 @@
 package io.flotilla.http.files;
 
+import io.flotilla.http.PercentEncoding;
+import io.flotilla.http.RefusedException;
+import io.flotilla.http.RequestPath;
 import io.flotilla.vfs.ByteNames;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualPath;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.StringJoiner;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
- * What a request is about: a path beneath {@code /files}. It is decoded once, each segment by itself, so that what a client
- * encodes is part of a name and never leads elsewhere.
+ * What a request is about: a path of the user's tree, beneath a root of this server's paths. It is decoded once, each segment by
+ * itself, so that what a client encodes is part of a name and never leads elsewhere.
  *
  * @param isDirectory whether only a directory can be meant, since the path ends with a slash
  */
-record FileTarget(VirtualPath path, boolean isDirectory) {
-  private static final String ROOT = "/files";
-  private static final Pattern ABSOLUTE_FORM = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*(/.*)?");
+public record FileTarget(VirtualPath path, boolean isDirectory) {
+  public static final String ROOT = "/files";
 
-  /** Reads a request target in origin-form or absolute-form (RFC 9112, 3.2), without its query. */
-  static FileTarget of(String target) throws VfsException {
-    Matcher absolute = ABSOLUTE_FORM.matcher(target);
-    String path = absolute.matches() ? String.valueOf(absolute.group(1)) : target;
-    if (!isBeneathRoot(path)) {
+  /** Reads a path beneath {@link #ROOT}. */
+  static FileTarget of(String path) throws VfsException {
+    return beneath(ROOT, path);
+  }
+
+  /** Reads a path beneath a root, as it was sent. */
+  public static FileTarget beneath(String root, String path) throws VfsException {
+    if (!RequestPath.isBeneath(root, path)) {
       throw RefusedException.notFound("this server has nothing at that path");
     }
-    return ofPath(path);
-  }
-
-  static boolean isBeneathRoot(String path) {
-    return path.equals(ROOT) || path.startsWith(ROOT + "/");
-  }
-
-  /** @param path that {@link #isBeneathRoot} */
-  static FileTarget ofPath(String path) throws VfsException {
-    String[] segments = path.substring(ROOT.length()).split("/", -1); // the first is what stands before the first slash
+    String[] segments = path.substring(root.length()).split("/", -1); // the first is what stands before the first slash
     List<String> names = new ArrayList<>();
     for (int i = 1; i < segments.length; i++) {
       if (!segments[i].isEmpty()) {
@@ -64,9 +58,14 @@ record FileTarget(VirtualPath path, boolean isDirectory) {
   }
 
   /** The path of a file as a client has to ask for it. */
-  static String uriOf(VirtualPath path) {
+  public static String uriOf(VirtualPath path) {
+    return uriOf(ROOT, path);
+  }
+
+  /** The same beneath another root. */
+  public static String uriOf(String root, VirtualPath path) {
     StringJoiner uri = new StringJoiner("/");
-    uri.add(ROOT);
+    uri.add(root);
     path.names().forEach(name -> uri.add(PercentEncoding.encode(ByteNames.encode(name))));
     return uri.toString();
   }

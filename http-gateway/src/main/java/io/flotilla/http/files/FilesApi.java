@@ -2,6 +2,10 @@ package io.flotilla.http.files;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.http.Problem;
+import io.flotilla.http.QueryParameters;
+import io.flotilla.http.RefusedException;
+import io.flotilla.http.RequestHeaders;
+import io.flotilla.http.StorageProblem;
 import io.flotilla.http.server.UnreadBody;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.http.server.UserRequests;
@@ -44,7 +48,7 @@ public final class FilesApi implements UserRequests {
   public CompletionStage<HttpResponse> handle(UserRequest request) {
     CompletionStage<HttpResponse> answer;
     try {
-      FileTarget target = FileTarget.of(request.target());
+      FileTarget target = FileTarget.of(request.path());
       answer = request.http().method().value().equals("PUT")
           ? FileUpload.receive(request, target)
           : unread(request, answer(request, target));

@@ -1,5 +1,6 @@
 package io.flotilla.http.files;
 
+import io.flotilla.http.RefusedException;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Function;

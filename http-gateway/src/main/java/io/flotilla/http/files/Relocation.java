@@ -1,5 +1,8 @@
 package io.flotilla.http.files;
 
+import io.flotilla.http.RefusedException;
+import io.flotilla.http.RequestHeaders;
+import io.flotilla.http.StorageProblem;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.FileAttributes;
 import io.flotilla.vfs.OpenMode;

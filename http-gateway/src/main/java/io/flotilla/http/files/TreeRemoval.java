@@ -1,5 +1,6 @@
 package io.flotilla.http.files;
 
+import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.DirectoryListing;
 import io.flotilla.vfs.FileAttributes;

@@ -4,6 +4,7 @@ import io.flotilla.adapter.ClientLogins;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
 import io.flotilla.http.Problem;
+import io.flotilla.http.RequestPath;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
 import java.net.InetAddress;
@@ -75,14 +76,7 @@ final class UserSession implements AutoCloseable {
       return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer, refusal.get()));
     }
     return engine.requests.handle(new UserRequest(
-        request, target(request), login.files(), login.client().transfers(), bodies, materializer, isOver));
-  }
-
-  /** As it was sent: Pekko's is decoded, and a name can't be told from a path in it. */
-  private static String target(HttpRequest request) {
-    String raw = request.getHeader("Raw-Request-URI").map(HttpHeader::value).orElse("/");
-    int question = raw.indexOf('?');
-    return question < 0 ? raw : raw.substring(0, question);
+        request, RequestPath.of(request), login.client().granted(), login.files(), login.client().transfers(), bodies, materializer, isOver));
   }
 
   /** Nothing if the request comes from a user who is logged in now. */

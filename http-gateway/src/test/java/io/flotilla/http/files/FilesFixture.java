@@ -6,10 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.adapter.TestTransfers;
 import io.flotilla.adapter.Transfer;
 import io.flotilla.adapter.TransferLog;
+import io.flotilla.auth.Credential;
+import io.flotilla.auth.LoginResult;
+import io.flotilla.auth.Origin;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.Kind;
+import io.flotilla.config.model.Listener;
+import io.flotilla.config.model.User;
+import io.flotilla.http.RequestPath;
 import io.flotilla.http.server.FileBodies;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.ActiveUploads;
@@ -19,6 +27,7 @@ import io.flotilla.vfs.PublishingFileSystem;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,10 +63,19 @@ abstract class FilesFixture {
   /** What stands between the API and the directory. */
   UnaryOperator<VirtualFileSystem> storage = UnaryOperator.identity();
 
+  private final LoginResult.Granted login = login();
   private final ActiveUploads uploads = new ActiveUploads();
   private final LiveConnections connections = new LiveConnections(Clock.systemUTC());
   private final TransferLog log = TestTransfers.of(connections.open("https", "ann", "192.0.2.1", _ -> { }), "https",
       event -> transfers.add((ClientEvent.TransferFinished) event));
+
+  private static LoginResult.Granted login() {
+    TestConfiguration config = new TestConfiguration();
+    config.put(Kind.USERS, "ann", json -> { }).commit();
+    User ann = config.view().user("ann").orElseThrow();
+    return new LoginResult.Granted(ann, new Credential.PublicKey("a key"), config.view().access(ann),
+        new Origin(Listener.Protocol.HTTP, InetAddress.getLoopbackAddress()));
+  }
 
   @AfterEach
   void everyTransferHasEnded() {
@@ -89,8 +107,7 @@ abstract class FilesFixture {
   HttpResponse ask(HttpRequest http, String target) {
     try (VirtualFileSystem files = storage.apply(
         new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", uploads))) {
-      String path = target.indexOf('?') < 0 ? target : target.substring(0, target.indexOf('?'));
-      return new FilesApi().handle(new UserRequest(http, path, files, log, new WholeBodies(), null, () -> isOver))
+      return new FilesApi().handle(new UserRequest(http, RequestPath.ofTarget(target), login, files, log, new WholeBodies(), null, () -> isOver))
           .toCompletableFuture().join();
     } catch (VfsException e) {
       throw new AssertionError(e);

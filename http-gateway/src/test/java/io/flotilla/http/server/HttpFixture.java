@@ -11,6 +11,7 @@ import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;
+import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.FilesApi;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
@@ -31,6 +32,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -78,7 +80,7 @@ abstract class HttpFixture {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     HttpAdapter http = new HttpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins, new UserHomes(),
-        settings(), system, new FilesApi());
+        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

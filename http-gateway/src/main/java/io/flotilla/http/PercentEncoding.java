@@ -1,10 +1,10 @@
-package io.flotilla.http.files;
+package io.flotilla.http;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /** Bytes as a URI has them (RFC 3986, 2.1). Stateless. */
-final class PercentEncoding {
+public final class PercentEncoding {
   private static final String UNRESERVED_MARKS = "-._~";
 
   private PercentEncoding() {}
@@ -14,7 +14,7 @@ final class PercentEncoding {
    *
    * @throws IllegalArgumentException if an escape is broken, or for a character that ends a path or is not printable ASCII
    */
-  static byte[] decode(String text) {
+  public static byte[] decode(String text) {
     ByteArrayOutputStream out = new ByteArrayOutputStream(text.length());
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -42,12 +42,12 @@ final class PercentEncoding {
   }
 
   /** All but the unreserved characters encoded. */
-  static String encode(byte[] bytes) {
+  public static String encode(byte[] bytes) {
     return encode(bytes, UNRESERVED_MARKS);
   }
 
   /** @param marks what stands for itself besides letters and digits */
-  static String encode(byte[] bytes, String marks) {
+  public static String encode(byte[] bytes, String marks) {
     StringBuilder out = new StringBuilder(bytes.length * 3);
     for (byte b : bytes) {
       if (b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z' || b > 0 && marks.indexOf(b) >= 0) {
@@ -59,7 +59,7 @@ final class PercentEncoding {
     return out.toString();
   }
 
-  static String encode(String text, String marks) {
+  public static String encode(String text, String marks) {
     return encode(text.getBytes(StandardCharsets.UTF_8), marks);
   }
 

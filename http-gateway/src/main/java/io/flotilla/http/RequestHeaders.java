@@ -1,4 +1,4 @@
-package io.flotilla.http.files;
+package io.flotilla.http;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,9 +7,9 @@ import org.apache.pekko.http.javadsl.model.HttpHeader;
 import org.apache.pekko.http.javadsl.model.HttpMessage;
 
 /** The headers of a request as they were sent, so that what is malformed means here what the RFC says it means. */
-record RequestHeaders(HttpMessage message) {
+public record RequestHeaders(HttpMessage message) {
   /** The value of a field; several lines of it are one list (RFC 9110, 5.3). */
-  Optional<String> value(String name) {
+  public Optional<String> value(String name) {
     List<String> lines = new ArrayList<>();
     for (HttpHeader header : message.getHeaders()) {
       if (header.name().equalsIgnoreCase(name)) {

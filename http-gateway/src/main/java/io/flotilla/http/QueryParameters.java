@@ -1,4 +1,4 @@
-package io.flotilla.http.files;
+package io.flotilla.http;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -10,13 +10,13 @@ import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.scaladsl.model.IllegalUriException;
 
 /** The query of a request, checked. */
-record QueryParameters(Map<String, String> values) {
+public record QueryParameters(Map<String, String> values) {
   /**
    * A parameter that is misspelt must not be ignored: {@code ?ofset=100} would replace the whole file.
    *
    * @param known to the method
    */
-  static QueryParameters of(HttpRequest request, Set<String> known) {
+  public static QueryParameters of(HttpRequest request, Set<String> known) {
     Map<String, String> values = new HashMap<>();
     try {
       request.getUri().query().toList().forEach(pair -> values.put(pair.first(), pair.second()));
@@ -30,11 +30,11 @@ record QueryParameters(Map<String, String> values) {
     return new QueryParameters(Map.copyOf(values));
   }
 
-  Optional<String> text(String name) {
+  public Optional<String> text(String name) {
     return Optional.ofNullable(values.get(name));
   }
 
-  OptionalLong number(String name, long least, long most) {
+  public OptionalLong number(String name, long least, long most) {
     String text = values.get(name);
     if (text == null) {
       return OptionalLong.empty();
@@ -50,7 +50,7 @@ record QueryParameters(Map<String, String> values) {
     throw RefusedException.malformed("the parameter " + name + " must be a whole number from " + least + " to " + most);
   }
 
-  boolean flag(String name) {
+  public boolean flag(String name) {
     return switch (values.getOrDefault(name, "false")) {
       case "true", "" -> true;
       case "false" -> false;

@@ -1,13 +1,12 @@
-package io.flotilla.http.files;
+package io.flotilla.http;
 
-import io.flotilla.http.Problem;
 import io.flotilla.vfs.VfsException;
 
 /** What a failed file operation is to an HTTP client, unless the method gives it another meaning. Stateless. */
-final class StorageProblem {
+public final class StorageProblem {
   private StorageProblem() {}
 
-  static RefusedException of(VfsException failure) {
+  public static RefusedException of(VfsException failure) {
     String detail = failure.getMessage(); // names virtual paths only
     return switch (failure.error()) {
       case NOT_FOUND -> RefusedException.notFound(detail);
