@@ -29,6 +29,7 @@ import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.server.HttpAdapter;
 import io.flotilla.http.server.HttpSettings;
 import io.flotilla.http.server.UserRoutes;
+import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
@@ -72,6 +73,7 @@ public final class Node {
   private final ClaimClient claims = new ClaimClient();
   private final LiveConnections connections = new LiveConnections(Clock.systemUTC());
   private final EventFeed feed = new EventFeed();
+  private final HttpSessions sessions;
   private final PasswordHasher hasher = new PasswordHasher();
   private final NodeMetrics metrics;
   private final ProtocolAdapters adapters;
@@ -118,16 +120,19 @@ public final class Node {
     SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
+    this.sessions = new HttpSessions(live::view, authenticator, events, clock, localSystem);
+    metrics.sessions(sessions);
     HttpAdapter http = new HttpAdapter(
-        live::view, authenticator, logins, homes, HttpSettings.DEFAULT, localSystem,
+        live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem,
         new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, claims, new DataPlane(connections, homes), events, this::report,
+        settings, data, key, live, codec, client, claims, new DataPlane(connections, homes, sessions), events, this::report,
         refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories(homes::problems));
     live.add(new UnknownProtocols());
+    live.add(sessions);
     live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
@@ -138,7 +143,8 @@ public final class Node {
 
   private AdminServer openAdmin(EntityCodec codec) throws IOException {
     AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
-        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), () -> controlPlane.voters(),
+        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), sessions,
+        () -> controlPlane.voters(),
         () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
     try {
       Optional<AdminCertificate> certificate = adminCertificate();

@@ -6,6 +6,7 @@ import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.http.admin.Journal;
+import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.journal.StoredJournal;
 import io.flotilla.node.PassingGauges.Measure;
 import io.micrometer.core.instrument.Counter;
@@ -84,6 +85,12 @@ final class NodeMetrics implements AutoCloseable {
         .serviceLevelObjectives(Duration.ofMillis(5), Duration.ofMillis(10), Duration.ofMillis(50),
             Duration.ofMillis(250), Duration.ofSeconds(1), Duration.ofSeconds(5))
         .register(registry).record(Duration.ofMillis(milliseconds));
+  }
+
+  /** Tells of the sessions as well. */
+  void sessions(HttpSessions sessions) {
+    Gauge.builder("flotilla.http.sessions", sessions, HttpSessions::count)
+        .description("HTTP sessions that this node knows to be alive, on whichever nodes").register(registry);
   }
 
   /** Told while this node is the primary. */

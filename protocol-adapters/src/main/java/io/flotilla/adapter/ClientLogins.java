@@ -49,9 +49,11 @@ public final class ClientLogins {
     private final LiveConnections.Connection connection;
     private final UserSessions.Shared shared;
     private final Consumer<String> disconnect;
+    private final Place place;
 
     private ClientLogin(LoginResult.Granted granted, LiveConnections.Connection connection, UserSessions.Shared shared,
-        Consumer<String> disconnect) {
+        Consumer<String> disconnect, Place place) {
+      this.place = place;
       this.granted = granted;
       this.shared = shared;
       this.connection = connection;
@@ -89,9 +91,11 @@ public final class ClientLogins {
     public void close() {
       if (logins.remove(this)) {
         connection.close();
-        sessions.leave(connection.user());
-        events.accept(new ClientEvent.LoggedOut(
-            clock.instant(), connection.user(), connection.protocol(), connection.address()));
+        sessions.leave(connection.user(), place.session());
+        if (place.isAll()) {
+          events.accept(new ClientEvent.LoggedOut(
+              clock.instant(), connection.user(), connection.protocol(), connection.address()));
+        }
       }
     }
   }
@@ -102,25 +106,47 @@ public final class ClientLogins {
   }
 
   /**
+   * Where a connection belongs.
+   *
+   * @param session what is the same for all its connections
+   * @param isAll whether the session begins and ends with the connection
+   */
+  private record Place(Object session, boolean isAll) {}
+
+  /**
    * Enters a client that has logged in; nothing if its user has as many sessions here as they may, which has been told then.
    *
    * @param disconnect ends its connection, with a reason for the client; must not block. It may be called before this
    *     returns, if the login no longer counts
    */
   public Optional<ClientLogin> enter(LoginResult.Granted granted, Consumer<String> disconnect) {
+    return enter(granted, new Place(new Object(), true), disconnect);
+  }
+
+  /**
+   * The same for a connection of a session that began before and may have others; together they count as one, and that they come and go
+   * is not told.
+   */
+  public Optional<ClientLogin> join(LoginResult.Granted granted, String session, Consumer<String> disconnect) {
+    return enter(granted, new Place(session, false), disconnect);
+  }
+
+  private Optional<ClientLogin> enter(LoginResult.Granted granted, Place place, Consumer<String> disconnect) {
     String user = granted.user().name();
     Listener.Protocol protocol = granted.origin().protocol();
     String address = granted.origin().address().getHostAddress();
-    Optional<UserSessions.Shared> shared = sessions.enter(granted.user());
+    Optional<UserSessions.Shared> shared = sessions.enter(granted.user(), place.session());
     if (shared.isEmpty()) {
       refused(granted.origin(), user, granted.credential().method(), LoginResult.Reason.TOO_MANY_SESSIONS);
       return Optional.empty();
     }
     ClientLogin login = new ClientLogin(
-        granted, connections.open(protocol.id(), user, address, disconnect), shared.get(), disconnect);
+        granted, connections.open(protocol.id(), user, address, disconnect), shared.get(), disconnect, place);
     logins.add(login);
-    events.accept(new ClientEvent.LoginSucceeded(
-        clock.instant(), user, protocol.id(), address, granted.credential().method()));
+    if (place.isAll()) {
+      events.accept(new ClientEvent.LoginSucceeded(
+          clock.instant(), user, protocol.id(), address, granted.credential().method()));
+    }
     // A change that came after the check found no session to end yet.
     ConfigView now = view.get();
     now.user(user).ifPresent(sessions::changed);

@@ -2,6 +2,7 @@ package io.flotilla.adapter;
 
 import io.flotilla.config.model.User;
 import io.flotilla.config.model.UserSettings;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,7 +18,8 @@ final class UserSessions {
   static final class Shared {
     final Pace uploads = new Pace();
     final Pace downloads = new Pace();
-    private int sessions;
+    /** How many connections each has: one client may come by several, and is one session all the same. */
+    private final Map<Object, Integer> sessions = new HashMap<>();
 
     private void limitTo(UserSettings.Limits limits) {
       uploads.limitTo(limits.uploadBytesPerSecond());
@@ -29,24 +31,31 @@ final class UserSessions {
     }
   }
 
-  /** Counts a session, which is to be given back; empty if the user has as many as they may. */
-  Optional<Shared> enter(User user) {
+  /**
+   * Counts a session, which is to be given back; empty if the user has as many as they may.
+   *
+   * @param session what is the same for all connections of one session
+   */
+  Optional<Shared> enter(User user, Object session) {
     UserSettings.Limits limits = user.settings().limits();
     boolean[] entered = {false};
     Shared shared = users.compute(user.name(), (name, present) -> {
       Shared mine = present == null ? new Shared() : present;
-      if (limits.sessions().isEmpty() || mine.sessions < limits.sessions().getAsInt()) {
-        mine.sessions++;
+      if (mine.sessions.containsKey(session) || limits.sessions().isEmpty() || mine.sessions.size() < limits.sessions().getAsInt()) {
+        mine.sessions.merge(session, 1, Integer::sum);
         mine.limitTo(limits);
         entered[0] = true;
       }
-      return mine;
+      return mine.sessions.isEmpty() ? null : mine;
     });
     return entered[0] ? Optional.of(shared) : Optional.empty();
   }
 
-  void leave(String user) {
-    users.computeIfPresent(user, (name, shared) -> --shared.sessions == 0 ? null : shared);
+  void leave(String user, Object session) {
+    users.computeIfPresent(user, (name, shared) -> {
+      shared.sessions.computeIfPresent(session, (_, connections) -> connections == 1 ? null : connections - 1);
+      return shared.sessions.isEmpty() ? null : shared;
+    });
   }
 
   /** The user's limits may be others now; those of speed hold at once. */

@@ -80,13 +80,7 @@ public sealed interface Policy extends Entity {
     private static final Duration DEFAULT = Duration.ofDays(7);
 
     static Uploads read(Fields fields) {
-      return new Uploads(fields.parsed("keepPartials", text -> {
-        Duration keep = Durations.parse(text, MOST);
-        if (keep.compareTo(LEAST) < 0) {
-          throw new IllegalArgumentException("must be at least " + Durations.format(LEAST));
-        }
-        return keep;
-      }).orElse(DEFAULT));
+      return new Uploads(duration(fields, "keepPartials", LEAST, MOST).orElse(DEFAULT));
     }
 
     public static Uploads of(ClusterConfig config) {
@@ -104,15 +98,60 @@ public sealed interface Policy extends Entity {
     }
   }
 
+  /**
+   * How long HTTP sessions live, and where.
+   *
+   * @param idleTimeout after which a session that is not used ends; a second to a month
+   * @param lifetime after which it ends in any case; a minute to a month
+   * @param replicated whether every node knows every session, so that a client may go to another one with each request
+   */
+  record Sessions(Duration idleTimeout, Duration lifetime, boolean replicated) implements Policy {
+    public static final String NAME = "sessions";
+    private static final Duration LEAST_IDLE = Duration.ofSeconds(1);
+    private static final Duration LEAST_LIFETIME = Duration.ofMinutes(1);
+    private static final Duration MOST = Duration.ofDays(31);
+    public static final Sessions DEFAULT = new Sessions(Duration.ofMinutes(30), Duration.ofHours(12), true);
+
+    static Sessions read(Fields fields) {
+      return new Sessions(duration(fields, "idleTimeout", LEAST_IDLE, MOST).orElse(DEFAULT.idleTimeout),
+          duration(fields, "lifetime", LEAST_LIFETIME, MOST).orElse(DEFAULT.lifetime), fields.bool("replicated", DEFAULT.replicated));
+    }
+
+    public static Sessions of(ClusterConfig config) {
+      return config.find(Kind.POLICIES, NAME, Sessions.class).orElse(DEFAULT);
+    }
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+
+    @Override
+    public void describe(ObjectNode json) {
+      json.put("idleTimeout", Durations.format(idleTimeout)).put("lifetime", Durations.format(lifetime)).put("replicated", replicated);
+    }
+  }
+
+  private static Optional<Duration> duration(Fields fields, String name, Duration least, Duration most) {
+    return fields.parsed(name, text -> {
+      Duration duration = Durations.parse(text, most);
+      if (duration.compareTo(least) < 0) {
+        throw new IllegalArgumentException("must be at least " + Durations.format(least));
+      }
+      return duration;
+    });
+  }
+
   /** Reads the policy of a name; a name that this release does not know is a fault of the document. */
   static Entity read(Fields fields) {
     return switch (fields.name()) {
       case Primary.NAME -> Primary.read(fields);
       case History.NAME -> History.read(fields);
       case Uploads.NAME -> Uploads.read(fields);
+      case Sessions.NAME -> Sessions.read(fields);
       default -> {
         fields.fault("'" + fields.name() + "' is not a policy; known are " + History.NAME + ", " + Primary.NAME + ", "
-            + Uploads.NAME);
+            + Sessions.NAME + ", " + Uploads.NAME);
         yield new Entity.Unknown(Kind.POLICIES.id(), fields.name());
       }
     };

@@ -56,6 +56,7 @@ final class AdminApi {
   private final ClaimReads claims;
   private final VoterRequests voters;
   private final ConnectionRequests connections;
+  private final SessionRequests sessions;
   private final EventStream events;
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -71,6 +72,7 @@ final class AdminApi {
     this.claims = new ClaimReads(context);
     this.voters = new VoterRequests(context);
     this.connections = new ConnectionRequests(context);
+    this.sessions = new SessionRequests(context);
     this.events = new EventStream(context.events());
   }
 
@@ -113,6 +115,9 @@ final class AdminApi {
       request.discardEntityBytes(materializer);
       return connections.close(caller, rest.get(1));
     }
+    if (rest.getFirst().equals("sessions")) {
+      return sessions(request, method, rest.subList(1, rest.size()), caller, parameters);
+    }
     return switch (String.join("/", rest)) {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
@@ -123,6 +128,19 @@ final class AdminApi {
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     };
+  }
+
+  private CompletionStage<HttpResponse> sessions(
+      HttpRequest request, String method, List<String> path, Caller caller, RequestParameters parameters) {
+    if (path.isEmpty() && !method.equals("DELETE")) {
+      return get(request, method, () -> sessions.list(parameters));
+    }
+    if (path.size() > 1) {
+      throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    }
+    requireMethod(method, "DELETE");
+    request.discardEntityBytes(materializer);
+    return path.isEmpty() ? sessions.endOf(caller, parameters) : sessions.end(caller, path.getFirst());
   }
 
   private CompletionStage<HttpResponse> voters(

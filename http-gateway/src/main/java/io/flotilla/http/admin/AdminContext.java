@@ -5,6 +5,7 @@ import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
+import io.flotilla.http.sessions.HttpSessions;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -15,6 +16,7 @@ import java.util.function.Supplier;
  * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
  * @param control what the cluster can be asked to do
  * @param connections the client connections of all nodes
+ * @param sessions the HTTP sessions of the cluster
  * @param voters who keeps the journal
  * @param journal what keeps the configuration
  * @param metrics the node's metrics in Prometheus' text format
@@ -33,6 +35,7 @@ public record AdminContext(
     Supplier<ClusterStatus> localStatus,
     ClusterControl control,
     ClusterConnections connections,
+    HttpSessions sessions,
     Supplier<Voters> voters,
     Supplier<Journal> journal,
     Supplier<String> metrics,

@@ -8,6 +8,7 @@ import io.flotilla.auth.Authenticator;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.util.Optional;
@@ -24,13 +25,14 @@ public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> 
 
   /**
    * @param view the present configuration
+   * @param sessions of the users who log in once for many requests
    * @param system in which the connections run; it has to outlive this
    * @param requests what is served
    */
   public HttpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, UserHomes homes,
-      HttpSettings settings, ActorSystem<?> system, UserRequests requests) {
+      HttpSessions sessions, HttpSettings settings, ActorSystem<?> system, UserRequests requests) {
     this.engine = new HttpEngine(settings, view, new KnownCredentials(authenticator, settings.credentialMemory()), logins, homes,
-        system, requests);
+        sessions, system, requests);
   }
 
   @Override

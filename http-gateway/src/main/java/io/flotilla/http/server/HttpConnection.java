@@ -4,8 +4,8 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.Transfer;
-import io.flotilla.http.Problem;
 import io.flotilla.http.server.ConnectionStage.Arrival;
+import io.flotilla.http.sessions.Served;
 import io.flotilla.tls.TlsServer;
 import io.flotilla.transport.PlainTransport;
 import io.flotilla.transport.TlsTransport;
@@ -53,7 +53,7 @@ import org.slf4j.LoggerFactory;
  * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse} and {@link #kill} may be called by any
  * thread and never block.
  */
-final class HttpConnection implements ProtocolClient {
+final class HttpConnection implements ProtocolClient, Served {
   private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
   private static final String APPLICATION_PROTOCOL = "http/1.1";
   /** Of a head, or of a body that goes through the stream. */
@@ -71,7 +71,7 @@ final class HttpConnection implements ProtocolClient {
   private final InetSocketAddress peer;
   private final ConnectionGate.Admitted admitted;
   private final Transport transport;
-  private final UserSession session;
+  private final ConnectionLogin login;
 
   // Between the two threads.
   private final CountDownLatch started = new CountDownLatch(1);
@@ -124,7 +124,7 @@ final class HttpConnection implements ProtocolClient {
     this.admitted = admitted;
     this.transport = options.tls().<Transport>map(tls -> TlsTransport.large(
         channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)).orElseGet(() -> new PlainTransport(channel));
-    this.session = new UserSession(engine, peer.getAddress(), this::disconnect, this::loggedIn);
+    this.login = new ConnectionLogin(engine, peer.getAddress(), options.tls().isPresent(), this, this::loggedIn);
   }
 
   /** Serves the client until one side ends it. */
@@ -428,13 +428,13 @@ final class HttpConnection implements ProtocolClient {
   CompletionStage<HttpResponse> serve(HttpRequest request, Materializer materializer) {
     CompletionStage<HttpResponse> response;
     try {
-      response = session.serve(request, new Bodies(materializer), materializer, () -> isDisconnected);
+      response = login.serve(request, new Bodies(materializer), materializer, () -> isDisconnected);
     } catch (RuntimeException e) {
       response = CompletableFuture.failedFuture(e);
     }
     return response.exceptionally(defect -> {
       log.error("A request of {} failed by a defect", peer, defect);
-      return Problem.of(500, "internal", "An internal error", "this node failed to answer; its log says why").toResponse()
+      return ConnectionLogin.internal()
           .addHeader(Connection.create("close"));
     });
   }
@@ -480,7 +480,7 @@ final class HttpConnection implements ProtocolClient {
     try {
       giveUpOutgoing();
       bodyStopped.run(); // its file is about to be closed
-      session.close();
+      login.close();
       writingSince = System.nanoTime();
       transport.endOutput();
     } catch (IOException e) {
@@ -515,7 +515,12 @@ final class HttpConnection implements ProtocolClient {
 
   @Override
   public boolean isTransferring() {
-    return session.isTransferring();
+    return login.isTransferring();
+  }
+
+  @Override
+  public boolean isServing() {
+    return isServing || isSending;
   }
 
   /** What is being sent breaks off: HTTP has no word for it. */
@@ -542,7 +547,7 @@ final class HttpConnection implements ProtocolClient {
     transport.close();
     boolean hadStream = started.getCount() == 0;
     if (!hadStream) {
-      session.close();
+      login.close();
     } else if (!streamEnded) {
       arrivals.accept(new Arrival.Broken(new IOException("the connection was ended")));
       awaitEnd();

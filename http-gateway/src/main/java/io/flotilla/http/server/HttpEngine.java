@@ -4,6 +4,7 @@ import com.typesafe.config.ConfigFactory;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.http.ProblemErrorHandler;
+import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.transport.LastWords;
 import io.flotilla.transport.TransferBuffers;
 import io.flotilla.vfs.UserHomes;
@@ -43,6 +44,7 @@ final class HttpEngine implements AutoCloseable {
   final KnownCredentials credentials;
   final ClientLogins logins;
   final UserHomes homes;
+  final HttpSessions sessions;
   final ActorSystem<?> system;
   final UserRequests requests;
   /** Made once: it holds what has been learnt of header fields, for all connections. */
@@ -54,12 +56,13 @@ final class HttpEngine implements AutoCloseable {
       Thread.ofPlatform().daemon().name("http-timer").factory());
 
   HttpEngine(HttpSettings settings, Supplier<ConfigView> view, KnownCredentials credentials, ClientLogins logins, UserHomes homes,
-      ActorSystem<?> system, UserRequests requests) {
+      HttpSessions sessions, ActorSystem<?> system, UserRequests requests) {
     this.settings = settings;
     this.view = view;
     this.credentials = credentials;
     this.logins = logins;
     this.homes = homes;
+    this.sessions = sessions;
     this.system = system;
     this.requests = requests;
     this.layer = Http.get(system).serverLayer(serverSettings(system));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.claim.ClaimClient;
 import io.flotilla.claim.ClaimKeeper;
@@ -32,6 +33,7 @@ import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.sessions.HttpSessions;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -97,6 +99,7 @@ final class AdminFixture implements AutoCloseable {
   final List<String> notReady = new CopyOnWriteArrayList<>();
   final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   final ClusterConnections connections = new OneConnection();
+  final HttpSessions sessions;
   final LiveConfig live;
   final ActorRef<ConfigPrimary.Command> primary;
   final ActorRef<ConfigReplica.Command> replica;
@@ -108,6 +111,7 @@ final class AdminFixture implements AutoCloseable {
     await().atMost(SOON).until(() -> cluster.selfMember().status().equals(MemberStatus.up()));
     live = new LiveConfig(new NodeIdentity(UUID.randomUUID(), "node-1", "127.0.0.1", Set.of("gateway")),
         new BootCache(directory.resolve("boot-cache"), codec));
+    sessions = new HttpSessions(live::view, new Authenticator(live::view, hasher, Clock.systemUTC()), _ -> { }, Clock.systemUTC(), kit.system());
     ActorRef<Topic.Command<ConfigAnnouncement>> topic =
         kit.spawn(Topic.create(ConfigAnnouncement.class, "configuration"));
     primary = kit.spawn(ConfigPrimary.create(codec, () -> 1, new NoEvents(), Clock.systemUTC(),
@@ -137,7 +141,7 @@ final class AdminFixture implements AutoCloseable {
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
-        connections, OneVoter::new, OneJournal::new,
+        connections, sessions, OneVoter::new, OneJournal::new,
         () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID), MAX_BODY, MAX_IMPORT);
   }
 

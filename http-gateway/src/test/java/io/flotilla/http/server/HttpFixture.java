@@ -13,6 +13,7 @@ import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.FilesApi;
+import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -64,6 +65,7 @@ abstract class HttpFixture {
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .sslContext(trustingAll()).sslParameters(anyName()).build();
   Path storage;
+  HttpSessions sessions;
   ProtocolAdapters adapter;
   int port;
   int tlsPort;
@@ -79,8 +81,9 @@ abstract class HttpFixture {
     storage = Files.createDirectory(temp.resolve("storage"));
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
-    HttpAdapter http = new HttpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins, new UserHomes(),
-        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+    Authenticator authenticator = new Authenticator(config::view, hasher, clock);
+    sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
+    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

@@ -12,6 +12,7 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.node.NodeSettings;
 import java.time.Clock;
 import java.time.Duration;
@@ -100,6 +101,8 @@ final class ClusterGuardian {
         () -> Policy.Primary.of(surroundings.live().view().config()), surroundings.rejoin())), NodeControl.NAME);
     context.spawn(supervised(ConnectionDesk.create(surroundings.dataPlane().connections())), ConnectionDesk.NAME);
     context.spawn(supervised(UsageExchange.create(surroundings.settings().name(), surroundings.dataPlane().homes())), UsageExchange.NAME);
+    HttpSessions sessions = surroundings.dataPlane().sessions();
+    sessions.attach(SessionReplicator.through(system, context.spawn(supervised(SessionReplicator.create(sessions)), SessionReplicator.NAME)));
     surroundings.client().attach(context.getSystem(), primaryRef);
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));

@@ -1,18 +1,25 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.golden.Example;
+import io.flotilla.http.sessions.SessionRecord;
 import io.flotilla.vfs.UsageNews;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 
-/** One of each message about client connections and what users' homes hold. */
+/** One of each message about client connections, what users' homes hold, and HTTP sessions. */
 public final class DataPlaneExamples {
   private DataPlaneExamples() {}
 
   public static List<Example> all(ActorRefResolver refs) {
     ConnectionDesk.OneConnection one = new ConnectionDesk.OneConnection(
         17, "sftp", "alice", "192.0.2.1", 1_790_000_000_000L, "/in/file", "upload", 4096);
+    SessionRecord session = new SessionRecord("3q2-7wAAAAAAAAAAAAAAAA", "alice", "fingerprint", SessionRecord.Use.COOKIE, "node-1",
+        "192.0.2.1", 1_790_000_000_000L, 1_790_043_200_000L, 1_790_000_060_000L, false);
+    SessionRecord ended = new SessionRecord("zzz-7wAAAAAAAAAAAAAAAA", "bob", "", SessionRecord.Use.TOKEN, "node-2", "",
+        1_790_000_000_000L, 1_790_043_200_000L, 1_790_000_060_000L, true);
     return List.of(
+        Example.of(session),
+        Example.of(new SessionBucket(List.of(session, ended))),
         Example.of(new ConnectionDesk.FindConnections("alice", "sftp", refs.resolveActorRef("pekko://golden/user/asker"))),
         Example.of(new ConnectionDesk.CloseConnection(17, "an administrator ended the connection",
             refs.resolveActorRef("pekko://golden/user/asker"))),
