@@ -7,13 +7,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,16 +22,14 @@ class ClockJumpTest {
 
   @Test
   void clockJumps_changeNothingButTheTimesInHistory() throws Exception {
-    Optional<Path> library = library();
-    assumeTrue(library.isPresent(), "libfaketime is not installed");
+    assumeTrue(FakeClock.at(directory).isPresent(), "libfaketime is not installed");
     OpenSsh ssh = new OpenSsh(directory);
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
       cluster.api(1).put("/api/v1/config/users/alice?wait=applied", "{\"password\":\"a good password\"}").expect(201);
       for (int k = 1; k <= 3; k++) {
         jump(k, "+0");
         assertEquals(0, cluster.node(k).stop());
-        cluster.startNode(k, cluster.host(k), List.of("env", "LD_PRELOAD=" + library.get(), "FAKETIME_CACHE_DURATION=1", "FAKETIME_FORCE_MONOTONIC_FIX=0",
-            "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1", "FAKETIME_TIMESTAMP_FILE=" + clock(k)), List.of());
+        cluster.startNode(k, cluster.host(k), clock(k).prefix(), List.of());
         cluster.awaitConverged();
       }
       int primary = cluster.primary(1);
@@ -78,18 +73,11 @@ class ClockJumpTest {
     });
   }
 
-  private Path clock(int k) {
-    return directory.resolve("clock-" + k);
+  private FakeClock clock(int k) throws IOException {
+    return FakeClock.at(directory.resolve("clock-" + k)).orElseThrow();
   }
 
   private void jump(int k, String offset) throws IOException {
-    Files.writeString(clock(k), offset + "\n");
-  }
-
-  private static Optional<Path> library() throws IOException {
-    try (Stream<Path> files = Files.find(Path.of("/usr/lib"), 3,
-        (file, attributes) -> file.endsWith("faketime/libfaketime.so.1"))) {
-      return files.findFirst();
-    }
+    clock(k).jump(offset);
   }
 }

@@ -115,12 +115,20 @@ class ConfigEditorTest {
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
       "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, groups, listeners, storages, folders, certificates, host-keys, access-rules, nodes, admins, policies",
-      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary, uploads"})
+      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary, sessions, uploads"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));
 
     assertEquals(Refusal.Reason.INVALID, refusal.reason());
     assertEquals(List.of(new FieldError(pointer, detail)), refusal.errors());
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"idleTimeout|999ms|must be at least 1s", "idleTimeout|32d|must be at most 744h",
+      "lifetime|59s|must be at least 1m"})
+  void sessionTimeouts_outOfTheirBounds_areRefused(String field, String value, String detail) {
+    Refusal refusal = refusal(config, put("policies", "sessions", "{\"" + field + "\":\"" + value + "\"}"));
+    assertEquals(List.of(new FieldError("/operations/0/value/" + field, detail)), refusal.errors());
   }
 
   @ParameterizedTest

@@ -54,10 +54,13 @@ final class SessionRequests {
 
   CompletionStage<HttpResponse> end(Caller caller, String id) {
     requireRight(caller);
-    return context.sessions().end(id, REASON).map(told -> told.thenApply(_ -> {
+    return context.sessions().end(id, REASON).thenApply(wasThere -> {
+      if (!wasThere) {
+        throw new Problem.ProblemException(Problem.notFound("there is no session " + id + " any more"));
+      }
       log.info("The HTTP session {} was ended by {} from {}", id, caller.admin().name(), caller.address());
       return Responses.json(200, EntityCodec.JSON.createObjectNode().put("id", id));
-    })).orElseThrow(() -> new Problem.ProblemException(Problem.notFound("there is no session " + id + " any more")));
+    });
   }
 
   /** All sessions of a user. */
@@ -65,8 +68,8 @@ final class SessionRequests {
     requireRight(caller);
     String user = parameters.text("user").orElseThrow(() -> new Problem.ProblemException(
         Problem.malformed("whose sessions are to end is said by the parameter user")));
-    List<CompletableFuture<Void>> told = of(Optional.of(user)).stream()
-        .flatMap(session -> context.sessions().end(session.id(), REASON).stream()).map(CompletionStage::toCompletableFuture).toList();
+    List<CompletableFuture<Boolean>> told = of(Optional.of(user)).stream()
+        .map(session -> context.sessions().end(session.id(), REASON).toCompletableFuture()).toList();
     return CompletableFuture.allOf(told.toArray(CompletableFuture[]::new)).thenApply(_ -> {
       log.info("The {} HTTP sessions of user {} were ended by {} from {}", told.size(), user, caller.admin().name(), caller.address());
       return Responses.json(200, EntityCodec.JSON.createObjectNode().put("user", user).put("ended", told.size()));

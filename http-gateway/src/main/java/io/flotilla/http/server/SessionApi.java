@@ -130,7 +130,7 @@ final class SessionApi {
       return RefusedException.conflict("there is no session to end: the request brings a password").toResponse();
     }
     login.close(); // or the end of the session would be the end of this connection
-    engine.sessions.end(shown.secret().id(), "its user has logged out").ifPresent(told -> told.toCompletableFuture().join());
+    engine.sessions.end(shown.secret().id(), "its user has logged out").toCompletableFuture().join();
     HttpResponse response = HttpResponse.create().withStatus(StatusCodes.NO_CONTENT);
     return shown.use() == SessionRecord.Use.COOKIE ? response.addHeaders(cookies("", Duration.ZERO)) : response;
   }

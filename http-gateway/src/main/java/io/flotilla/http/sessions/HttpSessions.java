@@ -153,7 +153,7 @@ public final class HttpSessions implements ConfigListener {
   public Optional<Found> find(SessionSecret secret, SessionRecord.Use use) {
     KnownSession session = known.get(secret.id());
     if (session == null) {
-      ask(secret.id()).ifPresent(this::heard);
+      fetch(secret.id()).toCompletableFuture().join().ifPresent(this::heard);
       session = known.get(secret.id());
     }
     if (session == null || session.record().use() != use || !isAlive(session)) {
@@ -167,15 +167,11 @@ public final class HttpSessions implements ConfigListener {
     return Optional.of(new Found(session));
   }
 
-  private Optional<SessionRecord> ask(String id) {
+  private CompletionStage<Optional<SessionRecord>> fetch(String id) {
     if (!policy().replicated() || !questions.tryAcquire()) {
-      return Optional.empty();
+      return CompletableFuture.completedFuture(Optional.empty());
     }
-    try {
-      return replication.fetch(id).toCompletableFuture().join();
-    } finally {
-      questions.release();
-    }
+    return replication.fetch(id).whenComplete((_, _) -> questions.release());
   }
 
   private void adopt(KnownSession session) {
@@ -194,12 +190,23 @@ public final class HttpSessions implements ConfigListener {
   }
 
   /**
-   * Ends a session on all nodes.
+   * Ends a session on all nodes; it is asked for, if this node does not know it.
    *
-   * @return completes when those that can be reached know it, after a second at the latest; nothing if there is no such session
+   * @return completes when the nodes that can be reached know it, after two seconds at the latest, with whether there was such a session
    */
-  public Optional<CompletionStage<Void>> end(String id, String reason) {
-    return Optional.ofNullable(known.get(id)).filter(session -> !session.record().ended()).map(session -> end(session, reason));
+  public CompletionStage<Boolean> end(String id, String reason) {
+    if (known.containsKey(id)) {
+      return endKnown(id, reason);
+    }
+    return fetch(id).thenCompose(found -> {
+      found.ifPresent(this::heard);
+      return endKnown(id, reason);
+    });
+  }
+
+  private CompletionStage<Boolean> endKnown(String id, String reason) {
+    return Optional.ofNullable(known.get(id)).filter(session -> !session.record().ended())
+        .map(session -> end(session, reason).thenApply(_ -> true)).orElseGet(() -> CompletableFuture.completedFuture(false));
   }
 
   private CompletionStage<Void> end(KnownSession session, String reason) {

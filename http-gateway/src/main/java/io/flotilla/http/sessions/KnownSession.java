@@ -14,7 +14,7 @@ import java.util.function.LongSupplier;
  */
 final class KnownSession {
   /** By how much the clocks of nodes may differ. */
-  private static final Duration SKEW = Duration.ofMinutes(2);
+  private static final Duration SKEW = Duration.ofMinutes(5);
 
   private final Set<Served> connections = ConcurrentHashMap.newKeySet();
   private final LongSupplier nanoTime;

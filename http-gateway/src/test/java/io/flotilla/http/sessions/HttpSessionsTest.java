@@ -203,12 +203,13 @@ class HttpSessionsTest {
     HttpSessions.Found found = two.sessions.find(session.secret(), SessionRecord.Use.COOKIE).orElseThrow();
     found.attach(onTwo);
 
-    assertTrue(two.sessions.end(session.record().id(), "logged out").isPresent());
+    assertTrue(two.sessions.end(session.record().id(), "logged out").toCompletableFuture().join());
     assertFalse(one.knows(session));
     assertFalse(two.knows(session));
     assertEquals("the session has ended", onOne.ended);
     assertEquals("logged out", onTwo.ended);
-    assertTrue(two.sessions.end(session.record().id(), "again").isEmpty());
+    assertFalse(two.sessions.end(session.record().id(), "again").toCompletableFuture().join());
+    assertFalse(two.sessions.end("nothing", "again").toCompletableFuture().join());
 
     // A use that was told before the end comes after it.
     one.sessions.heard(session.record().used(Long.MAX_VALUE));
@@ -216,6 +217,15 @@ class HttpSessionsTest {
     Connection late = new Connection();
     found.attach(late);
     assertEquals("the session has ended", late.ended);
+  }
+
+  @Test
+  void end_ofASessionThatTheNodeMissed() {
+    areApart = true;
+    HttpSessions.Begun session = begin();
+    areApart = false;
+    assertTrue(two.sessions.end(session.record().id(), "an administrator").toCompletableFuture().join());
+    assertFalse(one.knows(session));
   }
 
   @Test
