@@ -204,6 +204,12 @@ final class ConnectionLogin implements AutoCloseable {
     return Optional.empty();
   }
 
+  /** Its client has proved who it is, though this very connection may never be used as the user. */
+  void proved() {
+    refused = 0;
+    loggedIn.accept(login != null);
+  }
+
   /** The answer to a refused login, told as an event and held back. */
   HttpResponse refused(HttpRequest request, String user, String method, LoginResult.Reason reason) {
     engine.logins.refused(origin(), user, method, reason);

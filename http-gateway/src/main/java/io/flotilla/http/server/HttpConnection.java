@@ -419,6 +419,7 @@ final class HttpConnection implements ProtocolClient, Served {
     return ending.get();
   }
 
+  /** Told when somebody has logged in or is not logged in any more, or has got a session for other connections. */
   private void loggedIn(boolean now) {
     admitted.authenticated(now);
     isLoggedIn = now;
@@ -498,14 +499,18 @@ final class HttpConnection implements ProtocolClient, Served {
 
   void watch(long now) {
     Duration idle = listener.options().idleTimeout();
+    Duration grace = engine.settings.loginGrace();
+    boolean isBusy = isServing || isSending;
+    boolean isUnknown = !isLoggedIn && exceeds(unauthenticatedSince, grace, now);
     boolean stalled = exceeds(writingSince, engine.settings.stallTimeout(), now)
         || wantsBody && exceeds(readingSince, engine.settings.stallTimeout(), now);
-    boolean late = !isLoggedIn && exceeds(unauthenticatedSince, engine.settings.loginGrace(), now)
-        || !isServing && !isSending && (exceeds(headSince, engine.settings.headTimeout(), now)
-            || headSince == 0 && exceeds(idleSince, idle, now));
+    boolean late = isUnknown && (!isBusy || exceeds(unauthenticatedSince, grace.multipliedBy(2), now))
+        || !isBusy && (exceeds(headSince, engine.settings.headTimeout(), now) || headSince == 0 && exceeds(idleSince, idle, now));
     if (stalled || late || exceeds(drainingSince, DRAIN, now)) {
       log.debug("The connection of {} is ended: it {}", peer, stalled ? "has stalled" : late ? "has been idle" : "has been told all");
       kill();
+    } else if (isUnknown) {
+      endAfterResponse();
     }
   }
 

@@ -88,6 +88,7 @@ final class SessionApi {
   }
 
   private HttpResponse begun(HttpRequest request, LoginResult.Granted granted, SessionRecord.Use use) {
+    login.proved();
     endFormer(request);
     Optional<HttpSessions.Begun> begun = engine.sessions.begin(granted, use);
     if (begun.isEmpty()) {

@@ -121,4 +121,16 @@ class HttpLimitsTest extends HttpFixture {
     assertEquals(java.util.List.of(), config.commit(adapter));
     assertEquals(0, idle.drain());
   }
+
+  @Test
+  void whoProvesWhoTheyAre_againAndAgain_isLetStay_thoughNobodyIsLoggedInThere() throws Exception {
+    RawHttp client = connect();
+    String form = "{\"user\":\"ann\",\"password\":\"" + PASSWORD + "\"}";
+    long begun = System.nanoTime();
+    while (System.nanoTime() - begun < settings().loginGrace().multipliedBy(2).toNanos()) {
+      assertEquals(201, client.say("POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+          + form.length() + "\r\n\r\n" + form).answer().status());
+    }
+    assertEquals(0, client.drain());
+  }
 }
