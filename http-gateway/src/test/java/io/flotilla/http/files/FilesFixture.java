@@ -19,6 +19,7 @@ import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
 import io.flotilla.http.RequestPath;
 import io.flotilla.http.server.FileBodies;
+import io.flotilla.http.server.ProducedBody;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.Links;
@@ -58,6 +59,9 @@ abstract class FilesFixture {
   final List<ClientEvent.TransferFinished> transfers = new ArrayList<>();
   /** After how many bytes the bodies of requests break off. */
   int breaksAfter = Integer.MAX_VALUE;
+  /** Why the last body that was produced has no end. */
+  IOException brokenOff;
+  final List<Long> pauses = new ArrayList<>();
   /** Whether the connection has been ended. */
   boolean isOver;
   /** What stands between the API and the directory. */
@@ -177,6 +181,27 @@ abstract class FilesFixture {
       }
       account.ended(ClientEvent.Outcome.COMPLETED);
       return HttpEntities.create(type, ByteString.fromArray(buffer.array()));
+    }
+
+    /** The parts up to where it fails, if it does. */
+    @Override
+    public ResponseEntity produce(ContentType type, ProducedBody body) {
+      ByteString all = ByteString.emptyByteString();
+      try (body) {
+        for (ByteString part = body.next(pauses::add); !part.isEmpty(); part = body.next(pauses::add)) {
+          all = all.concat(part);
+        }
+      } catch (IOException e) {
+        brokenOff = e;
+      }
+      return HttpEntities.create(type, all);
+    }
+
+    @Override
+    public CompletionStage<ByteString> read(HttpRequest request, int most) {
+      ByteString data = ((HttpEntity.Strict) request.entity()).getData();
+      return data.size() > breaksAfter
+          ? CompletableFuture.failedFuture(new IOException("cut")) : CompletableFuture.completedFuture(data);
     }
 
     @Override
