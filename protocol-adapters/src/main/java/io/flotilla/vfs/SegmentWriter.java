@@ -256,6 +256,9 @@ public final class SegmentWriter implements OpenFile {
   /** @param position where the bytes that there are end */
   @Override
   public void write(ByteBuffer source, long position) throws VfsException {
+    if (!source.hasRemaining()) {
+      return;
+    }
     change(() -> {
       if (position != offset || file == null) {
         throw new VfsException(VfsError.IO, upload.shown(), "its bytes come out of their order");

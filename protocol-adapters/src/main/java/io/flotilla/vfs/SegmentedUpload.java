@@ -54,7 +54,8 @@ public final class SegmentedUpload implements Closeable {
     try {
       return files.canonical(path);
     } catch (VfsException e) {
-      if (e.error() != VfsError.NOT_FOUND || path.isRoot()) {
+      boolean isUnseen = e.error() == VfsError.NOT_FOUND || e.error() == VfsError.PERMISSION_DENIED;
+      if (!isUnseen || path.isRoot()) {
         throw e;
       }
       return files.canonical(path.parent()).child(path.name());
