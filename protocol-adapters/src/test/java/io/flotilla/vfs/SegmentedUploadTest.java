@@ -419,14 +419,12 @@ class SegmentedUploadTest {
   @ParameterizedTest
   @EnumSource
   void whoIsFrozenAtAnyCall_andGoesOnLater_harmsNothing(Meanwhile meanwhile) throws Exception {
-    for (boolean isChecked : new boolean[] {false, true}) {
-      for (boolean hasSegments : new boolean[] {false, true}) {
-        int at = 0;
-        while (freezeAt(at, meanwhile, isChecked, hasSegments)) {
-          at++;
-        }
-        assertTrue(at > 30, "it was frozen at " + at + " calls");
+    for (boolean[] kind : new boolean[][] {{false, false}, {true, false}, {false, true}}) {
+      int at = 0;
+      while (freezeAt(at, meanwhile, kind[0], kind[1])) {
+        at++;
       }
+      assertTrue(at > 30, "it was frozen at " + at + " calls");
     }
   }
 
