@@ -24,8 +24,8 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
-import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.server.HttpAdapter;
 import io.flotilla.http.server.HttpSettings;
 import io.flotilla.http.server.UserRoutes;
@@ -120,7 +120,7 @@ public final class Node {
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     HttpAdapter http = new HttpAdapter(
         live::view, authenticator, logins, homes, HttpSettings.DEFAULT, localSystem,
-        new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav())));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, new DataPlane(connections, homes), events, this::report,

@@ -54,7 +54,8 @@ class WallsTest {
 
   @ArchTest
   static final ArchRule fileServiceByHttpNeverTalksToTheCluster =
-      noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..").should().dependOnClassesThat()
+      noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..", "io.flotilla.http.dav..")
+          .should().dependOnClassesThat()
           .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.http.admin..");
 
   @ArchTest

@@ -1,11 +1,13 @@
 package io.flotilla.http.server;
 
 import io.flotilla.adapter.Transfer;
+import io.flotilla.http.RefusedException;
 import io.flotilla.vfs.OpenFile;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.ResponseEntity;
+import org.apache.pekko.util.ByteString;
 
 /**
  * Moves the contents of files between a connection and the storage, past Pekko's streams where that can be. For one request, on the
@@ -29,4 +31,19 @@ public interface FileBodies {
    *     IOException if the client did not come to the end. Completed on the thread that handles the request
    */
   CompletionStage<Long> receive(HttpRequest request, OpenFile file, long offset, Transfer account);
+
+  /** What came of a body that was to be collected. */
+  sealed interface Collected {
+    record Whole(ByteString body) implements Collected {}
+
+    /** It is longer, or the client did not come to its end; no request can follow. */
+    record Refused(RefusedException refusal) implements Collected {}
+  }
+
+  /**
+   * The body of the request in memory. Never fails. Completed on the thread that handles the request.
+   *
+   * @param most that are taken, in bytes
+   */
+  CompletionStage<Collected> collect(HttpRequest request, int most);
 }

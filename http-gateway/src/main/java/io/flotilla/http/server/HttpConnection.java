@@ -5,6 +5,7 @@ import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.Transfer;
 import io.flotilla.http.Problem;
+import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
 import io.flotilla.tls.TlsServer;
 import io.flotilla.transport.PlainTransport;
@@ -23,6 +24,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -465,6 +467,30 @@ final class HttpConnection implements ProtocolClient {
       IncomingBody body = new IncomingBody(file, offset, length.orElse(Long.MAX_VALUE), account);
       return request.entity().getDataBytes().runWith(
           Sink.fromGraph(new BodySink(HttpConnection.this, body, length.isPresent())), materializer);
+    }
+
+    /** Goes through the stream: such bodies are small. */
+    @Override
+    public CompletionStage<Collected> collect(HttpRequest request, int most) {
+      if (request.entity().getContentLengthOption().orElse(0) > most) {
+        return CompletableFuture.completedFuture(new Collected.Refused(tooLong(most)));
+      }
+      bodyBegan(_ -> { }, () -> { });
+      return request.entity().getDataBytes().runFold(ByteString.emptyByteString(), (body, bytes) -> {
+        if (body.size() + bytes.size() > most) {
+          throw tooLong(most);
+        }
+        return body.concat(bytes);
+      }, materializer).handle((body, failure) -> {
+        bodyEnded();
+        return failure == null ? new Collected.Whole(body) : new Collected.Refused(
+            (failure instanceof CompletionException ? failure.getCause() : failure) instanceof RefusedException refusal
+                ? refusal : RefusedException.malformed("the body ended before it was whole"));
+      });
+    }
+
+    private static RefusedException tooLong(int most) {
+      return new RefusedException(Problem.of(413, "too-large", "The body is too long", "at most " + most + " bytes are taken"));
     }
   }
 

@@ -11,8 +11,8 @@ import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;
+import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
-import io.flotilla.http.files.FilesApi;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -80,7 +80,7 @@ abstract class HttpFixture {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     HttpAdapter http = new HttpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins, new UserHomes(),
-        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new WebDav())));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();
