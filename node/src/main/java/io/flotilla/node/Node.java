@@ -24,13 +24,15 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.server.HttpAdapter;
 import io.flotilla.http.server.HttpSettings;
 import io.flotilla.http.server.UserRoutes;
-import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
+import io.flotilla.node.cluster.DataPlane;
+import io.flotilla.node.cluster.MemberLocks;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
 import io.flotilla.vfs.StorageDirectories;
@@ -118,12 +120,14 @@ public final class Node {
     SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
+    Locks locks = new Locks(System::nanoTime);
+    MemberLocks lockNews = new MemberLocks();
     HttpAdapter http = new HttpAdapter(
         live::view, authenticator, logins, homes, HttpSettings.DEFAULT, localSystem,
-        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav())));
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews))));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, claims, new DataPlane(connections, homes), events, this::report,
+        settings, data, key, live, codec, client, claims, new DataPlane(connections, homes, locks, lockNews), events, this::report,
         refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories(homes::problems));

@@ -83,9 +83,10 @@ final class PropFind {
     describe(resource, dead(resource));
     if (isDeep && resource.isCollection()) {
       try (DirectoryListing listing = files.list(resource.path())) {
+        VirtualPath directory = files.canonical(resource.path());
         for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
           request.checkIsWanted();
-          Optional<Resource> member = member(resource.path().child(entry.name()), entry.attributes());
+          Optional<Resource> member = member(resource.path().child(entry.name()), entry.attributes(), directory);
           if (member.isPresent()) {
             describe(member.get(), deadOfMember(member.get()));
           }
@@ -102,12 +103,13 @@ final class PropFind {
     if (target.isDirectory() && !attributes.isDirectory()) {
       throw RefusedException.notFound(target.path() + ": " + VfsError.NOT_A_DIRECTORY.words());
     }
-    return new Resource(files, target.path(), attributes);
+    return new Resource(files, target.path(), attributes, null);
   }
 
   /** What a link leads to is shown in its place; what can't be got is not shown. */
-  private Optional<Resource> member(VirtualPath path, FileAttributes entry) {
+  private Optional<Resource> member(VirtualPath path, FileAttributes entry, VirtualPath directory) {
     FileAttributes attributes = entry;
+    VirtualPath canonicalParent = entry.isSymlink() ? null : directory;
     if (entry.isSymlink()) {
       try {
         attributes = files.stat(path);
@@ -116,14 +118,14 @@ final class PropFind {
       }
     }
     return switch (attributes.kind()) {
-      case FILE, DIRECTORY -> Optional.of(new Resource(files, path, attributes));
+      case FILE, DIRECTORY -> Optional.of(new Resource(files, path, attributes, canonicalParent));
       case SYMLINK, OTHER -> Optional.empty();
     };
   }
 
   private boolean needsDead() {
     return !(wanted instanceof Wanted.Named(var names))
-        || names.stream().anyMatch(name -> LiveProperty.named(name).isEmpty() && !live.isLock(name));
+        || !names.stream().allMatch(live::isLive);
   }
 
   private DeadProperties dead(Resource of) throws VfsException {
@@ -151,7 +153,7 @@ final class PropFind {
     List<String> missing = new ArrayList<>();
     switch (wanted) {
       case Wanted.All(var also) -> {
-        live.usual(resource).forEach(found::add);
+        found.addAll(live.usual(resource));
         found.addAll(dead.elements().values());
         for (XmlName name : also) {
           if (!live.isUsual(name) && !dead.elements().containsKey(name)) {

@@ -96,7 +96,7 @@ final class PropPatch {
         if (time.isEmpty() && name.equals(LAST_MODIFIED)) {
           failures.put(name, Failure.described(CONFLICT, "it has to be a time as HTTP has it"));
         }
-      } else if (live.isProtected(name)) {
+      } else if (live.isLive(name)) {
         failures.put(name, new Failure(FORBIDDEN, "<D:error><D:cannot-modify-protected-property/></D:error>"));
       }
     }

@@ -9,8 +9,14 @@ import io.flotilla.vfs.VirtualPath;
  * A file or a directory that has properties.
  *
  * @param attributes of what the path leads to
+ * @param canonicalParent the directory that it is in, without links; null if that is not known
  */
-record Resource(VirtualFileSystem files, VirtualPath path, FileAttributes attributes) {
+record Resource(VirtualFileSystem files, VirtualPath path, FileAttributes attributes, VirtualPath canonicalParent) {
+  /** Whether it has no link in its path but in its known parent's. */
+  boolean isPlain() {
+    return canonicalParent != null;
+  }
+
   boolean isCollection() {
     return attributes.isDirectory();
   }

@@ -33,7 +33,7 @@ public record EntityTag(boolean isWeak, String opaque) {
   }
 
   /** Reads one tag and nothing else. */
-  static Optional<EntityTag> parse(String text) {
+  public static Optional<EntityTag> parse(String text) {
     return parseList(text).filter(tags -> tags.size() == 1).map(List::getFirst);
   }
 
@@ -67,7 +67,7 @@ public record EntityTag(boolean isWeak, String opaque) {
   }
 
   /** Strong comparison (RFC 9110, 8.8.3.2): byte for byte the same. */
-  boolean isSame(EntityTag other) {
+  public boolean isSame(EntityTag other) {
     return !isWeak && !other.isWeak && opaque.equals(other.opaque);
   }
 

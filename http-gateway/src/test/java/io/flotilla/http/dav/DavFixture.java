@@ -2,6 +2,7 @@ package io.flotilla.http.dav;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.http.files.FilesFixture;
 import io.flotilla.http.server.UserRequests;
 import java.io.ByteArrayInputStream;
@@ -23,7 +24,7 @@ abstract class DavFixture extends FilesFixture {
 
   @Override
   protected UserRequests api() {
-    return new WebDav();
+    return new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE);
   }
 
   HttpResponse send(String method, String target, String body, String... headers) {

@@ -10,7 +10,10 @@ import io.flotilla.adapter.ProtocolAdapters;
 import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.model.Kind;
+import io.flotilla.http.dav.LockNews;
+import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.tls.TlsIdentity;
@@ -80,7 +83,7 @@ abstract class HttpFixture {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     HttpAdapter http = new HttpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins, new UserHomes(),
-        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new WebDav())));
+        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE))));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

@@ -100,6 +100,8 @@ final class ClusterGuardian {
         () -> Policy.Primary.of(surroundings.live().view().config()), surroundings.rejoin())), NodeControl.NAME);
     context.spawn(supervised(ConnectionDesk.create(surroundings.dataPlane().connections())), ConnectionDesk.NAME);
     context.spawn(supervised(UsageExchange.create(surroundings.settings().name(), surroundings.dataPlane().homes())), UsageExchange.NAME);
+    context.spawn(supervised(LockDesk.create(surroundings.dataPlane().locks(), surroundings.claims())), LockDesk.NAME);
+    surroundings.dataPlane().lockNews().attach(context.getSystem());
     surroundings.client().attach(context.getSystem(), primaryRef);
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));

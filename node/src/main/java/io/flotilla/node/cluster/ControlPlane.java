@@ -348,6 +348,7 @@ public final class ControlPlane {
     answer.set(NodeAnswer.none(settings.name(), key.id()));
     surroundings.client().detach();
     surroundings.claims().detach();
+    surroundings.dataPlane().lockNews().detach();
     end(running);
     system = Optional.empty();
     surroundings.events().controlPlaneEnded(why);

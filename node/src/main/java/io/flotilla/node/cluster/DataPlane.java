@@ -1,7 +1,12 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.adapter.LiveConnections;
+import io.flotilla.http.dav.Locks;
 import io.flotilla.vfs.UserHomes;
 
-/** What the cluster's nodes tell each other of: this node's client connections, and what its users' homes hold. */
-public record DataPlane(LiveConnections connections, UserHomes homes) {}
+/**
+ * What the cluster's nodes tell each other of: this node's client connections, what its users' homes hold, and locks.
+ *
+ * @param lockNews can tell while the control plane runs
+ */
+public record DataPlane(LiveConnections connections, UserHomes homes, Locks locks, MemberLocks lockNews) {}
