@@ -98,7 +98,8 @@ final class MessageExamples {
         Example.of(new ConfigSnapshot(42, DIGEST, List.of(DOCUMENT), List.of(CHANGED))),
         Example.of(new ConfigSnapshot(42, DIGEST, List.of(DOCUMENT), List.of(CHANGED), LOOKUPS), "lookups"),
         Example.of(new ClaimKeeper.Acquire("upload:/in/file.bin", "node-3/session-9", 30_000, asker(refs))),
-        Example.of(new ClaimKeeper.Acquire("lock/x/a", "alice", 30_000, List.of("lock/x/", "lock/s/"), "what she says", asker(refs)), "lock"),
+        Example.of(new ClaimKeeper.Acquire(
+            "lock/x/a", "alice", 30_000, List.of("lock/x/", "lock/s/"), "what she says", asker(refs)), "lock"),
         Example.of(new ClaimKeeper.Renew("upload:/in/file.bin", 77, 30_000, asker(refs))),
         Example.of(new ClaimKeeper.Release("upload:/in/file.bin", 77, asker(refs))),
         Example.of(new ClaimKeeper.FindClaims("upload:", "upload:/in/a", 50, asker(refs))),

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** Whether a request may do what it asks for, by its If header and the locks that there are. Used by the thread of the request. */
 public final class LockCheck {
@@ -43,13 +44,21 @@ public final class LockCheck {
   }
 
   /**
-   * For those who write a file by other means than PUT: the If header and the locks are judged as for PUT.
+   * Judges the locks as for PUT, for those who write a file by other methods.
    *
-   * @throws RuntimeException that is the answer to the client
+   * @return the answer to a request that may not write there
    */
-  public static void requireUpload(UserRequest request, Locks locks, VirtualPath path) throws VfsException {
-    if (!locks.isEmpty()) {
+  public static Optional<HttpResponse> refusal(UserRequest request, Locks locks, VirtualPath path) throws VfsException {
+    if (locks.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
       of(request, locks).requireTarget(path);
+      return Optional.empty();
+    } catch (RefusedException e) {
+      return Optional.of(e.toResponse());
+    } catch (ConditionException e) {
+      return Optional.of(e.toResponse());
     }
   }
 
@@ -178,13 +187,13 @@ public final class LockCheck {
 
   void require(UserPlaces.Located at, Locks.Write write) {
     String user = request.login().user().name();
-    Set<String> own = submitted.stream()
-        .filter(token -> locks.find(token).filter(lock -> lock.user().equals(user)).isPresent()).collect(Collectors.toSet());
-    Optional<Lock> obstacle = locks.check(write, own);
+    Map<Boolean, Set<String>> byOwnership = submitted.stream().flatMap(token -> locks.find(token).stream())
+        .collect(Collectors.partitioningBy(lock -> lock.user().equals(user), Collectors.mapping(Lock::token, Collectors.toSet())));
+    Optional<Lock> obstacle = locks.check(write, byOwnership.get(true));
     if (obstacle.isEmpty()) {
       return;
     }
-    if (submitted.contains(obstacle.get().token())) {
+    if (!byOwnership.get(false).isEmpty()) {
       throw RefusedException.forbidden("the lock is another user's");
     }
     throw new ConditionException(423, "<D:lock-token-submitted>" + href(obstacle.get(), at) + "</D:lock-token-submitted>");

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -28,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Locks are taken, refreshed and given back: LOCK and UNLOCK (RFC 4918, 9.10 and 9.11). Each is a claim, so that it is granted by a majority
- * and once only; a client is answered when the other nodes have been told. Safe for all threads; blocks the calling one.
+ * Locks are taken, refreshed and given back: LOCK and UNLOCK (RFC 4918, 9.10 and 9.11). Each is a claim, so that it is granted by a
+ * majority and once only; a client is answered when the other nodes have been told. Safe for all threads; blocks the calling one.
  */
 final class LockRequests {
   private static final Logger log = LoggerFactory.getLogger(LockRequests.class);
@@ -98,7 +99,7 @@ final class LockRequests {
     if (isExclusive == isShared || info.child("locktype").flatMap(element -> element.child("write")).isEmpty()) {
       throw RefusedException.malformed("there are exclusive and shared write locks");
     }
-    boolean isDeep = switch (check.headers().value("Depth").orElse("infinity").strip().toLowerCase(java.util.Locale.ROOT)) {
+    boolean isDeep = switch (check.headers().value("Depth").orElse("infinity").strip().toLowerCase(Locale.ROOT)) {
       case "0" -> false;
       case "infinity" -> true;
       default -> throw RefusedException.malformed("Depth must be 0 or infinity");

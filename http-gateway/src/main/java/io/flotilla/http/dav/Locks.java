@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +65,7 @@ public final class Locks {
   record Write(LockPlace place, boolean isMember, boolean isTree) {}
 
   /** The one rule for whoever writes: finds a lock of which the request has no token. */
-  public synchronized Optional<Lock> check(Write write, Set<String> tokens) {
+  synchronized Optional<Lock> check(Write write, Set<String> tokens) {
     if (byPlace.isEmpty()) {
       return Optional.empty();
     }
@@ -204,10 +204,9 @@ public final class Locks {
     return known != null && known.heard() - since >= 0;
   }
 
-  private java.util.stream.Stream<Lock> startingWith(String prefix) {
-    SortedMap<String, Known> from = byPlace.tailMap(prefix);
-    return from.entrySet().stream().takeWhile(entry -> entry.getKey().startsWith(prefix)).map(Map.Entry::getValue)
-        .filter(this::holds).map(Known::lock).toList().stream();
+  private Stream<Lock> startingWith(String prefix) {
+    return byPlace.tailMap(prefix).entrySet().stream().takeWhile(entry -> entry.getKey().startsWith(prefix))
+        .map(Map.Entry::getValue).filter(this::holds).map(Known::lock);
   }
 
   private boolean holds(Known known) {

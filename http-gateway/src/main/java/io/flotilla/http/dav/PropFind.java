@@ -2,6 +2,7 @@ package io.flotilla.http.dav;
 
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.RequestHeaders;
+import io.flotilla.http.StorageProblem;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.Published;
 import io.flotilla.http.server.UserRequest;
@@ -14,6 +15,7 @@ import io.flotilla.vfs.VirtualPath;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
@@ -69,7 +71,8 @@ final class PropFind {
   }
 
   static HttpResponse answer(UserRequest request, FileTarget target, LiveProperties live, byte[] body) throws VfsException {
-    boolean isDeep = switch (new RequestHeaders(request.http()).value("Depth").orElse("infinity").strip().toLowerCase(java.util.Locale.ROOT)) {
+    String depth = new RequestHeaders(request.http()).value("Depth").orElse("infinity").strip().toLowerCase(Locale.ROOT);
+    boolean isDeep = switch (depth) {
       case "0" -> false;
       case "1" -> true;
       case "infinity" -> throw new ConditionException(403, "<D:propfind-finite-depth/>");
@@ -97,13 +100,21 @@ final class PropFind {
   }
 
   /** What a request is about, if it is there. */
-  static Resource resource(VirtualFileSystem files, FileTarget target) throws VfsException {
-    FileAttributes attributes = Published.at(files, target.path())
-        .orElseThrow(() -> RefusedException.notFound(target.path() + ": " + VfsError.NOT_FOUND.words()));
+  static Resource resource(VirtualFileSystem files, FileTarget target) {
+    FileAttributes attributes;
+    try {
+      attributes = Published.at(files, target.path()).orElseThrow(() -> absent(target, VfsError.NOT_FOUND));
+    } catch (VfsException e) {
+      throw e.error() == VfsError.NOT_A_DIRECTORY ? absent(target, e.error()) : StorageProblem.of(e);
+    }
     if (target.isDirectory() && !attributes.isDirectory()) {
-      throw RefusedException.notFound(target.path() + ": " + VfsError.NOT_A_DIRECTORY.words());
+      throw absent(target, VfsError.NOT_A_DIRECTORY);
     }
     return new Resource(files, target.path(), attributes, null);
+  }
+
+  private static RefusedException absent(FileTarget target, VfsError why) {
+    return RefusedException.notFound(target.path() + ": " + why.words());
   }
 
   /** What a link leads to is shown in its place; what can't be got is not shown. */

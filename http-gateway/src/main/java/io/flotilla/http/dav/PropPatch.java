@@ -27,6 +27,7 @@ final class PropPatch {
   private static final int FORBIDDEN = 403;
   private static final int CONFLICT = 409;
   private static final int FAILED_DEPENDENCY = 424;
+  private static final int FAILED = 500;
   private static final int INSUFFICIENT_STORAGE = 507;
   private static final XmlName LAST_MODIFIED = XmlName.dav("getlastmodified");
   /** Windows sets it after PUT, and wants it back as it was. */
@@ -132,13 +133,14 @@ final class PropPatch {
         case UNSUPPORTED -> "the storage can't keep properties";
         default -> throw e;
       };
-      instructions.stream().filter(instruction -> instruction.value().isPresent())
+      boolean isAnySet = instructions.stream().anyMatch(instruction -> instruction.value().isPresent());
+      instructions.stream().filter(instruction -> !isAnySet || instruction.value().isPresent())
           .forEach(instruction -> failures.put(instruction.name(), Failure.described(INSUFFICIENT_STORAGE, why)));
       return false;
     }
   }
 
-  /** Windows is told nothing of a time that it may not set: it has its own property. */
+  /** Windows is told nothing of a time that can't be set: it has its own property. */
   private void setTime(Instant modified, DeadProperties before) throws VfsException {
     boolean isDemanded = instructions.stream().anyMatch(instruction -> instruction.name().equals(LAST_MODIFIED));
     try {
@@ -147,9 +149,8 @@ final class PropPatch {
     } catch (VfsException e) {
       if (isDemanded) {
         before.store(resource.files(), resource.path());
-        failures.put(LAST_MODIFIED, Failure.described(FORBIDDEN, e.error().words()));
-      } else if (e.error() != VfsError.PERMISSION_DENIED) {
-        throw e;
+        failures.put(LAST_MODIFIED,
+            Failure.described(e.error() == VfsError.PERMISSION_DENIED ? FORBIDDEN : FAILED, e.error().words()));
       }
     }
   }

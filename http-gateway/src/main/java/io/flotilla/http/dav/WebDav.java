@@ -23,6 +23,8 @@ import org.apache.pekko.http.javadsl.model.headers.RawHeader;
  */
 public final class WebDav implements UserRequests {
   private static final String CLASSES = "1, 2";
+  /** What stands for the answer of another. */
+  private static final HttpResponse PASSED = HttpResponse.create();
 
   private final UserRequests files = new FilesApi();
   private final Locks locks;
@@ -87,9 +89,6 @@ public final class WebDav implements UserRequests {
       return StorageProblem.of(e).toResponse();
     }
   }
-
-  /** What stands for the answer of another. */
-  private static final HttpResponse PASSED = HttpResponse.create();
 
   private CompletionStage<HttpResponse> read(UserRequest request) {
     if (request.http().getHeader("If").isEmpty()) {

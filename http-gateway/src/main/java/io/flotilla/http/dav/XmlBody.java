@@ -52,6 +52,9 @@ final class XmlBody {
       synchronized (FACTORY) { // not promised to be safe for all threads
         reader = FACTORY.createXMLStreamReader(new ByteArrayInputStream(body));
       }
+      if (reader.getVersion() != null && !reader.getVersion().equals("1.0")) {
+        throw RefusedException.malformed("only XML 1.0 is known here"); // the names of another would make answers of 1.0 malformed
+      }
       XmlElement root = null;
       while (reader.hasNext()) {
         switch (reader.next()) {

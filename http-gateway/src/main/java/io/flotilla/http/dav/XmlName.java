@@ -1,5 +1,7 @@
 package io.flotilla.http.dav;
 
+import javax.xml.XMLConstants;
+
 /**
  * The name of an element, which is also that of a property.
  *
@@ -7,6 +9,8 @@ package io.flotilla.http.dav;
  */
 record XmlName(String namespace, String local) {
   static final String DAV = "DAV:";
+  /** What only the prefix xml may stand for, which needs no declaration (Namespaces in XML 1.0, 3). */
+  private static final String XML = XMLConstants.XML_NS_URI;
 
   static XmlName dav(String local) {
     return new XmlName(DAV, local);
@@ -20,6 +24,9 @@ record XmlName(String namespace, String local) {
   String emptyElement() {
     if (namespace.equals(DAV)) {
       return "<D:" + local + "/>";
+    }
+    if (namespace.equals(XML)) {
+      return "<xml:" + local + "/>";
     }
     return namespace.isEmpty() ? "<" + local + "/>" : "<P:" + local + " xmlns:P=\"" + XmlText.attribute(namespace) + "\"/>";
   }

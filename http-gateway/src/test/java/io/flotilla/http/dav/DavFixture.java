@@ -20,7 +20,7 @@ import org.w3c.dom.NodeList;
 
 /** WebDAV on a real directory, whose answers are read by a parser that is not the server's. */
 abstract class DavFixture extends FilesFixture {
-  static final String LITMUS = "http://example.org/ns";
+  static final String NAMES = "http://example.org/ns";
 
   @Override
   protected UserRequests api() {
@@ -48,13 +48,13 @@ abstract class DavFixture extends FilesFixture {
     for (String name : names) {
       prop.append(name.startsWith("D:") ? "<" + name + "/>" : "<x:" + name + "/>");
     }
-    List<Told> all = propfind(target, "0", "<D:propfind xmlns:D='DAV:' xmlns:x='" + LITMUS + "'><D:prop>" + prop + "</D:prop></D:propfind>");
+    List<Told> all = propfind(target, "0", "<D:propfind xmlns:D='DAV:' xmlns:x='" + NAMES + "'><D:prop>" + prop + "</D:prop></D:propfind>");
     assertEquals(1, all.size());
     return all.getFirst();
   }
 
   Told set(String target, String properties) {
-    return told(send("PROPPATCH", target, "<D:propertyupdate xmlns:D='DAV:' xmlns:x='" + LITMUS + "'>" + properties + "</D:propertyupdate>"))
+    return told(send("PROPPATCH", target, "<D:propertyupdate xmlns:D='DAV:' xmlns:x='" + NAMES + "'>" + properties + "</D:propertyupdate>"))
         .getFirst();
   }
 
@@ -68,7 +68,7 @@ abstract class DavFixture extends FilesFixture {
         String status = text(propstat, "status").split(" ")[1];
         for (Element property : elements(first(propstat, "prop").getChildNodes())) {
           String space = property.getNamespaceURI() == null ? "" : property.getNamespaceURI();
-          String name = space.equals("DAV:") ? "D:" + property.getLocalName() : space.equals(LITMUS) ? property.getLocalName()
+          String name = space.equals("DAV:") ? "D:" + property.getLocalName() : space.equals(NAMES) ? property.getLocalName()
               : "{" + space + "}" + property.getLocalName();
           properties.put(status + " " + name, property.getTextContent());
         }

@@ -20,7 +20,8 @@ class IfHeaderProperties {
     Arbitrary<Boolean> flags = Arbitraries.of(true, false);
     Arbitrary<IfHeader.Condition> tokens = Combinators.combine(flags, uris).as(IfHeader.Condition.Token::new);
     Arbitrary<IfHeader.Condition> tags = Combinators.combine(flags, flags, Arbitraries.strings().withChars("x])(<>[").ofMaxLength(5))
-        .as((isNot, isWeak, opaque) -> new IfHeader.Condition.Tag(isNot, EntityTag.parse((isWeak ? "W/" : "") + '"' + opaque + '"').orElseThrow()));
+        .as((isNot, isWeak, opaque) -> new IfHeader.Condition.Tag(
+            isNot, EntityTag.parse((isWeak ? "W/" : "") + '"' + opaque + '"').orElseThrow()));
     Arbitrary<List<IfHeader.Condition>> conditions = Arbitraries.oneOf(tokens, tags).list().ofMinSize(1).ofMaxSize(4);
     return flags.flatMap(isTagged -> Combinators.combine(uris, conditions).as((uri, all) ->
         new IfHeader.Conditions(isTagged ? Optional.of(uri) : Optional.empty(), all)).list().ofMinSize(1).ofMaxSize(4)).map(IfHeader::new);

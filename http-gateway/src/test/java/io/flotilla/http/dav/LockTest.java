@@ -13,14 +13,17 @@ import io.flotilla.claim.ClaimClient;
 import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.http.files.FaultyStorage;
+import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.server.UserRequests;
 import io.flotilla.vfs.VfsError;
+import io.flotilla.vfs.VfsException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
@@ -101,7 +104,17 @@ class LockTest extends DavFixture {
 
   @Override
   protected UserRequests api() {
-    return request -> (atOther ? other : node).handle(request);
+    return request -> {
+      if (!request.http().method().value().equals("POST")) {
+        return (atOther ? other : node).handle(request);
+      }
+      try { // what writes files in a way of its own
+        return CompletableFuture.completedFuture(
+            LockCheck.refusal(request, first, FileTarget.beneath(FileTarget.ROOT, request.path()).path()).orElseGet(HttpResponse::create));
+      } catch (VfsException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    };
   }
 
   private static String info(String scope) {
@@ -144,7 +157,8 @@ class LockTest extends DavFixture {
         assertLocked("/files/a", ask("DELETE", "/files/a"));
         assertLocked("/files/a", ask("MOVE", "/files/a", "Destination", "/files/b"));
         assertLocked("/files/a", ask("COPY", "/files/users/ann/keep", "Destination", "/files/a"));
-        assertLocked("/files/a", send("PROPPATCH", "/files/a", "<propertyupdate xmlns='DAV:'><set><prop><x/></prop></set></propertyupdate>"));
+        assertLocked("/files/a", send("PROPPATCH", "/files/a",
+            "<propertyupdate xmlns='DAV:'><set><prop><x/></prop></set></propertyupdate>"));
       }
       as(BOB);
       assertProblem(403, put("/files/a", "y", "If", "(" + token + ")"));
@@ -160,6 +174,18 @@ class LockTest extends DavFixture {
     assertEquals(List.of(), held());
     assertEquals(409, status(ask("UNLOCK", "/files/a", "Lock-Token", token)));
     assertProblem(400, ask("UNLOCK", "/files/a"));
+  }
+
+  @Test
+  void whoWritesByOtherMethods_mindsLocksToo() {
+    assertEquals(200, status(ask("POST", "/files/new")));
+    String token = token("/files/", "exclusive", "Depth", "0");
+    assertEquals(200, status(ask("POST", "/files/users/ann/keep")));
+    assertLocked("/files/", ask("POST", "/files/new"));
+    assertEquals(200, status(ask("POST", "/files/new", "If", "</files/> (" + token + ")")));
+    as(BOB);
+    assertEquals(403, status(ask("POST", "/files/new", "If", "</files/> (" + token + ")")));
+    assertEquals(400, status(ask("POST", "/files/new", "If", "(")));
   }
 
   @Test

@@ -2,8 +2,10 @@ package io.flotilla.http.dav;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.http.RefusedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -42,6 +44,7 @@ class PropFindTest extends DavFixture {
     assertProblem(400, ask("PROPFIND", "/files/d", "Depth", "2"));
     assertProblem(404, ask("PROPFIND", "/files/none", "Depth", "0"));
     assertProblem(404, ask("PROPFIND", "/files/d/a/", "Depth", "0"));
+    assertProblem(404, ask("PROPFIND", "/files/d/a/b", "Depth", "0"));
   }
 
   private static List<String> hrefs(List<Told> told) {
@@ -93,7 +96,9 @@ class PropFindTest extends DavFixture {
         + "<D:propfind xmlns:D='DAV:'><D:prop><D:x>&a;</D:x></D:prop></D:propfind>";
     String type = "<!DOCTYPE propfind SYSTEM 'file:///etc/passwd'><propfind xmlns='DAV:'><allprop/></propfind>";
     String deep = "<propfind xmlns='DAV:'>" + "<a>".repeat(64) + "</a>".repeat(64) + "</propfind>";
-    for (String body : List.of(bomb, external, type, deep, "<propfind", "<propfind xmlns='DAV:'><prop><bar:foo xmlns:bar=''/></prop></propfind>",
+    for (String body : List.of(bomb, external, type, deep, "<propfind",
+        "<propfind xmlns='DAV:'><prop><bar:foo xmlns:bar=''/></prop></propfind>",
+        "<?xml version='1.1'?><propfind xmlns='DAV:'><prop><v>&#1;</v></prop></propfind>",
         "<D:propfind><D:allprop/></D:propfind>", "<propfind xmlns='DAV:'/>", "<prop xmlns='DAV:'/>", "&a;", " ", "\u0000")) {
       HttpResponse refused = send("PROPFIND", "/files/", body, "Depth", "0");
       assertProblem(400, refused);
@@ -102,10 +107,21 @@ class PropFindTest extends DavFixture {
   }
 
   @Test
+  void directory_withMoreEntriesThanAreTold_is507() throws IOException {
+    Files.createDirectory(root.resolve("d"));
+    for (int i = 0; i < 20_000; i++) {
+      Files.createFile(root.resolve("d/" + i));
+    }
+    assertProblem(507, ask("PROPFIND", "/files/d/", "Depth", "1"));
+    Files.delete(root.resolve("d/0"));
+    assertEquals(20_000, propfind("/files/d/", "1", "<propfind xmlns='DAV:'><prop><getcontentlength/></prop></propfind>").size());
+  }
+
+  @Test
   void answer_isBounded() {
     MultiStatus answer = new MultiStatus();
     String name = "x".repeat(60_000);
-    org.junit.jupiter.api.Assertions.assertThrows(io.flotilla.http.RefusedException.class, () -> {
+    assertThrows(RefusedException.class, () -> {
       for (int i = 0; i < 1000; i++) {
         answer.add("/files/a", List.of(new MultiStatus.PropStat(404, List.of("<" + name + "/>"), "")));
       }

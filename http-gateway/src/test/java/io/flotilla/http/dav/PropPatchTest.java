@@ -1,6 +1,7 @@
 package io.flotilla.http.dav;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -8,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Element;
 
@@ -20,7 +23,8 @@ class PropPatchTest extends DavFixture {
   @Test
   void setAndRemove_inTheirOrder() {
     write("a", "x");
-    assertEquals("{200 color=, 200 shape=}", set("/files/a", put("<x:color>red</x:color>") + put("<x:shape>round</x:shape>")).properties().toString());
+    assertEquals("{200 color=, 200 shape=}",
+        set("/files/a", put("<x:color>red</x:color>") + put("<x:shape>round</x:shape>")).properties().toString());
     set("/files/a", put("<x:color>blue</x:color>") + "<D:remove><D:prop><x:shape/><x:none/></D:prop></D:remove>");
     assertEquals("{200 color=blue, 404 shape=}", properties("/files/a", "color", "shape").properties().toString());
     set("/files/a", "<D:remove><D:prop><x:color/></D:prop></D:remove>" + put("<x:color>last</x:color>"));
@@ -30,20 +34,32 @@ class PropPatchTest extends DavFixture {
   @Test
   void value_meansTheSame_whereverItIsTold() {
     write("a", "x");
-    send("PROPPATCH", "/files/a", "<D:propertyupdate xmlns:D='DAV:' xmlns:x='" + LITMUS + "' xmlns:q='urn:q' xmlns:unused='urn:unused'"
+    send("PROPPATCH", "/files/a", "<D:propertyupdate xmlns:D='DAV:' xmlns:x='" + NAMES + "' xmlns:q='urn:q' xmlns:unused='urn:unused'"
         + " xml:lang='de'><D:set><D:prop><x:v k='1 &lt;&#9;' q:k='2'>t &amp; &#65536;<![CDATA[<]]><i xmlns='urn:i'><j/></i>"
         + "<x:type>q:name</x:type><!-- no --></x:v></D:prop></D:set></D:propertyupdate>");
-    String answer = body(send("PROPFIND", "/files/a", "<propfind xmlns='DAV:'><prop><v xmlns='" + LITMUS + "'/></prop></propfind>", "Depth", "0"));
-    Element value = first(document(send("PROPFIND", "/files/a",
-        "<propfind xmlns='DAV:'><prop><v xmlns='" + LITMUS + "'/></prop></propfind>", "Depth", "0")).getDocumentElement(), "prop");
-    Element v = (Element) value.getElementsByTagNameNS(LITMUS, "v").item(0);
+    HttpResponse answer = send("PROPFIND", "/files/a",
+        "<propfind xmlns='DAV:'><prop><v xmlns='" + NAMES + "'/></prop></propfind>", "Depth", "0");
+    Element value = first(document(answer).getDocumentElement(), "prop");
+    Element v = (Element) value.getElementsByTagNameNS(NAMES, "v").item(0);
     assertEquals("de", v.getAttribute("xml:lang"));
     assertEquals("1 <\t", v.getAttribute("k"));
     assertEquals("2", v.getAttributeNS("urn:q", "k"));
     assertEquals("t & \uD800\uDC00<q:name", v.getTextContent());
     assertEquals("urn:q", v.lookupNamespaceURI("q"));
     assertEquals(1, v.getElementsByTagNameNS("urn:i", "j").getLength());
-    assertTrue(!answer.contains("urn:unused"), answer);
+    assertFalse(body(answer).contains("urn:unused"), body(answer));
+  }
+
+  @Test
+  void names_thatOnlyXmlMayHave_breakNoAnswer() {
+    write("a", "x");
+    set("/files/a", put("<xml:id>1</xml:id><none xmlns=''>2</none>"));
+    for (String body : new String[] {"", "<propfind xmlns='DAV:'><propname/></propfind>"}) {
+      assertTrue(propfind("/files/a", "0", body).getFirst().properties().keySet()
+          .containsAll(Set.of("200 {http://www.w3.org/XML/1998/namespace}id", "200 {}none")));
+    }
+    assertEquals("{404 {http://www.w3.org/XML/1998/namespace}no=}", propfind("/files/a", "0",
+        "<propfind xmlns='DAV:'><prop><xml:no/></prop></propfind>").getFirst().properties().toString());
   }
 
   @Test
@@ -63,7 +79,8 @@ class PropPatchTest extends DavFixture {
     assertEquals(Instant.parse("1994-11-06T08:49:37Z"), Files.getLastModifiedTime(root.resolve("a")).toInstant());
     assertEquals("{409 D:getlastmodified=, 424 color=}",
         set("/files/a", put("<D:getlastmodified>yesterday</D:getlastmodified><x:color/>")).properties().toString());
-    set("/files/a", put("<w:Win32LastModifiedTime xmlns:w='urn:schemas-microsoft-com:'>Mon, 07 Nov 1994 08:49:37 GMT</w:Win32LastModifiedTime>"));
+    set("/files/a", put("<w:Win32LastModifiedTime xmlns:w='urn:schemas-microsoft-com:'>Mon, 07 Nov 1994 08:49:37 GMT"
+        + "</w:Win32LastModifiedTime>"));
     assertEquals(Instant.parse("1994-11-07T08:49:37Z"), Files.getLastModifiedTime(root.resolve("a")).toInstant());
     assertEquals("Mon, 07 Nov 1994 08:49:37 GMT", propfind("/files/a", "0", "").getFirst()
         .value("{urn:schemas-microsoft-com:}Win32LastModifiedTime"));
@@ -105,7 +122,8 @@ class PropPatchTest extends DavFixture {
   @Test
   void malformed_is400() {
     write("a", "x");
-    for (String body : new String[] {"", "<propertyupdate xmlns='DAV:'/>", "<propfind xmlns='DAV:'/>", "<x", "<propertyupdate xmlns='DAV:'><set><prop/></set></propertyupdate>"}) {
+    for (String body : new String[] {"", "<propertyupdate xmlns='DAV:'/>", "<propfind xmlns='DAV:'/>", "<x",
+        "<propertyupdate xmlns='DAV:'><set><prop/></set></propertyupdate>"}) {
       assertProblem(400, send("PROPPATCH", "/files/a", body));
     }
     assertProblem(404, send("PROPPATCH", "/files/none", "<propertyupdate xmlns='DAV:'><set><prop><a/></prop></set></propertyupdate>"));
@@ -113,7 +131,8 @@ class PropPatchTest extends DavFixture {
 
   @Test
   void stored_isReadBack_andDamageIsTold() throws IOException {
-    DeadProperties properties = new DeadProperties(Map.of(new XmlName("", "a"), "<a/>", new XmlName("urn:ü", "b"), "<b xmlns='urn:ü'>\uD83D\uDE00</b>"));
+    DeadProperties properties = new DeadProperties(
+        Map.of(new XmlName("", "a"), "<a/>", new XmlName("urn:ü", "b"), "<b xmlns='urn:ü'>\uD83D\uDE00</b>"));
     byte[] bytes = properties.encode();
     assertEquals(properties, DeadProperties.decode(ByteBuffer.wrap(bytes)));
     write("a", "x");

@@ -83,7 +83,8 @@ abstract class HttpFixture {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     HttpAdapter http = new HttpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins, new UserHomes(),
-        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE))));
+        settings(), system,
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE))));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

@@ -20,8 +20,8 @@ import org.apache.pekko.cluster.Member;
 import org.apache.pekko.cluster.typed.Cluster;
 
 /**
- * Tells the {@link LockDesk} of every other member of locks. One that does not answer is waited for no longer than a second, and one that is
- * not reachable not at all: it reads all locks when it is back. While this node is in no cluster nobody is told.
+ * Tells the {@link LockDesk} of every other member of locks. One that does not answer is waited for no longer than a second, and one that
+ * is not reachable not at all: it reads all locks when it is back. While this node is in no cluster nobody is told.
  */
 public final class MemberLocks implements LockNews {
   private static final Duration PATIENCE = Duration.ofSeconds(1);
