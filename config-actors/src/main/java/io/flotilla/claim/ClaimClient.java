@@ -1,6 +1,7 @@
 package io.flotilla.claim;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -41,6 +42,15 @@ public final class ClaimClient {
   /** Completes with Granted, Held or Refused. */
   public CompletionStage<ClaimKeeper.Reply> acquire(String key, String holder, Duration time, Duration timeout) {
     return ask(timeout, replyTo -> new ClaimKeeper.Acquire(key, holder, time.toMillis(), replyTo));
+  }
+
+  /**
+   * The same for a claim that gives way to others and has a detail; see {@link ClaimKeeper.Acquire}. Held may name another claim than the
+   * one that was asked for.
+   */
+  public CompletionStage<ClaimKeeper.Reply> acquire(
+      String key, String holder, Duration time, List<String> unless, String detail, Duration timeout) {
+    return ask(timeout, replyTo -> new ClaimKeeper.Acquire(key, holder, time.toMillis(), unless, detail, replyTo));
   }
 
   /** Completes with Granted, Lost or Refused. */

@@ -1,5 +1,6 @@
 package io.flotilla.claim;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.claim.event.ClaimEvent;
 import io.flotilla.claim.event.ClaimSnapshot;
@@ -39,9 +40,24 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
 
   public sealed interface Command permits Acquire, Renew, Release, FindClaims, Tick, Stop {}
 
-  /** Asks for a claim; the present holder gets its own again, with the new time. */
-  public record Acquire(String key, String holder, long milliseconds, ActorRef<Reply> replyTo)
-      implements Command, CborSerializable {}
+  /**
+   * Asks for a claim; the present holder gets its own again, with the new time.
+   *
+   * @param unless it is not granted while there is another claim whose key begins with one of these texts, at most
+   *     {@value #MAX_UNLESS}. A keeper of an earlier release doesn't know of this; then neither is the detail in what it grants
+   * @param detail is told with the claim, at most {@value #MAX_DETAIL_LENGTH} characters
+   */
+  public record Acquire(String key, String holder, long milliseconds, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> unless,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) String detail, ActorRef<Reply> replyTo) implements Command, CborSerializable {
+    public Acquire {
+      unless = unless == null ? List.of() : unless;
+      detail = detail == null ? "" : detail;
+    }
+
+    public Acquire(String key, String holder, long milliseconds, ActorRef<Reply> replyTo) {
+      this(key, holder, milliseconds, List.of(), "", replyTo);
+    }
+  }
 
   public record Renew(String key, long number, long milliseconds, ActorRef<Reply> replyTo)
       implements Command, CborSerializable {}
@@ -73,13 +89,27 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
   /** Not granted: the request is wrong, or there are too many claims. */
   public record Refused(String key, String reason) implements Reply {}
 
-  public record Found(List<Claim> claims, List<Long> remainingMilliseconds) implements CborSerializable {}
+  /** @param more whether there are others that did not fit into a message, though fewer than were asked for are told */
+  public record Found(List<Claim> claims, List<Long> remainingMilliseconds,
+      @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean more) implements CborSerializable {
+    public Found(List<Claim> claims, List<Long> remainingMilliseconds) {
+      this(claims, remainingMilliseconds, false);
+    }
+  }
 
   public static final PersistenceId PERSISTENCE_ID = PersistenceId.ofUniqueId("claims");
   public static final int MAX_CLAIMS = 50_000;
   public static final int MAX_LISTED = 100;
   public static final Duration MAX_TIME = Duration.ofDays(31);
-  private static final int MAX_KEY_LENGTH = 512;
+  public static final int MAX_KEY_LENGTH = 1024;
+  public static final int MAX_UNLESS = 200;
+  public static final int MAX_DETAIL_LENGTH = 4096;
+  /** Of all details together, so that a snapshot stays small. */
+  private static final long MAX_DETAILS_LENGTH = 16 << 20;
+  /** Of all prefixes of a request together: it has to fit into a message. */
+  private static final int MAX_UNLESS_LENGTH = 100_000;
+  /** Of claims in an answer; a character may take three bytes, and a frame of the remoting holds 256 KiB. */
+  private static final int MAX_FOUND_LENGTH = 60_000;
   private static final int MAX_HOLDER_LENGTH = 256;
   private static final int MAX_EXPIRED_AT_ONCE = 500;
   private static final int SNAPSHOT_EVERY = 2_000;
@@ -129,8 +159,7 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
       case Renew renew -> onRenew(table, renew);
       case Release release -> onRelease(table, release);
       case FindClaims find -> {
-        List<Claim> found = table.list(find.prefix(), find.after(), Math.min(find.limit(), MAX_LISTED));
-        find.replyTo().tell(new Found(found, found.stream().map(this::remaining).toList()));
+        find.replyTo().tell(found(table.list(find.prefix(), find.after(), Math.min(find.limit(), MAX_LISTED))));
         yield Effect().none();
       }
       case Tick tick -> onTick(table);
@@ -138,8 +167,20 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     };
   }
 
+  private Found found(List<Claim> all) {
+    int count = 0;
+    for (int length = 0; count < all.size(); count++) {
+      length += all.get(count).size();
+      if (count > 0 && length > MAX_FOUND_LENGTH) {
+        break;
+      }
+    }
+    List<Claim> told = all.subList(0, count);
+    return new Found(told, told.stream().map(this::remaining).toList(), count < all.size());
+  }
+
   private Effect<ClaimEvent, ClaimTable> onAcquire(ClaimTable table, Acquire acquire) {
-    Optional<String> problem = problemWith(acquire.key(), acquire.holder(), acquire.milliseconds());
+    Optional<String> problem = problemWith(acquire.key(), acquire.holder(), acquire.milliseconds()).or(() -> problemWith(acquire));
     if (problem.isPresent()) {
       return reply(acquire.replyTo(), new Refused(acquire.key(), problem.get()));
     }
@@ -150,11 +191,19 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     if (present.isPresent()) {
       return reply(acquire.replyTo(), new Held(present.get(), remaining(present.get())));
     }
+    Optional<Claim> other = acquire.unless().stream()
+        .flatMap(prefix -> table.first(prefix, claim -> remaining(claim) > 0).stream()).findFirst();
+    if (other.isPresent()) {
+      return reply(acquire.replyTo(), new Held(other.get(), remaining(other.get())));
+    }
     if (table.claims().size() >= MAX_CLAIMS) {
       return reply(acquire.replyTo(), new Refused(acquire.key(), "there are " + MAX_CLAIMS + " claims already"));
     }
+    if (!acquire.detail().isEmpty() && table.detailLength() + acquire.detail().length() > MAX_DETAILS_LENGTH) {
+      return reply(acquire.replyTo(), new Refused(acquire.key(), "the claims there are have too much detail already"));
+    }
     long number = Math.max(table.lastNumber() + 1, firstNumber);
-    Claim claim = new Claim(acquire.key(), acquire.holder(), number, acquire.milliseconds());
+    Claim claim = new Claim(acquire.key(), acquire.holder(), number, acquire.milliseconds(), acquire.detail());
     return Effect().persist(new ClaimEvent.ClaimGranted(claim)).thenRun((ClaimTable after) -> {
       startTime(claim.key(), claim.milliseconds());
       acquire.replyTo().tell(new Granted(claim));
@@ -175,7 +224,7 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     return Effect().persist(new ClaimEvent.ClaimRenewed(claim.key(), claim.number(), milliseconds))
         .thenRun((ClaimTable after) -> {
           startTime(claim.key(), milliseconds);
-          replyTo.tell(new Granted(new Claim(claim.key(), claim.holder(), claim.number(), milliseconds)));
+          replyTo.tell(new Granted(claim.lasting(milliseconds)));
         });
   }
 
@@ -195,7 +244,9 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     if (expired.isEmpty()) {
       return Effect().none();
     }
-    return Effect().persist(new ClaimEvent.ClaimsExpired(expired))
+    List<Claim> withoutDetail = expired.stream()
+        .map(claim -> new Claim(claim.key(), claim.holder(), claim.number(), claim.milliseconds())).toList();
+    return Effect().persist(new ClaimEvent.ClaimsExpired(withoutDetail))
         .thenRun((ClaimTable after) -> expired.forEach(claim -> deadlines.remove(claim.key())));
   }
 
@@ -210,6 +261,15 @@ public final class ClaimKeeper extends EventSourcedBehavior<ClaimKeeper.Command,
     }
     return milliseconds < 1 || milliseconds > MAX_TIME.toMillis()
         ? Optional.of("a claim holds for 1 ms to " + MAX_TIME.toDays() + " days, not for " + milliseconds + " ms")
+        : Optional.empty();
+  }
+
+  private static Optional<String> problemWith(Acquire acquire) {
+    if (acquire.detail().length() > MAX_DETAIL_LENGTH) {
+      return Optional.of("a detail has at most " + MAX_DETAIL_LENGTH + " characters");
+    }
+    return acquire.unless().size() > MAX_UNLESS || acquire.unless().stream().mapToInt(String::length).sum() > MAX_UNLESS_LENGTH
+        ? Optional.of("a claim names at most " + MAX_UNLESS + " others that it gives way to, with " + MAX_UNLESS_LENGTH + " characters")
         : Optional.empty();
   }
 

@@ -7,18 +7,25 @@ import io.flotilla.persistence.JournalRetention;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.Predicate;
 import org.pcollections.TreePMap;
 
-/** The claims that hold, as the events say; immutable. When they run out is not here: that is the keeper's clock. */
-record ClaimTable(long lastNumber, TreePMap<String, Claim> claims, JournalRetention.Applied applied) {
-  static final ClaimTable EMPTY = new ClaimTable(0, TreePMap.empty(), JournalRetention.Applied.NONE);
+/**
+ * The claims that hold, as the events say; immutable. When they run out is not here: that is the keeper's clock.
+ *
+ * @param detailLength of all details together, in characters
+ */
+record ClaimTable(long lastNumber, TreePMap<String, Claim> claims, long detailLength, JournalRetention.Applied applied) {
+  static final ClaimTable EMPTY = new ClaimTable(0, TreePMap.empty(), 0, JournalRetention.Applied.NONE);
 
   static ClaimTable of(ClaimSnapshot snapshot) {
     TreePMap<String, Claim> claims = TreePMap.empty();
+    long detailLength = 0;
     for (Claim claim : snapshot.claims()) {
       claims = claims.plus(claim.key(), claim);
+      detailLength += claim.detail().length();
     }
-    return new ClaimTable(snapshot.lastNumber(), claims, JournalRetention.Applied.NONE);
+    return new ClaimTable(snapshot.lastNumber(), claims, detailLength, JournalRetention.Applied.NONE);
   }
 
   ClaimSnapshot toSnapshot() {
@@ -26,12 +33,11 @@ record ClaimTable(long lastNumber, TreePMap<String, Claim> claims, JournalRetent
   }
 
   ClaimTable apply(ClaimEvent event) {
-    ClaimTable next = new ClaimTable(lastNumber, claims, applied.plus(event.size()));
+    ClaimTable next = new ClaimTable(lastNumber, claims, detailLength, applied.plus(event.size()));
     return switch (event) {
       case ClaimEvent.ClaimGranted granted -> next.with(granted.claim().number(), granted.claim());
       case ClaimEvent.ClaimRenewed renewed -> find(renewed.key(), renewed.number())
-          .map(claim -> next.with(lastNumber,
-              new Claim(claim.key(), claim.holder(), claim.number(), renewed.milliseconds())))
+          .map(claim -> next.with(lastNumber, claim.lasting(renewed.milliseconds())))
           .orElse(next);
       case ClaimEvent.ClaimReleased released -> next.without(released.key(), released.number());
       case ClaimEvent.ClaimsExpired expired -> {
@@ -60,11 +66,18 @@ record ClaimTable(long lastNumber, TreePMap<String, Claim> claims, JournalRetent
     return rest.values().stream().takeWhile(claim -> claim.key().startsWith(prefix)).limit(limit).toList();
   }
 
+  /** The first claim whose key begins with a text and that counts. */
+  Optional<Claim> first(String prefix, Predicate<Claim> counts) {
+    return claims.tailMap(prefix).values().stream().takeWhile(claim -> claim.key().startsWith(prefix)).filter(counts).findFirst();
+  }
+
   private ClaimTable with(long number, Claim claim) {
-    return new ClaimTable(number, claims.plus(claim.key(), claim), applied);
+    long replaced = find(claim.key()).map(old -> old.detail().length()).orElse(0);
+    return new ClaimTable(number, claims.plus(claim.key(), claim), detailLength - replaced + claim.detail().length(), applied);
   }
 
   private ClaimTable without(String key, long number) {
-    return find(key, number).isPresent() ? new ClaimTable(lastNumber, claims.minus(key), applied) : this;
+    return find(key, number)
+        .map(gone -> new ClaimTable(lastNumber, claims.minus(key), detailLength - gone.detail().length(), applied)).orElse(this);
   }
 }

@@ -214,10 +214,62 @@ class ClaimKeeperTest {
   }
 
   @Test
+  void acquire_givesWay_whileThereIsAnotherClaimBeginningSo() {
+    Claim ancestor = granted("lock/a//i", "alice");
+    acquire("lock/a/b//0", "bob", "", "lock/a/c", "lock/a//i");
+    assertEquals(new ClaimKeeper.Held(ancestor, MINUTE), replies.receiveMessage(SOON));
+    acquire("lock/a/b//0", "bob", "what bob says", "lock/a//0", "lock/a/b/");
+    Claim granted = replies.expectMessageClass(ClaimKeeper.Granted.class, SOON).claim();
+    assertEquals("what bob says", granted.detail());
+    acquire("lock//i", "carol", "", "lock/");
+    assertEquals(ancestor, ((ClaimKeeper.Held) replies.receiveMessage(SOON)).claim());
+    acquire("lock/a/b//0", "bob", "", "lock/a/b/"); // its own is no other's
+    assertEquals(granted, replies.expectMessageClass(ClaimKeeper.Granted.class, SOON).claim());
+    pass(MINUTE);
+    acquire("lock//i", "carol", "", "lock/");
+    replies.expectMessageClass(ClaimKeeper.Granted.class, SOON);
+  }
+
+  @Test
+  void detail_outlivesARestart_andARenewal() {
+    acquire("lock", "alice", "what alice says");
+    Claim claim = replies.expectMessageClass(ClaimKeeper.Granted.class, SOON).claim();
+    keeper.tell(new ClaimKeeper.Renew("lock", claim.number(), 2 * MINUTE, replies.ref()));
+    assertEquals("what alice says", replies.expectMessageClass(ClaimKeeper.Granted.class, SOON).claim().detail());
+    stop();
+    start();
+    TestProbe<ClaimKeeper.Found> found = system.createTestProbe();
+    keeper.tell(new ClaimKeeper.FindClaims("", "", 10, found.ref()));
+    assertEquals(List.of(claim.lasting(2 * MINUTE)), found.receiveMessage(SOON).claims());
+  }
+
+  @Test
+  void find_tellsNoMoreThanFitsIntoAMessage() {
+    for (int i = 0; i < 20; i++) {
+      acquire("lock/" + (char) ('a' + i), "x", "d".repeat(4096));
+      replies.expectMessageClass(ClaimKeeper.Granted.class, SOON);
+    }
+    TestProbe<ClaimKeeper.Found> answers = system.createTestProbe();
+    keeper.tell(new ClaimKeeper.FindClaims("lock/", "", 100, answers.ref()));
+    ClaimKeeper.Found first = answers.receiveMessage(SOON);
+    assertTrue(first.more() && first.claims().size() < 16);
+    keeper.tell(new ClaimKeeper.FindClaims("lock/", first.claims().getLast().key(), 100, answers.ref()));
+    ClaimKeeper.Found rest = answers.receiveMessage(SOON);
+    assertEquals(20, first.claims().size() + rest.claims().size());
+    assertEquals(false, rest.more());
+  }
+
+  @Test
   void badRequests_areRefused() {
+    acquire("k", "x", "d".repeat(4097));
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
+    acquire("k", "x", "", "p,".repeat(201).split(","));
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
+    acquire("k", "x", "", "p".repeat(100_001));
+    replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
     acquire("", "x");
     replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
-    acquire("k".repeat(513), "x");
+    acquire("k".repeat(1025), "x");
     replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
     keeper.tell(new ClaimKeeper.Acquire("k", "x", 0, replies.ref()));
     replies.expectMessageClass(ClaimKeeper.Refused.class, SOON);
@@ -231,6 +283,10 @@ class ClaimKeeperTest {
 
   private void acquire(String key, String holder) {
     keeper.tell(new ClaimKeeper.Acquire(key, holder, MINUTE, replies.ref()));
+  }
+
+  private void acquire(String key, String holder, String detail, String... unless) {
+    keeper.tell(new ClaimKeeper.Acquire(key, holder, MINUTE, List.of(unless), detail, replies.ref()));
   }
 
   private Claim granted(String key, String holder) {

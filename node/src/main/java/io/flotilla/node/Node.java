@@ -25,8 +25,9 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.dav.Locks;
+import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
-import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.server.HttpAdapter;
 import io.flotilla.http.server.HttpSettings;
 import io.flotilla.http.server.UserRoutes;
@@ -34,6 +35,8 @@ import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
+import io.flotilla.node.cluster.DataPlane;
+import io.flotilla.node.cluster.MemberLocks;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
 import io.flotilla.vfs.StorageDirectories;
@@ -125,14 +128,15 @@ public final class Node {
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.sessions = new HttpSessions(live::view, authenticator, events, clock, localSystem);
     metrics.sessions(sessions);
+    Locks locks = new Locks(System::nanoTime);
+    MemberLocks lockNews = new MemberLocks();
     this.uploads = new UploadsApi(
         new ClaimLeases(claims), settings.name(), () -> Policy.Uploads.of(live.view().config()).keepPartials());
-    HttpAdapter http = new HttpAdapter(
-        live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem,
-        new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi(), UploadsApi.ROOT, uploads)));
+    HttpAdapter http = new HttpAdapter(live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem,
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
-    this.controlPlane = new ControlPlane(
-        settings, data, key, live, codec, client, claims, new DataPlane(connections, homes, sessions), events, this::report,
+    this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
+        new DataPlane(connections, homes, sessions, locks, lockNews), events, this::report,
         refused::complete);
     this.admin = openAdmin(codec);
     live.add(new StorageDirectories(homes::problems));

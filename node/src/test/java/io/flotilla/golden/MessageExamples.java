@@ -36,6 +36,7 @@ final class MessageExamples {
   static final ConfigChanged CHANGED = new ConfigChanged(42, "change-id-42", Instant.parse("2026-11-24T09:55:31.123456Z"),
       AUTHOR, "why it was made", List.of(UPDATED, CREATED, DELETED), DIGEST);
   static final List<ChangeLookup> LOOKUPS = List.of(new ChangeLookup("change-id-41", 41, 1_795_427_731_123L));
+  static final Claim LOCK = new Claim("lock/x/a", "alice", 78, 30_000, "what she says");
   static final Claim CLAIM = new Claim("upload:/in/file.bin", "node-3/session-9", 77, 30_000);
   private static final StoredDocument DOCUMENT = new StoredDocument("users", "bob", 42, bytes("{\"enabled\":false}"));
 
@@ -97,6 +98,8 @@ final class MessageExamples {
         Example.of(new ConfigSnapshot(42, DIGEST, List.of(DOCUMENT), List.of(CHANGED))),
         Example.of(new ConfigSnapshot(42, DIGEST, List.of(DOCUMENT), List.of(CHANGED), LOOKUPS), "lookups"),
         Example.of(new ClaimKeeper.Acquire("upload:/in/file.bin", "node-3/session-9", 30_000, asker(refs))),
+        Example.of(new ClaimKeeper.Acquire(
+            "lock/x/a", "alice", 30_000, List.of("lock/x/", "lock/s/"), "what she says", asker(refs)), "lock"),
         Example.of(new ClaimKeeper.Renew("upload:/in/file.bin", 77, 30_000, asker(refs))),
         Example.of(new ClaimKeeper.Release("upload:/in/file.bin", 77, asker(refs))),
         Example.of(new ClaimKeeper.FindClaims("upload:", "upload:/in/a", 50, asker(refs))),
@@ -107,11 +110,14 @@ final class MessageExamples {
         Example.of(new ClaimKeeper.Released("upload:/in/file.bin")),
         Example.of(new ClaimKeeper.Refused("upload:/in/file.bin", "there are too many claims")),
         Example.of(new ClaimKeeper.Found(List.of(CLAIM), List.of(12_345L))),
+        Example.of(new ClaimKeeper.Found(List.of(LOCK), List.of(12_345L), true), "more"),
         Example.of(new ClaimEvent.ClaimGranted(CLAIM)),
+        Example.of(new ClaimEvent.ClaimGranted(LOCK), "detail"),
         Example.of(new ClaimEvent.ClaimRenewed("upload:/in/file.bin", 77, 30_000)),
         Example.of(new ClaimEvent.ClaimReleased("upload:/in/file.bin", 77)),
         Example.of(new ClaimEvent.ClaimsExpired(List.of(CLAIM))),
-        Example.of(new ClaimSnapshot(77, List.of(CLAIM))));
+        Example.of(new ClaimSnapshot(77, List.of(CLAIM))),
+        Example.of(new ClaimSnapshot(77, List.of(CLAIM, LOCK)), "detail"));
   }
 
   private static ConfigPrimary.Refused refused(Refusal.Reason reason) {

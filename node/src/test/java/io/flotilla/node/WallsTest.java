@@ -55,8 +55,8 @@ class WallsTest {
   @ArchTest
   static final ArchRule fileServiceByHttpNeverTalksToTheCluster =
       noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..", "io.flotilla.http.sessions..",
-          "io.flotilla.http.uploads..").should().dependOnClassesThat()
-          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.claim..", "io.flotilla.http.admin..");
+          "io.flotilla.http.uploads..", "io.flotilla.http.dav..").should().dependOnClassesThat()
+          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.http.admin..");
 
   @ArchTest
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =

@@ -1,6 +1,7 @@
 package io.flotilla.vfs;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -19,6 +20,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -203,6 +205,38 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    return run(path, () -> {
+      Path file = walk(path, true);
+      UserDefinedFileAttributeView view = Files.getFileAttributeView(file, UserDefinedFileAttributeView.class);
+      if (view == null || !view.list().contains(name.attribute())) {
+        Files.readAttributes(file, BasicFileAttributes.class); // is it there?
+        return new byte[0];
+      }
+      ByteBuffer data = ByteBuffer.allocate(view.size(name.attribute()));
+      view.read(name.attribute(), data);
+      return Arrays.copyOf(data.array(), data.position());
+    });
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    run(path, () -> {
+      Path file = walk(path, true);
+      UserDefinedFileAttributeView view = Files.getFileAttributeView(file, UserDefinedFileAttributeView.class);
+      if (view == null) {
+        throw new VfsException(VfsError.UNSUPPORTED, path);
+      }
+      if (data.length > 0) {
+        view.write(name.attribute(), ByteBuffer.wrap(data));
+      } else if (view.list().contains(name.attribute())) {
+        view.delete(name.attribute());
+      }
+      return null;
+    });
+  }
+
+  @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     return run(path, () -> {
       FileStore store = Files.getFileStore(walk(path, true));
@@ -357,7 +391,7 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
       if (size < old) {
         channel.truncate(size);
       } else if (size > old) {
-        channel.write(java.nio.ByteBuffer.allocate(1), size - 1);
+        channel.write(ByteBuffer.allocate(1), size - 1);
       }
     }
   }

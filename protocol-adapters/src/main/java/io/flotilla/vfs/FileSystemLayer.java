@@ -75,6 +75,16 @@ abstract sealed class FileSystemLayer implements VirtualFileSystem
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    return files.extraData(path, name);
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    files.setExtraData(path, name, data);
+  }
+
+  @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     return files.space(path);
   }

@@ -110,6 +110,16 @@ abstract class InterceptedFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public final byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    return look(path, files -> files.extraData(path, name));
+  }
+
+  @Override
+  public final void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    change(Use.CHANGE_TARGET, List.of(path), files -> files.setExtraData(path, name, data));
+  }
+
+  @Override
   public final SpaceInfo space(VirtualPath path) throws VfsException {
     return look(path, files -> files.space(path));
   }

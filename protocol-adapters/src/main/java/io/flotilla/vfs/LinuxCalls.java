@@ -41,8 +41,12 @@ final class LinuxCalls {
   static final int RENAME_NOREPLACE = 1;
   static final long UTIME_OMIT = (1L << 30) - 2;
   static final int EAGAIN = 11;
+  static final int E2BIG = 7;
   static final int EINVAL = 22;
+  static final int ERANGE = 34;
   static final int ENOSYS = 38;
+  static final int ENODATA = 61;
+  static final int EOPNOTSUPP = 95;
 
   private static final long SYS_OPENAT2 = 437; // the same number on every architecture
   private static final long OPEN_HOW_BYTES = 24;
@@ -73,6 +77,9 @@ final class LinuxCalls {
   private static final MethodHandle UTIMENSAT = call("utimensat", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
   private static final MethodHandle FSTATVFS = call("fstatvfs", JAVA_INT, ADDRESS);
   private static final MethodHandle STATFS = call("statfs", ADDRESS, ADDRESS);
+  private static final MethodHandle SETXATTR = call("setxattr", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle REMOVEXATTR = call("removexattr", ADDRESS, ADDRESS);
+  private static final MethodHandle GETXATTR = longCall("getxattr", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle READLINKAT = longCall("readlinkat", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle GETDENTS64 = longCall("getdents64", JAVA_INT, ADDRESS, JAVA_LONG);
 
@@ -232,6 +239,42 @@ final class LinuxCalls {
       MemorySegment state = arena.allocate(STATE);
       MemorySegment specs = arena.allocateFrom(JAVA_LONG, times);
       return (int) outcome((int) UTIMENSAT.invokeExact(state, directory, text(arena, name), specs, flags), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** getxattr(2): fills the array and returns the length; with an empty array only the length. */
+  static int getxattr(byte[] path, byte[] name, byte[] value) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = arena.allocate(STATE);
+      MemorySegment buffer = arena.allocate(Math.max(1, value.length));
+      long result = outcome((long) GETXATTR.invokeExact(
+          state, text(arena, path), text(arena, name), buffer, (long) value.length), state);
+      if (result > 0 && value.length > 0) {
+        MemorySegment.copy(buffer, JAVA_BYTE, 0, value, 0, (int) result);
+      }
+      return (int) result;
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** setxattr(2), whether or not there is such an attribute yet. */
+  static int setxattr(byte[] path, byte[] name, byte[] value) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = arena.allocate(STATE);
+      return (int) outcome((int) SETXATTR.invokeExact(state, text(arena, path), text(arena, name), text(arena, value),
+          (long) value.length, 0), state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static int removexattr(byte[] path, byte[] name) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment state = arena.allocate(STATE);
+      return (int) outcome((int) REMOVEXATTR.invokeExact(state, text(arena, path), text(arena, name)), state);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -5,6 +5,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Optional;
 
 /** An open file of Linux: a descriptor for its attributes and a channel, reopened from it, for its contents. */
@@ -56,6 +57,37 @@ final class LinuxFile extends ChannelFile {
       Jail.check(LinuxCalls.utimensat(
           descriptor, EMPTY, times(change), LinuxCalls.AT_EMPTY_PATH), path);
     }
+  }
+
+  /** Asks how much it is first, since most files have none. What comes meanwhile makes it be asked again. */
+  static byte[] extraData(int descriptor, VirtualPath path, ExtraData name) throws VfsException {
+    byte[] file = Jail.procPath(descriptor).getBytes(StandardCharsets.US_ASCII);
+    int length = LinuxCalls.getxattr(file, name.linuxName(), EMPTY);
+    while (length > 0) {
+      byte[] data = new byte[length];
+      int read = LinuxCalls.getxattr(file, name.linuxName(), data);
+      if (read >= 0) {
+        return Arrays.copyOf(data, read);
+      }
+      length = read == -LinuxCalls.ERANGE ? LinuxCalls.getxattr(file, name.linuxName(), EMPTY) : read;
+    }
+    if (length != -LinuxCalls.ENODATA && length != -LinuxCalls.EOPNOTSUPP) {
+      Jail.check(length, path);
+    }
+    return EMPTY;
+  }
+
+  static void setExtraData(int descriptor, VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    byte[] file = Jail.procPath(descriptor).getBytes(StandardCharsets.US_ASCII);
+    int result = data.length == 0
+        ? LinuxCalls.removexattr(file, name.linuxName()) : LinuxCalls.setxattr(file, name.linuxName(), data);
+    if (data.length == 0 && result == -LinuxCalls.ENODATA) {
+      return;
+    }
+    if (result == -LinuxCalls.E2BIG || result == -LinuxCalls.ERANGE) {
+      throw new VfsException(VfsError.NO_SPACE, path);
+    }
+    Jail.check(result, path);
   }
 
   private static long[] times(AttributeChange change) {

@@ -202,6 +202,19 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    return jail.with(path, descriptor -> LinuxFile.extraData(descriptor, path, name));
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    jail.with(path, descriptor -> {
+      LinuxFile.setExtraData(descriptor, path, name, data);
+      return true;
+    });
+  }
+
+  @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     SpaceInfo[] result = new SpaceInfo[1];
     jail.with(path, descriptor -> Jail.check(LinuxCalls.fstatvfs(descriptor, result), path));

@@ -206,6 +206,23 @@ final class MountedFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    try {
+      return run(path, (files, inner) -> files.extraData(inner, name));
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND && waysDown.containsKey(path)) {
+        return new byte[0]; // a directory that is there only for the mounts
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    change(path, (files, inner) -> files.setExtraData(inner, name, data));
+  }
+
+  @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     return run(path, VirtualFileSystem::space);
   }

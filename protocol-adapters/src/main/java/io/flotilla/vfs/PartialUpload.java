@@ -136,12 +136,29 @@ final class PartialUpload implements OpenFile {
   }
 
   private void publish() throws VfsException {
+    if (replace) {
+      inheritExtraData();
+    }
     try {
       file.sync();
       place.directory().rename(place.partial(), place.name(), replace);
       place.directory().syncDirectory(VirtualPath.ROOT);
     } catch (VfsException e) {
       throw shown(e);
+    }
+  }
+
+  /** What is kept beside the file that is replaced, as far as it is and can be: the contents are what was asked for. */
+  private void inheritExtraData() {
+    for (ExtraData name : ExtraData.values()) {
+      try {
+        byte[] data = place.directory().extraData(place.name(), name);
+        if (data.length > 0) {
+          place.directory().setExtraData(place.partial(), name, data);
+        }
+      } catch (VfsException e) {
+        // there is no such file, or no room
+      }
     }
   }
 

@@ -235,6 +235,25 @@ final class PermittedFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    VirtualPath target = target(path);
+    need(Permission.LIST, target);
+    return files.extraData(target, name);
+  }
+
+  /** Whoever may write a file anew may say something about it, and about a directory whoever may make one in its place. */
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    VirtualPath target = target(path);
+    if (stat(target).isDirectory()) {
+      need(Permission.MKDIR, target.parent());
+    } else {
+      need(Permission.OVERWRITE, target);
+    }
+    files.setExtraData(target, name, data);
+  }
+
+  @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     VirtualPath target = target(path);
     if (rules.at(target).isEmpty()) {

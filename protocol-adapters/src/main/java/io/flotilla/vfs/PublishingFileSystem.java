@@ -301,6 +301,18 @@ public final class PublishingFileSystem extends FileSystemLayer {
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    visible(path);
+    return files.extraData(path, name);
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    visible(path);
+    files.setExtraData(path, name, data);
+  }
+
+  @Override
   public SpaceInfo space(VirtualPath path) throws VfsException {
     visible(path);
     return files.space(path);

@@ -55,6 +55,17 @@ public interface VirtualFileSystem extends Closeable {
 
   void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException;
 
+  /** What is kept beside the contents of a file or a directory, links followed; empty if nothing is, or the storage can't. */
+  byte[] extraData(VirtualPath path, ExtraData name) throws VfsException;
+
+  /**
+   * Replaces what is kept beside the contents. Fails with UNSUPPORTED where the storage can't keep any, and with NO_SPACE where it can't
+   * keep as much; then what was there is still there.
+   *
+   * @param data at most {@link ExtraData#MAX_BYTES}; empty to keep nothing
+   */
+  void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException;
+
   SpaceInfo space(VirtualPath path) throws VfsException;
 
   /** The path of an existing entry without links in it. */

@@ -269,6 +269,24 @@ abstract class FileSystemContract {
   }
 
   @Test
+  void extraData_goesWithTheName_ofFilesAndDirectories() throws VfsException {
+    write("/a", OpenMode.EDIT, "x", 0);
+    files.makeDirectory(path("/d"), 0755);
+    for (String name : new String[] {"/a", "/d"}) {
+      assertEquals(0, files.extraData(path(name), ExtraData.PROPERTIES).length);
+      files.setExtraData(path(name), ExtraData.PROPERTIES, "first".getBytes(UTF_8));
+      files.setExtraData(path(name), ExtraData.PROPERTIES, "2nd".getBytes(UTF_8));
+      files.rename(path(name), path(name + "2"), false);
+      assertEquals("2nd", new String(files.extraData(path(name + "2"), ExtraData.PROPERTIES), UTF_8));
+      files.setExtraData(path(name + "2"), ExtraData.PROPERTIES, new byte[0]);
+      files.setExtraData(path(name + "2"), ExtraData.PROPERTIES, new byte[0]);
+      assertEquals(0, files.extraData(path(name + "2"), ExtraData.PROPERTIES).length);
+    }
+    assertError(VfsError.NOT_FOUND, () -> files.extraData(path("/none"), ExtraData.PROPERTIES));
+    assertError(VfsError.NOT_FOUND, () -> files.setExtraData(path("/none"), ExtraData.PROPERTIES, new byte[1]));
+  }
+
+  @Test
   void space_isThatOfTheStorage() throws VfsException {
     SpaceInfo space = files.space(VirtualPath.ROOT);
     assertTrue(space.blocks() > 0 && space.availableBlocks() <= space.blocks() && space.blockSize() >= 512);

@@ -174,6 +174,24 @@ class PermittedFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void extraData_isReadByWhoMayLook_andWrittenByWhoMayWriteAnew() throws IOException {
+    byte[] data = {1};
+    try (VirtualFileSystem session = in(Permission.LIST, Permission.UPLOAD, Permission.APPEND, Permission.CHTIMES)) {
+      Files.createDirectories(root.resolve("in/dir"));
+      assertEquals(0, session.extraData(path("/in/old"), ExtraData.PROPERTIES).length);
+      denied(() -> session.setExtraData(path("/in/old"), ExtraData.PROPERTIES, data));
+      denied(() -> session.setExtraData(path("/in/dir"), ExtraData.PROPERTIES, data));
+    }
+    try (VirtualFileSystem session = in(Permission.LIST, Permission.OVERWRITE, Permission.MKDIR)) {
+      session.setExtraData(path("/in/old"), ExtraData.PROPERTIES, data);
+      session.setExtraData(path("/in/dir"), ExtraData.PROPERTIES, data);
+    }
+    try (VirtualFileSystem session = in(Permission.OVERWRITE, Permission.UPLOAD)) {
+      denied(() -> session.extraData(path("/in/old"), ExtraData.PROPERTIES));
+    }
+  }
+
+  @Test
   void rename_needsItAtBothEnds_andOverwriteForATakenName() throws IOException {
     try (VirtualFileSystem session = in(Permission.RENAME)) {
       Files.writeString(root.resolve("mine"), "mine");

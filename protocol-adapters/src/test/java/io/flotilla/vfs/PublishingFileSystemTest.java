@@ -68,6 +68,16 @@ class PublishingFileSystemTest extends FileSystemContract {
   }
 
   @Test
+  void newContents_keepWhatIsKeptBesideTheFile() throws IOException {
+    write("/a", OpenMode.REPLACE, "old", 0);
+    OpenFile upload = files.open(path("/a"), OpenMode.REPLACE, 0644);
+    bob.setExtraData(path("/a"), ExtraData.PROPERTIES, new byte[] {1, 2}); // also what comes meanwhile
+    upload.close();
+    assertEquals(0, files.stat(path("/a")).size());
+    assertEquals(2, files.extraData(path("/a"), ExtraData.PROPERTIES).length);
+  }
+
+  @Test
   void brokenUpload_isShownToItsOwnerAndResumed() throws IOException {
     OpenFile upload = files.open(path("/a"), OpenMode.REPLACE, 0644);
     upload.write(bytes("first"), 0);

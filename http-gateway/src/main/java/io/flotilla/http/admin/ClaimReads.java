@@ -29,7 +29,7 @@ final class ClaimReads {
         items.addObject().put("key", claim.key()).put("holder", claim.holder()).put("number", claim.number())
             .put("remainingMilliseconds", Math.max(0, found.remainingMilliseconds().get(i)));
       }
-      json.put("next", found.claims().size() == limit ? found.claims().getLast().key() : null);
+      json.put("next", found.claims().size() == limit || found.more() ? found.claims().getLast().key() : null);
       return Responses.json(200, json);
     });
   }

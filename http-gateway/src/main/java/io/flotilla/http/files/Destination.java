@@ -11,7 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Where a file is to be moved or copied (RFC 4918, 10.3). Stateless. */
-final class Destination {
+public final class Destination {
   private static final Pattern URL = Pattern.compile("(?i)(https?)://([^/?#]*)(/.*)?");
   private static final Pattern AUTHORITY = Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[^\\[\\]:@]+)(?::([0-9]{1,5})?)?");
 
@@ -38,7 +38,7 @@ final class Destination {
    * @param header an absolute URL or an absolute path
    * @param host that the client asked, by its Host header
    */
-  static FileTarget of(String header, Optional<String> host) throws VfsException {
+  public static FileTarget of(String header, Optional<String> host) throws VfsException {
     String text = header.strip();
     Matcher url = URL.matcher(text);
     String path = text;

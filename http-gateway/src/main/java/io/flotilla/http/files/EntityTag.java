@@ -15,14 +15,14 @@ import java.util.Optional;
  *
  * @param opaque without the quotes
  */
-record EntityTag(boolean isWeak, String opaque) {
+public record EntityTag(boolean isWeak, String opaque) {
   private static final int BYTES = 16;
 
   /**
    * The tag of a file as it is: the same by every node that has the file, which neither its number in the file system nor the time of its
    * last change of attributes would be. Hashed, since a client has no use for the parts.
    */
-  static EntityTag of(FileAttributes file) {
+  public static EntityTag of(FileAttributes file) {
     String state = file.size() + "\n" + file.modified().getEpochSecond() + "." + file.modified().getNano();
     try {
       byte[] hash = MessageDigest.getInstance("SHA-256").digest(state.getBytes(StandardCharsets.UTF_8));
@@ -33,7 +33,7 @@ record EntityTag(boolean isWeak, String opaque) {
   }
 
   /** Reads one tag and nothing else. */
-  static Optional<EntityTag> parse(String text) {
+  public static Optional<EntityTag> parse(String text) {
     return parseList(text).filter(tags -> tags.size() == 1).map(List::getFirst);
   }
 
@@ -67,7 +67,7 @@ record EntityTag(boolean isWeak, String opaque) {
   }
 
   /** Strong comparison (RFC 9110, 8.8.3.2): byte for byte the same. */
-  boolean isSame(EntityTag other) {
+  public boolean isSame(EntityTag other) {
     return !isWeak && !other.isWeak && opaque.equals(other.opaque);
   }
 

@@ -11,7 +11,7 @@ import org.apache.pekko.http.javadsl.model.ContentTypes;
  *
  * @param isHarmless whether a browser may show it as a page of this server, since it runs nothing that is in it
  */
-record FileType(ContentType contentType, boolean isHarmless) {
+public record FileType(ContentType contentType, boolean isHarmless) {
   private static final FileType UNKNOWN = new FileType(ContentTypes.APPLICATION_OCTET_STREAM, false);
   private static final Map<String, FileType> BY_EXTENSION = new HashMap<>();
 
@@ -76,7 +76,7 @@ record FileType(ContentType contentType, boolean isHarmless) {
     }
   }
 
-  static FileType of(String name) {
+  public static FileType of(String name) {
     return BY_EXTENSION.getOrDefault(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT), UNKNOWN);
   }
 }

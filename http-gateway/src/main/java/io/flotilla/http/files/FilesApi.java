@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
+import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
@@ -34,7 +35,7 @@ import org.apache.pekko.util.ByteString;
  * 9.3, 9.8 and 9.9). What goes wrong becomes a problem (RFC 9457).
  */
 public final class FilesApi implements UserRequests {
-  private static final String METHODS = "GET, HEAD, POST, PUT, DELETE, MKCOL, MOVE, COPY, OPTIONS";
+  private static final String METHODS = "GET, HEAD, POST, PUT, DELETE, MKCOL, MOVE, COPY, PROPFIND, PROPPATCH, LOCK, UNLOCK, OPTIONS";
   private static final int DIRECTORY_PERMISSIONS = 0777;
   private static final Set<String> READ_PARAMETERS = with(DirectoryPage.PARAMETERS, "inline");
 
@@ -42,6 +43,12 @@ public final class FilesApi implements UserRequests {
     Set<String> all = new HashSet<>(names);
     all.add(another);
     return Set.copyOf(all);
+  }
+
+  /** POST only names what is to be read. */
+  @Override
+  public boolean changes(HttpRequest request) {
+    return !request.method().value().equals("POST") && UserRequests.super.changes(request);
   }
 
   @Override
@@ -145,7 +152,12 @@ public final class FilesApi implements UserRequests {
   }
 
   private static HttpResponse delete(UserRequest request, FileTarget target) throws VfsException {
-    boolean isRecursive = QueryParameters.of(request.http(), Set.of("recursive")).flag("recursive");
+    QueryParameters parameters = QueryParameters.of(request.http(), Set.of("recursive"));
+    // With all that is in it, unless the client says otherwise (RFC 4918, 9.6.1).
+    boolean isRecursive = parameters.text("recursive").isEmpty() || parameters.flag("recursive");
+    if (new RequestHeaders(request.http()).value("Depth").filter(depth -> !depth.strip().equalsIgnoreCase("infinity")).isPresent()) {
+      throw RefusedException.malformed("Depth of DELETE must be infinity; ?recursive=false removes a directory only if it is empty");
+    }
     VirtualPath path = target.path();
     if (path.isRoot()) {
       throw RefusedException.forbidden("the root can't be removed");

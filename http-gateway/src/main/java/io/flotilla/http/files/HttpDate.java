@@ -35,7 +35,7 @@ public final class HttpDate {
   }
 
   /** Reads any of the three forms. */
-  static Optional<Instant> parse(String text) {
+  public static Optional<Instant> parse(String text) {
     for (Supplier<DateTimeFormatter> format : FORMATS) {
       try {
         return Optional.of(LocalDateTime.parse(text.strip(), format.get()).toInstant(ZoneOffset.UTC));

@@ -9,7 +9,7 @@ import io.flotilla.vfs.VirtualPath;
 import java.util.Optional;
 
 /** What is there for those who ask by HTTP: all that can be got, so no rest of an upload that broke. Stateless. */
-final class Published {
+public final class Published {
   private Published() {}
 
   private interface Look {
@@ -17,7 +17,7 @@ final class Published {
   }
 
   /** What a path leads to. */
-  static Optional<FileAttributes> at(VirtualFileSystem files, VirtualPath path) throws VfsException {
+  public static Optional<FileAttributes> at(VirtualFileSystem files, VirtualPath path) throws VfsException {
     return find(files, path, files::stat);
   }
 

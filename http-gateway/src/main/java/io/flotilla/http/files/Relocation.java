@@ -44,11 +44,14 @@ final class Relocation {
       throw RefusedException.forbidden("the root can't be moved");
     }
     this.source = Published.entry(files, from).orElseThrow(() -> StorageProblem.of(new VfsException(VfsError.NOT_FOUND, from)));
-    if (!source.isDirectory() && (origin.isDirectory() || destination.isDirectory())) {
-      throw RefusedException.conflict(from + " is not a directory, so no path ends with a slash");
+    if (!source.isDirectory() && origin.isDirectory()) {
+      throw RefusedException.conflict(from + " is not a directory, so its path does not end with a slash");
     }
     refuseWhatIsInEachOther();
     this.replaced = Published.entry(files, to);
+    if (!source.isDirectory() && destination.isDirectory() && replaced.filter(FileAttributes::isDirectory).isEmpty()) {
+      throw RefusedException.conflict(from + " is not a directory, so the destination ends with a slash only to replace one");
+    }
     if (replaced.isPresent() && !overwrites) {
       throw taken();
     }
@@ -156,7 +159,7 @@ final class Relocation {
     TreeCopy copy = new TreeCopy(request, false);
     if (source.isDirectory() && !isDeep) {
       makeRoom();
-      copy.makeDirectory(source, to);
+      copy.makeDirectory(from, source, to);
     } else {
       copyTree(copy);
     }

@@ -3,6 +3,7 @@ package io.flotilla.http.files;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.AttributeChange;
 import io.flotilla.vfs.DirectoryListing;
+import io.flotilla.vfs.ExtraData;
 import io.flotilla.vfs.FileAttributes;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.OpenMode;
@@ -48,7 +49,7 @@ record TreeCopy(UserRequest request, boolean keepsTimes) {
     if (depth > TreeRemoval.MAX_DEPTH) {
       throw TreeRemoval.tooDeep();
     }
-    makeDirectory(entry, to);
+    makeDirectory(from, entry, to);
     try (DirectoryListing listing = files().list(from)) {
       for (DirectoryListing.Entry child = listing.next(); child != null; child = listing.next()) {
         request.checkIsWanted();
@@ -58,8 +59,29 @@ record TreeCopy(UserRequest request, boolean keepsTimes) {
   }
 
   /** The directory by itself. */
-  void makeDirectory(FileAttributes like, VirtualPath to) throws VfsException {
+  void makeDirectory(VirtualPath from, FileAttributes like, VirtualPath to) throws VfsException {
     files().makeDirectory(to, like.permissions() | OWNER_ALL); // else nothing could be put in it
+    copyExtraData(from, to);
+  }
+
+  /**
+   * What is kept beside the contents is the copy's too, and no longer what was kept beside a file that it replaced (RFC 4918, 9.8.2);
+   * as far as the user may write it and the storage has room for it.
+   */
+  private void copyExtraData(VirtualPath from, VirtualPath to) throws VfsException {
+    for (ExtraData name : ExtraData.values()) {
+      try {
+        byte[] data = files().extraData(from, name);
+        if (data.length > 0 || files().extraData(to, name).length > 0) {
+          files().setExtraData(to, name, data);
+        }
+      } catch (VfsException e) {
+        switch (e.error()) {
+          case PERMISSION_DENIED, NO_SPACE, QUOTA_EXCEEDED, UNSUPPORTED -> { }
+          default -> throw e;
+        }
+      }
+    }
   }
 
   /** In the place of a file, at once and only if all of it could be read and written. */
@@ -84,6 +106,7 @@ record TreeCopy(UserRequest request, boolean keepsTimes) {
           keepTime(attributes, target);
         }
         target.close();
+        copyExtraData(from, to);
       } finally {
         target.abandon();
       }

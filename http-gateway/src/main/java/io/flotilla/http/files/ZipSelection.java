@@ -5,6 +5,7 @@ import io.flotilla.http.Problem;
 import io.flotilla.http.QueryParameters;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.StorageProblem;
+import io.flotilla.http.server.FileBodies;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.FileAttributes;
 import io.flotilla.vfs.OpenMode;
@@ -12,13 +13,10 @@ import io.flotilla.vfs.VfsError;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualFileSystem;
 import io.flotilla.vfs.VirtualPath;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -26,14 +24,13 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.util.ByteString;
 import org.apache.pekko.stream.javadsl.Source;
 
 /** Entries of a directory are asked for as one archive: GET with their names in the query, or POST with them in a form. Stateless. */
 final class ZipSelection {
   static final String ZIP = "zip";
   private static final String NAME = "name";
-  /** What a form has by which a page proves that it is this server's. */
-  private static final String CSRF = "csrf";
   private static final int MAX_FORM_BYTES = 256 * 1024;
 
   private ZipSelection() {}
@@ -52,37 +49,27 @@ final class ZipSelection {
       throw new RefusedException(Problem.of(415, "unsupported-body", "No such body is known here",
           "the names are sent as application/x-www-form-urlencoded"));
     }
-    OptionalLong length = request.http().entity().getContentLengthOption();
-    if (length.isPresent() && length.getAsLong() > MAX_FORM_BYTES) {
-      throw RefusedException.tooLarge("the body is larger than " + MAX_FORM_BYTES + " bytes");
-    }
-    return request.bodies().read(request.http(), MAX_FORM_BYTES).handle((body, failure) -> {
-      if (failure != null) {
-        return notReceived(failure).toResponse().addHeader(Connection.create("close"));
-      }
-      try {
-        return answer(request, target.path(), names(body.decodeString(StandardCharsets.ISO_8859_1)));
-      } catch (RefusedException e) {
-        return e.toResponse();
-      } catch (VfsException e) {
-        return StorageProblem.of(e).toResponse();
-      }
+    return request.bodies().collect(request.http(), MAX_FORM_BYTES).thenApply(collected -> switch (collected) {
+      case FileBodies.Collected.Whole(var body) -> answer(request, target, body);
+      // What else comes of the body is no request.
+      case FileBodies.Collected.Refused(var refusal) -> refusal.toResponse().addHeader(Connection.create("close"));
     });
+  }
+
+  private static HttpResponse answer(UserRequest request, FileTarget target, ByteString form) {
+    try {
+      return answer(request, target.path(), names(form.decodeString(StandardCharsets.ISO_8859_1)));
+    } catch (RefusedException e) {
+      return e.toResponse();
+    } catch (VfsException e) {
+      return StorageProblem.of(e).toResponse();
+    }
   }
 
   private static void needFlag(QueryParameters parameters) {
     if (!parameters.flag(ZIP)) {
       throw RefusedException.malformed("the parameter zip has to be true here");
     }
-  }
-
-  private static RefusedException notReceived(Throwable failure) {
-    Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-    return switch (cause) {
-      case RefusedException e -> e;
-      case IOException _ -> RefusedException.malformed("the body ended before it was whole");
-      default -> throw new CompletionException(cause);
-    };
   }
 
   private static List<String> names(String form) {
@@ -92,8 +79,8 @@ final class ZipSelection {
     } catch (IllegalArgumentException e) {
       throw RefusedException.malformed("the form is not well formed: " + e.getMessage());
     }
-    fields.stream().filter(field -> !field.name().equals(NAME) && !field.name().equals(CSRF)).findFirst().ifPresent(field -> {
-      throw RefusedException.malformed("'" + field.name() + "' is not a field here; known are " + CSRF + ", " + NAME);
+    fields.stream().filter(field -> !field.name().equals(NAME)).findFirst().ifPresent(field -> {
+      throw RefusedException.malformed("'" + field.name() + "' is not a field here; known is " + NAME);
     });
     return fields.stream().filter(field -> field.name().equals(NAME)).map(FormFields.Field::value).toList();
   }

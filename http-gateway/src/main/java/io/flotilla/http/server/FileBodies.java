@@ -1,6 +1,7 @@
 package io.flotilla.http.server;
 
 import io.flotilla.adapter.Transfer;
+import io.flotilla.http.RefusedException;
 import io.flotilla.vfs.OpenFile;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.ContentType;
@@ -38,12 +39,18 @@ public interface FileBodies {
    */
   CompletionStage<Long> receive(HttpRequest request, OpenFile file, long offset, Transfer account);
 
+  /** What came of a body that was to be collected. */
+  sealed interface Collected {
+    record Whole(ByteString body) implements Collected {}
+
+    /** It is longer, or the client did not come to its end; no request can follow. */
+    record Refused(RefusedException refusal) implements Collected {}
+  }
+
   /**
-   * Reads a body that is small, such as a form.
+   * The body of the request in memory. Never fails. Completed on the thread that handles the request.
    *
-   * @param most bytes that it may have
-   * @return the body. It fails with a RefusedException if it is longer, and with an IOException if the client did not come to its end.
-   *     Completed on the thread that handles the request
+   * @param most that are taken, in bytes
    */
-  CompletionStage<ByteString> read(HttpRequest request, int most);
+  CompletionStage<Collected> collect(HttpRequest request, int most);
 }

@@ -25,7 +25,6 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -508,7 +507,11 @@ final class HttpConnection implements ProtocolClient, Served {
     }
 
     @Override
-    public CompletionStage<ByteString> read(HttpRequest request, int most) {
+    public CompletionStage<Collected> collect(HttpRequest request, int most) {
+      RefusedException tooLarge = RefusedException.tooLarge("the body is larger than " + most + " bytes");
+      if (request.entity().getContentLengthOption().orElse(0) > most) {
+        return CompletableFuture.completedFuture(new Collected.Refused(tooLarge));
+      }
       bodyBegan(_ -> { }, () -> { });
       return request.entity().getDataBytes().limitWeighted(most, bytes -> (long) bytes.size())
           .runFold(new ByteArrayOutputStream(), (all, bytes) -> {
@@ -517,12 +520,8 @@ final class HttpConnection implements ProtocolClient, Served {
           }, materializer)
           .handle((all, failure) -> {
             bodyEnded();
-            if (failure == null) {
-              return ByteString.fromArray(all.toByteArray());
-            }
-            throw new CompletionException(isTooLong(failure)
-                ? RefusedException.tooLarge("the body is larger than " + most + " bytes")
-                : new IOException("the body of the request broke off", failure));
+            return failure == null ? new Collected.Whole(ByteString.fromArray(all.toByteArray()))
+                : new Collected.Refused(isTooLong(failure) ? tooLarge : RefusedException.malformed("the body ended before it was whole"));
           });
     }
 

@@ -83,7 +83,7 @@ final class HttpEngine implements AutoCloseable {
         Map.entry("pekko.http.server.parsing.error-logging-verbosity", "off"),
         Map.entry("pekko.http.server.parsing.illegal-header-warnings", "off"))).withFallback(system.settings().config()));
     return settings.withParserSettings(settings.getParserSettings().withCustomMethods(
-        method("MKCOL"), method("MOVE"), method("COPY")));
+        method("MKCOL"), method("MOVE"), method("COPY"), method("PROPFIND"), method("PROPPATCH"), method("LOCK"), method("UNLOCK")));
   }
 
   /** Of WebDAV (RFC 4918); may be repeated without harm, and may have a body. */

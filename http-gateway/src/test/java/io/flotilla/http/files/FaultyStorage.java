@@ -15,7 +15,7 @@ import java.util.function.UnaryOperator;
  *
  * @param faults by the name of the operation, before which stands {@code file.} if it is one of an open file
  */
-record FaultyStorage(Map<String, VfsError> faults) implements UnaryOperator<VirtualFileSystem> {
+public record FaultyStorage(Map<String, VfsError> faults) implements UnaryOperator<VirtualFileSystem> {
   @Override
   public VirtualFileSystem apply(VirtualFileSystem files) {
     return proxy(VirtualFileSystem.class, files, "");

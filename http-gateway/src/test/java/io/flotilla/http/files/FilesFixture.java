@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.adapter.TestConfiguration;
@@ -17,6 +18,7 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
+import io.flotilla.http.RefusedException;
 import io.flotilla.http.RequestPath;
 import io.flotilla.http.server.FileBodies;
 import io.flotilla.http.server.ProducedBody;
@@ -38,6 +40,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -68,17 +71,20 @@ public abstract class FilesFixture {
   /** What stands between the API and the directory. */
   protected UnaryOperator<VirtualFileSystem> storage = UnaryOperator.identity();
 
-  private final LoginResult.Granted login = login();
+  /** Whose requests they are. */
+  protected LoginResult.Granted login = login("ann", json -> { });
   private final ActiveUploads uploads = new ActiveUploads();
   private final LiveConnections connections = new LiveConnections(Clock.systemUTC());
   private final TransferLog log = TestTransfers.of(connections.open("https", "ann", "192.0.2.1", _ -> { }), "https",
       event -> transfers.add((ClientEvent.TransferFinished) event));
 
-  private static LoginResult.Granted login() {
+  /** @param fields of the user, who has the home of a user for whom none is said; there is a folder "shared" */
+  protected static LoginResult.Granted login(String name, Consumer<ObjectNode> fields) {
     TestConfiguration config = new TestConfiguration();
-    config.put(Kind.USERS, "ann", json -> { }).commit();
-    User ann = config.view().user("ann").orElseThrow();
-    return new LoginResult.Granted(ann, new Credential.PublicKey("a key"), config.view().access(ann),
+    config.put(Kind.FOLDERS, "shared", json -> json.put("storage", "main").put("path", "/groups/all"));
+    config.put(Kind.USERS, name, fields).commit();
+    User user = config.view().user(name).orElseThrow();
+    return new LoginResult.Granted(user, new Credential.PublicKey("a key"), config.view().access(user),
         new Origin(Listener.Protocol.HTTP, InetAddress.getLoopbackAddress()));
   }
 
@@ -204,10 +210,10 @@ public abstract class FilesFixture {
     }
 
     @Override
-    public CompletionStage<ByteString> read(HttpRequest request, int most) {
+    public CompletionStage<Collected> collect(HttpRequest request, int most) {
       ByteString data = ((HttpEntity.Strict) request.entity()).getData();
-      return data.size() > breaksAfter
-          ? CompletableFuture.failedFuture(new IOException("cut")) : CompletableFuture.completedFuture(data);
+      return CompletableFuture.completedFuture(data.size() > most ? new Collected.Refused(RefusedException.tooLarge("too long"))
+          : data.size() > breaksAfter ? new Collected.Refused(RefusedException.malformed("cut")) : new Collected.Whole(data));
     }
 
     @Override

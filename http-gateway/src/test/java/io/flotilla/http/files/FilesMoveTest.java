@@ -100,8 +100,9 @@ class FilesMoveTest extends FilesFixture {
   void move_fileOverATree_andTreeOverAFile() throws IOException {
     write("a", "x");
     writeTree();
-    assertEquals(204, status(move("/files/a", "/files/d")));
+    assertEquals(204, status(move("/files/a", "/files/d/")));
     assertEquals("x", read("d"));
+    assertProblem(409, move("/files/d", "/files/none/"));
     write("e/a", "y");
     assertEquals(204, status(move("/files/e", "/files/d")));
     assertEquals("y", read("d/a"));

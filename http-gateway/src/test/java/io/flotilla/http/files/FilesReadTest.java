@@ -214,7 +214,7 @@ class FilesReadTest extends FilesFixture {
     assertProblem(405, refused);
     HttpResponse options = ask("OPTIONS", "/files/a");
     assertEquals(200, status(options));
-    assertEquals("GET, HEAD, POST, PUT, DELETE, MKCOL, MOVE, COPY, OPTIONS", header(options, "Allow"));
+    assertEquals("GET, HEAD, POST, PUT, DELETE, MKCOL, MOVE, COPY, PROPFIND, PROPPATCH, LOCK, UNLOCK, OPTIONS", header(options, "Allow"));
     assertEquals(header(options, "Allow"), header(refused, "Allow"));
   }
 

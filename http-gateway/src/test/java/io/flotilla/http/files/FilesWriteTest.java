@@ -208,10 +208,11 @@ class FilesWriteTest extends FilesFixture {
     assertEquals(204, status(ask("DELETE", "/files/a")));
     assertEquals(204, status(ask("DELETE", "/files/empty/")));
     assertEquals(204, status(ask("DELETE", "/files/link?recursive=true")));
-    assertProblem(409, ask("DELETE", "/files/d"));
+    assertProblem(409, ask("DELETE", "/files/d?recursive=false"));
+    assertProblem(400, ask("DELETE", "/files/d", "Depth", "0"));
     assertProblem(404, ask("DELETE", "/files/a"));
     assertProblem(409, ask("DELETE", "/files/d/b/"));
-    assertProblem(403, ask("DELETE", "/files?recursive=true"));
+    assertProblem(403, ask("DELETE", "/files"));
     assertEquals("x", read("d/b"));
   }
 
@@ -221,7 +222,7 @@ class FilesWriteTest extends FilesFixture {
     write("d/b/c/e", "x");
     write("d/f", "x");
     Files.createSymbolicLink(root.resolve("d/link"), root.getFileSystem().getPath("/kept"));
-    assertEquals(204, status(ask("DELETE", "/files/d?recursive=true")));
+    assertEquals(204, status(ask("DELETE", "/files/d")));
     assertFalse(Files.exists(root.resolve("d")));
     assertEquals("x", read("kept/a"));
   }
@@ -229,10 +230,10 @@ class FilesWriteTest extends FilesFixture {
   @Test
   void delete_tooDeep_is409() throws IOException {
     Files.createDirectories(root.resolve("d" + "/d".repeat(TreeRemoval.MAX_DEPTH - 1)));
-    assertEquals(204, status(ask("DELETE", "/files/d?recursive=true")));
+    assertEquals(204, status(ask("DELETE", "/files/d")));
     Files.createDirectories(root.resolve("d" + "/d".repeat(TreeRemoval.MAX_DEPTH)));
     write("d" + "/d".repeat(TreeRemoval.MAX_DEPTH) + "/a", "x");
-    assertProblem(409, ask("DELETE", "/files/d?recursive=true"));
+    assertProblem(409, ask("DELETE", "/files/d"));
   }
 
   @Test

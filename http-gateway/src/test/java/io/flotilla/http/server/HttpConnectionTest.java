@@ -1,5 +1,6 @@
 package io.flotilla.http.server;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -220,9 +221,29 @@ class HttpConnectionTest extends HttpFixture {
     assertEquals(201, client.say(RawHttp.head("COPY", "/files/in/b%20c.bin", "Destination: /files/d.bin")).answer().status());
     assertArrayEquals(new byte[] {1, 2}, client.say(RawHttp.head("GET", "/files/in/b%20c.bin")).answer().body());
     assertEquals("2", client.say(RawHttp.head("HEAD", "/files/d.bin")).readHead().replaceAll("(?s).*Content-Length: (\\d+).*", "$1"));
-    assertEquals(204, client.say(RawHttp.head("DELETE", "/files/in?recursive=true")).answer().status());
+    assertEquals(204, client.say(RawHttp.head("DELETE", "/files/in")).answer().status());
     assertEquals(List.of("d.bin"), homeEntries());
     assertEquals(405, client.say(RawHttp.head("PATCH", "/files/d.bin")).answer().status());
+  }
+
+  @Test
+  void bodiesThatAreCollected_comeWholeOrInChunks_andAreBounded() throws Exception {
+    put(false, "/files/a.bin", new byte[] {1, 2});
+    String body = "<propfind xmlns='DAV:'><prop><getcontentlength/></prop></propfind>";
+    RawHttp client = connect();
+    String whole = RawHttp.head("PROPFIND", "/files/a.bin", "Depth: 0", "Content-Length: " + body.length());
+    String chunked = RawHttp.head("PROPFIND", "/files/a.bin", "Depth: 0", "Transfer-Encoding: chunked");
+    client.say(whole).say(body.substring(0, 10)).say(body.substring(10));
+    assertTrue(new String(client.answer().body(), US_ASCII).contains("<D:getcontentlength>2</D:getcontentlength>"));
+    client.say(chunked + "5\r\n" + body.substring(0, 5) + "\r\n").say(Integer.toHexString(body.length() - 5) + "\r\n"
+        + body.substring(5) + "\r\n0\r\n\r\n");
+    assertEquals(207, client.answer().status());
+    client.say(chunked + "ffff\r\n").say(new byte[0xFFFF]).say("\r\n10\r\n").say(new byte[0x10]).say("\r\n");
+    assertEquals(413, client.answer().status());
+    client.drain();
+    RawHttp another = connect();
+    assertEquals(413, another.say(RawHttp.head("PROPFIND", "/files/", "Content-Length: 65537")).answer().status());
+    another.drain();
   }
 
   @Test

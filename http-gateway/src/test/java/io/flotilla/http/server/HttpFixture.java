@@ -10,9 +10,12 @@ import io.flotilla.adapter.ProtocolAdapters;
 import io.flotilla.adapter.TestConfiguration;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.PasswordHasher;
+import io.flotilla.claim.ClaimClient;
 import io.flotilla.config.model.Kind;
+import io.flotilla.http.dav.LockNews;
+import io.flotilla.http.dav.Locks;
+import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
-import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
@@ -83,7 +86,8 @@ abstract class HttpFixture {
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
-    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE))));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

@@ -42,6 +42,12 @@ class HttpLimitsTest extends HttpFixture {
   }
 
   @Test
+  void aBodyThatStops_whileItIsCollected_endsTheConnection() throws Exception {
+    connect().say(RawHttp.head("PROPFIND", "/files/", "Depth: 0", "Content-Length: 100")).say("<propfind").drain();
+    await().atMost(30, SECONDS).until(() -> connections.list().isEmpty());
+  }
+
+  @Test
   void aDownloadThatIsNotTaken_isBrokenOff() throws Exception {
     Files.createDirectories(home());
     Files.write(home().resolve("a.bin"), new byte[LARGE]);

@@ -103,6 +103,8 @@ final class ClusterGuardian {
     context.spawn(supervised(UsageExchange.create(surroundings.settings().name(), surroundings.dataPlane().homes())), UsageExchange.NAME);
     HttpSessions sessions = surroundings.dataPlane().sessions();
     sessions.attach(SessionReplicator.through(system, context.spawn(supervised(SessionReplicator.create(sessions)), SessionReplicator.NAME)));
+    context.spawn(supervised(LockDesk.create(surroundings.dataPlane().locks(), surroundings.claims())), LockDesk.NAME);
+    surroundings.dataPlane().lockNews().attach(context.getSystem());
     surroundings.client().attach(context.getSystem(), primaryRef);
     cluster.subscriptions().tell(Subscribe.create(
         context.messageAdapter(ClusterDomainEvent.class, MembershipChanged::new), ClusterDomainEvent.class));

@@ -25,10 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -349,6 +347,7 @@ public final class ControlPlane {
     surroundings.client().detach();
     surroundings.claims().detach();
     surroundings.dataPlane().sessions().detach();
+    surroundings.dataPlane().lockNews().detach();
     end(running);
     system = Optional.empty();
     surroundings.events().controlPlaneEnded(why);

@@ -12,6 +12,7 @@ import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.dav.Locks;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.NodeSettings;
 import io.flotilla.vfs.UserHomes;
@@ -49,7 +50,7 @@ class ControlPlaneTest {
             new BootCache(data.bootCacheFile(), codec))) {
       // It never comes to a clustered actor system, so nothing is told of one.
       ControlPlane plane = new ControlPlane(settings, opener, data, key, live, codec, new ConfigClient(), new ClaimClient(),
-          new DataPlane(new LiveConnections(Clock.systemUTC()), new UserHomes(), null), null,
+          new DataPlane(new LiveConnections(Clock.systemUTC()), new UserHomes(), null, new Locks(System::nanoTime), new MemberLocks()), null,
           null, refused::complete);
       plane.start();
 

@@ -1,5 +1,6 @@
 package io.flotilla.node.cluster;
 
+import io.flotilla.claim.event.Claim;
 import io.flotilla.golden.Example;
 import io.flotilla.http.sessions.SessionRecord;
 import io.flotilla.vfs.UsageNews;
@@ -26,6 +27,10 @@ public final class DataPlaneExamples {
         Example.of(one),
         Example.of(new ConnectionDesk.ConnectionsFound(List.of(one), true)),
         Example.of(new ConnectionDesk.ConnectionClosed(true)),
+        Example.of(new LockDesk.LockHolds(new Claim("lock/x/a", "alice", 78, 30_000, "what she says"),
+            refs.resolveActorRef("pekko://golden/user/asker"))),
+        Example.of(new LockDesk.LocksGone(List.of("token"), refs.resolveActorRef("pekko://golden/user/asker"))),
+        Example.of(new LockDesk.Heard()),
         Example.of(new UsageExchange.UsageAnnounced("node-2", new UsageNews(
             List.of(new UsageNews.Change(new UsageNews.Home("main", "/users/alice"), "origin", 4096, -1, true)),
             List.of(new UsageNews.Home("main", "/users/bob"))))));
