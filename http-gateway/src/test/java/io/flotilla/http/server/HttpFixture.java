@@ -13,6 +13,8 @@ import io.flotilla.auth.PasswordHasher;
 import io.flotilla.config.model.Kind;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.FilesApi;
+import io.flotilla.http.uploads.MemoryLeases;
+import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -63,6 +65,7 @@ abstract class HttpFixture {
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "http-test");
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .sslContext(trustingAll()).sslParameters(anyName()).build();
+  private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), "node", () -> Duration.ofDays(7));
   Path storage;
   ProtocolAdapters adapter;
   int port;
@@ -80,7 +83,7 @@ abstract class HttpFixture {
     Clock clock = Clock.systemUTC();
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     HttpAdapter http = new HttpAdapter(config::view, new Authenticator(config::view, hasher, clock), logins, new UserHomes(),
-        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+        settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi(), UploadsApi.ROOT, uploads)));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();
@@ -101,6 +104,7 @@ abstract class HttpFixture {
     }
     client.close();
     adapter.close(Duration.ZERO);
+    uploads.close();
     hasher.close();
     system.terminate();
     system.getWhenTerminated().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS);
