@@ -86,7 +86,7 @@ class ResumedUploadTest extends HttpFixture {
     assertEquals(204, patch(false, location, MIB, HttpRequest.BodyPublishers.ofByteArray(Arrays.copyOfRange(data, MIB, data.length)))
         .statusCode());
     assertArrayEquals(data, Files.readAllBytes(home().resolve("a.bin")));
-    assertEquals(423, silent.say(new byte[MIB]).answer().status());
+    assertEquals(423, silent.say(new byte[100]).answer().status());
     assertArrayEquals(data, Files.readAllBytes(home().resolve("a.bin")));
     assertEquals(List.of("a.bin"), homeEntries());
   }
