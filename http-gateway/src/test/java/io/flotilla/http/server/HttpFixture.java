@@ -17,6 +17,8 @@ import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.sessions.HttpSessions;
+import io.flotilla.http.uploads.MemoryLeases;
+import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -67,6 +69,7 @@ abstract class HttpFixture {
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "http-test");
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .sslContext(trustingAll()).sslParameters(anyName()).build();
+  private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), "node", () -> Duration.ofDays(7));
   Path storage;
   HttpSessions sessions;
   ProtocolAdapters adapter;
@@ -87,7 +90,7 @@ abstract class HttpFixture {
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
     HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE))));
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads)));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();
@@ -108,6 +111,7 @@ abstract class HttpFixture {
     }
     client.close();
     adapter.close(Duration.ZERO);
+    uploads.close();
     hasher.close();
     system.terminate();
     system.getWhenTerminated().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS);

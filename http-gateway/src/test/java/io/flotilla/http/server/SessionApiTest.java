@@ -90,7 +90,7 @@ class SessionApiTest extends HttpFixture {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"PUT", "DELETE", "MKCOL", "MOVE", "COPY", "POST", "PATCH"})
+  @ValueSource(strings = {"PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PATCH", "PROPPATCH", "LOCK", "UNLOCK"})
   void whatChangesSomething_needsTheToken(String method) throws Exception {
     Session session = session(true, "ann");
     Session other = session(true, "ann");
