@@ -93,7 +93,7 @@ final class PropPatch {
       boolean isTime = name.equals(LAST_MODIFIED) && instruction.value().isPresent() || name.equals(WINDOWS_LAST_MODIFIED);
       if (isTime) {
         Optional<Instant> time = instruction.value().map(XmlElement::text).flatMap(HttpDate::parse);
-        modified = time;
+        modified = time.isPresent() ? time : modified;
         if (time.isEmpty() && name.equals(LAST_MODIFIED)) {
           failures.put(name, Failure.described(CONFLICT, "it has to be a time as HTTP has it"));
         }
