@@ -56,7 +56,8 @@ class WallsTest {
   static final ArchRule fileServiceByHttpNeverTalksToTheCluster =
       noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..", "io.flotilla.http.uploads..")
           .should().dependOnClassesThat()
-          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.claim..", "io.flotilla.http.admin..");
+          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.claim..",
+              "io.flotilla.http.admin..");
 
   @ArchTest
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =
