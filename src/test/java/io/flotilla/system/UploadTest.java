@@ -182,7 +182,8 @@ class UploadTest {
   private record Result(int exit, String output) {
     /** Of the last answer; one may come before it that asks to go on. */
     String status() {
-      return output.lines().filter(line -> line.startsWith("HTTP/")).reduce((_, last) -> last).map(line -> line.split(" ")[1]).orElse("none");
+      return output.lines().filter(line -> line.startsWith("HTTP/")).reduce((_, last) -> last)
+          .map(line -> line.split(" ")[1]).orElse("none");
     }
   }
 

@@ -21,7 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *   <li>What he makes later has a smaller number than the info, and doesn't count. What he made before is found: files are looked for
  *       again until all have been taken over, and whoever puts a finished file together makes it before he opens what it is made of.
  *   <li>He may still write to a segment that he has open. So one that was not set free ({@code held}) is never written to again by
- *       others: it counts up to the size it was found with, which becomes its limit, and where the next segment begins. A file of several segments is copied, and what
+ *       others: it counts up to the size it was found with, which becomes its limit, and where the next segment begins. A file of
+ *       several segments is copied, and what
  *       is published as it is was complete, so that nothing is left for him to write.
  *   <li>A segment also has a limit in its name while bytes come that count only when their checksum has been found right.
  * </ul>

@@ -372,7 +372,8 @@ class SegmentedUploadTest {
     VirtualFileSystem open(Path root) throws VfsException {
       StorageBulkheads bulkheads = new StorageBulkheads();
       return switch (this) {
-        case OTHER_THREADS -> new DetachedFileSystem(bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root), () -> false);
+        case OTHER_THREADS -> new DetachedFileSystem(
+            bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root), () -> false);
         case LOCAL_DISK -> new DetachedFileSystem(bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root), () -> true);
         case GUARDED -> {
           VirtualFileSystem files = VirtualFileSystem.open(root);

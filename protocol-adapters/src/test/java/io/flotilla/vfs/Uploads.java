@@ -34,7 +34,8 @@ final class Uploads {
   }
 
   static void create(VirtualFileSystem files, long length, boolean overwrites) throws VfsException {
-    SegmentedUpload.create(files, TARGET, ID, new UploadInfo(length, TARGET.name(), overwrites, USER, "key dmFsdWU=", Instant.now())).close();
+    UploadInfo info = new UploadInfo(length, TARGET.name(), overwrites, USER, "key dmFsdWU=", Instant.now());
+    SegmentedUpload.create(files, TARGET, ID, info).close();
   }
 
   static SegmentedUpload find(VirtualFileSystem files) throws VfsException {

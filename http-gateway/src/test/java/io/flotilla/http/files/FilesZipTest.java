@@ -51,7 +51,8 @@ class FilesZipTest extends FilesFixture {
   }
 
   private HttpResponse post(String target, String form) {
-    return ask(request("POST", target).withEntity(HttpEntities.create(ContentTypes.parse(FORM), form.getBytes(StandardCharsets.US_ASCII))), target);
+    return ask(request("POST", target).withEntity(
+        HttpEntities.create(ContentTypes.parse(FORM), form.getBytes(StandardCharsets.US_ASCII))), target);
   }
 
   private Path link(String name, String target) throws IOException {
