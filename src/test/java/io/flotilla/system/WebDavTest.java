@@ -74,6 +74,8 @@ class WebDavTest {
     String token = granted.headers().firstValue("Lock-Token").orElseThrow();
     for (int k : List.of(2, 3)) { // at once, as LOCK was answered
       assertEquals(423, send("writer", "PUT", url(k, "a"), "others").statusCode());
+      assertEquals(423, send("writer", "POST", url(k, "a").replace("/files/a", "/uploads"), "", "Tus-Resumable", "1.0.0",
+          "Upload-Length", "6", "Upload-Metadata", "path " + Base64.getEncoder().encodeToString("/a".getBytes())).statusCode());
       assertEquals(204, send("writer", "PUT", url(k, "a"), "mine " + k, "If", "(" + token + ")").statusCode());
     }
     cluster.node(1).kill();

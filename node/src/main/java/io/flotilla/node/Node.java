@@ -131,7 +131,7 @@ public final class Node {
     Locks locks = new Locks(System::nanoTime);
     MemberLocks lockNews = new MemberLocks();
     this.uploads = new UploadsApi(
-        new ClaimLeases(claims), settings.name(), () -> Policy.Uploads.of(live.view().config()).keepPartials());
+        new ClaimLeases(claims), locks, settings.name(), () -> Policy.Uploads.of(live.view().config()).keepPartials());
     HttpAdapter http = new HttpAdapter(live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem,
         new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);

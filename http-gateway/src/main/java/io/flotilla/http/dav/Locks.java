@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Locks {
   private static final Logger log = LoggerFactory.getLogger(Locks.class);
-  static final int MAX_LOCKS = 50_000;
+  static final int MAX_LOCKS = 20_000;
   static final int MAX_OF_USER = 500;
   private static final int MAX_GONE = 10_000;
   private static final long PURGE_NANOS = 1_000_000_000;

@@ -1,7 +1,7 @@
 package io.flotilla.http.dav;
 
-import io.flotilla.http.Problem;
-import io.flotilla.http.RefusedException;
+import io.flotilla.http.server.FileBodies;
+import io.flotilla.http.server.ProducedBody;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -10,6 +10,7 @@ import org.apache.pekko.http.javadsl.model.HttpCharsets;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
+import org.apache.pekko.http.javadsl.model.ResponseEntity;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.util.ByteString;
 
@@ -17,12 +18,7 @@ import org.apache.pekko.util.ByteString;
 final class MultiStatus {
   private static final ContentType CONTENT_TYPE = MediaTypes.APPLICATION_XML.toContentType(HttpCharsets.UTF_8);
   private static final String DECLARATION = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
-  /** It is held in memory until it has been sent. */
-  private static final int MAX_BYTES = 16 * 1024 * 1024;
-  private static final int MAX_RESOURCES = 20_000;
-
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private int resources;
 
   MultiStatus() {
     put(DECLARATION + "<D:multistatus xmlns:D=\"DAV:\">\n");
@@ -36,7 +32,6 @@ final class MultiStatus {
    */
   record PropStat(int status, List<String> elements, String detail) {}
 
-  /** @throws RefusedException with 507 if it becomes more than is answered at once */
   void add(String href, List<PropStat> propStats) {
     StringBuilder xml = new StringBuilder("<D:response><D:href>").append(XmlText.content(href)).append("</D:href>");
     for (PropStat propStat : propStats) {
@@ -46,11 +41,6 @@ final class MultiStatus {
           .append("</D:propstat>");
     }
     put(xml.append("</D:response>\n").toString());
-    if (++resources > MAX_RESOURCES || out.size() > MAX_BYTES) {
-      throw new RefusedException(Problem.of(507, "too-many-entries", "That is too much for one answer",
-          "the directory has more than " + MAX_RESOURCES + " entries, or more is asked of them than " + (MAX_BYTES >> 20)
-              + " MiB hold; ask for fewer properties, or list it by GET, page by page"));
-    }
   }
 
   private void put(String xml) {
@@ -61,10 +51,34 @@ final class MultiStatus {
     return "HTTP/1.1 " + status + " " + StatusCodes.get(status).reason();
   }
 
-  HttpResponse toResponse() {
+  /** How much there is to be taken, in bytes. */
+  int size() {
+    return out.size();
+  }
+
+  /** What was added since the last time. */
+  ByteString take() {
+    ByteString taken = ByteString.fromArrayUnsafe(out.toByteArray());
+    out.reset();
+    return taken;
+  }
+
+  void end() {
     put("</D:multistatus>\n");
-    return HttpResponse.create().withStatus(StatusCodes.MULTI_STATUS)
-        .withEntity(HttpEntities.create(CONTENT_TYPE, ByteString.fromArrayUnsafe(out.toByteArray())));
+  }
+
+  HttpResponse toResponse() {
+    end();
+    return response(HttpEntities.create(CONTENT_TYPE, take()));
+  }
+
+  /** @param body makes such an answer part by part */
+  static HttpResponse toResponse(FileBodies bodies, ProducedBody body) {
+    return response(bodies.produce(CONTENT_TYPE, body));
+  }
+
+  private static HttpResponse response(ResponseEntity entity) {
+    return HttpResponse.create().withStatus(StatusCodes.MULTI_STATUS).withEntity(entity);
   }
 
   /** A response with a document of another kind. */

@@ -5,6 +5,8 @@ import io.flotilla.http.RequestHeaders;
 import io.flotilla.http.StorageProblem;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.Published;
+import io.flotilla.http.server.Pause;
+import io.flotilla.http.server.ProducedBody;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.vfs.DirectoryListing;
 import io.flotilla.vfs.FileAttributes;
@@ -19,6 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.util.ByteString;
 
 /** The properties of a resource, and of what is in it, are told: PROPFIND (RFC 4918, 9.1). */
 final class PropFind {
@@ -84,19 +87,63 @@ final class PropFind {
   private HttpResponse answer(FileTarget target, boolean isDeep) throws VfsException {
     Resource resource = resource(files, target);
     describe(resource, dead(resource));
-    if (isDeep && resource.isCollection()) {
-      try (DirectoryListing listing = files.list(resource.path())) {
-        VirtualPath directory = files.canonical(resource.path());
-        for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
-          request.checkIsWanted();
-          Optional<Resource> member = member(resource.path().child(entry.name()), entry.attributes(), directory);
+    if (!isDeep || !resource.isCollection()) {
+      return answer.toResponse();
+    }
+    DirectoryListing listing = files.list(resource.path());
+    boolean isHandedOver = false;
+    try {
+      VirtualPath directory = files.canonical(resource.path());
+      isHandedOver = true;
+      return MultiStatus.toResponse(request.bodies(), new Members(resource.path(), directory, listing));
+    } finally {
+      if (!isHandedOver) {
+        listing.close();
+      }
+    }
+  }
+
+  /** Tells of a directory's entries while they are read, so that none of any size is held in memory. */
+  private final class Members implements ProducedBody {
+    private static final int PART_BYTES = 32 * 1024;
+
+    private final VirtualPath path;
+    private final VirtualPath canonical;
+    private final DirectoryListing listing;
+    private boolean isEnded;
+    private boolean isClosed;
+
+    Members(VirtualPath path, VirtualPath canonical, DirectoryListing listing) {
+      this.path = path;
+      this.canonical = canonical;
+      this.listing = listing;
+    }
+
+    @Override
+    public ByteString next(Pause pause) throws VfsException {
+      while (!isEnded && answer.size() < PART_BYTES) {
+        request.checkIsWanted();
+        DirectoryListing.Entry entry = listing.next();
+        if (entry == null) {
+          isEnded = true;
+          answer.end();
+        } else {
+          Optional<Resource> member = member(path.child(entry.name()), entry.attributes(), canonical);
           if (member.isPresent()) {
             describe(member.get(), deadOfMember(member.get()));
           }
         }
       }
+      return answer.take();
     }
-    return answer.toResponse();
+
+    @Override
+    public void close() {
+      if (!isClosed) {
+        isClosed = true;
+        listing.close();
+      }
+    }
   }
 
   /** What a request is about, if it is there. */

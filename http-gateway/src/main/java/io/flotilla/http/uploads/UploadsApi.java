@@ -4,6 +4,8 @@ import io.flotilla.http.Problem;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.RequestHeaders;
 import io.flotilla.http.StorageProblem;
+import io.flotilla.http.dav.LockCheck;
+import io.flotilla.http.dav.Locks;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.HttpDate;
 import io.flotilla.http.server.UnreadBody;
@@ -46,19 +48,22 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
   private static final OpenMode EXISTING = new OpenMode(false, true, false, false, false, false);
 
   private final ActiveLeases leases;
+  private final Locks locks;
   private final Supplier<Duration> keep;
   private final Clock clock;
   private final SecureRandom random = new SecureRandom();
 
   /**
+   * @param locks under which others may not write
    * @param node the name of this one
    * @param keep how long an upload is kept with which nobody goes on
    */
-  public UploadsApi(Leases leases, String node, Supplier<Duration> keep) {
-    this(leases, node, keep, Clock.systemUTC(), Lease.TIME);
+  public UploadsApi(Leases leases, Locks locks, String node, Supplier<Duration> keep) {
+    this(leases, locks, node, keep, Clock.systemUTC(), Lease.TIME);
   }
 
-  UploadsApi(Leases leases, String node, Supplier<Duration> keep, Clock clock, Duration leaseTime) {
+  UploadsApi(Leases leases, Locks locks, String node, Supplier<Duration> keep, Clock clock, Duration leaseTime) {
+    this.locks = locks;
     this.leases = new ActiveLeases(leases, node, leaseTime);
     this.keep = keep;
     this.clock = clock;
@@ -131,6 +136,10 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
       needContentType(request);
     }
     VirtualPath target = creatable(request.files(), metadata);
+    Optional<HttpResponse> locked = LockCheck.refusal(request, locks, target);
+    if (locked.isPresent()) {
+      return unread(request, locked.get());
+    }
     String user = request.login().user().name();
     if (SegmentedUpload.count(request.files(), target, user) >= MAX_UPLOADS) {
       throw new RefusedException(Problem.of(429, "too-many-uploads", "Too many uploads",
@@ -212,6 +221,10 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     if (method.equals("PATCH")) {
       needContentType(request);
       offset = number(new RequestHeaders(request.http()), "Upload-Offset");
+    }
+    Optional<HttpResponse> locked = method.equals("PATCH") ? LockCheck.refusal(request, locks, target.path()) : Optional.empty();
+    if (locked.isPresent()) {
+      return unread(request, locked.get());
     }
     SegmentedUpload upload = find(request, target, id);
     if (method.equals("PATCH")) {

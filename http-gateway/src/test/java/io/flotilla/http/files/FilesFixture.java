@@ -65,6 +65,8 @@ public abstract class FilesFixture {
   protected int breaksAfter = Integer.MAX_VALUE;
   /** Why the last body that was produced has no end. */
   protected IOException brokenOff;
+  /** Of how many parts it was. */
+  protected int parts;
   protected final List<Long> pauses = new ArrayList<>();
   /** Whether the connection has been ended. */
   protected boolean isOver;
@@ -199,9 +201,11 @@ public abstract class FilesFixture {
     @Override
     public ResponseEntity produce(ContentType type, ProducedBody body) {
       ByteString all = ByteString.emptyByteString();
+      parts = 0;
       try (body) {
         for (ByteString part = body.next(pauses::add); !part.isEmpty(); part = body.next(pauses::add)) {
           all = all.concat(part);
+          parts++;
         }
       } catch (IOException e) {
         brokenOff = e;

@@ -69,7 +69,8 @@ abstract class HttpFixture {
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "http-test");
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .sslContext(trustingAll()).sslParameters(anyName()).build();
-  private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), "node", () -> Duration.ofDays(7));
+  private final Locks locks = new Locks(System::nanoTime);
+  private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), locks, "node", () -> Duration.ofDays(7));
   Path storage;
   HttpSessions sessions;
   ProtocolAdapters adapter;
@@ -90,7 +91,7 @@ abstract class HttpFixture {
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
     HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads)));
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads)));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

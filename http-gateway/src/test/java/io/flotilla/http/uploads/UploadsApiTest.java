@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.http.dav.Locks;
 import io.flotilla.http.files.FilesFixture;
 import io.flotilla.http.server.UserRequests;
 import io.flotilla.vfs.ActiveUploads;
@@ -44,7 +45,7 @@ class UploadsApiTest extends FilesFixture {
 
   private final MemoryLeases leases = new MemoryLeases();
   private Duration ahead = Duration.ZERO;
-  private final UploadsApi uploads = new UploadsApi(leases, "node", () -> KEEP, new Clock() {
+  private final UploadsApi uploads = new UploadsApi(leases, new Locks(System::nanoTime), "node", () -> KEEP, new Clock() {
     @Override
     public ZoneId getZone() {
       return ZoneOffset.UTC;
