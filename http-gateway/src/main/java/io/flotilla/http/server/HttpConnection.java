@@ -4,6 +4,7 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.Transfer;
+import io.flotilla.http.Problem;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
 import io.flotilla.http.sessions.Served;
@@ -53,8 +54,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One client's connection. Its own thread reads from the socket, as much as is asked for; its stream, one thread at a time, serves
- * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse} and {@link #kill} may be called by any
- * thread and never block.
+ * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse}, {@link #endAfterPresentResponse} and
+ * {@link #kill} may be called by any thread and never block.
  */
 final class HttpConnection implements ProtocolClient, Served {
   private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
@@ -108,6 +109,8 @@ final class HttpConnection implements ProtocolClient, Served {
   private volatile boolean wantsBody;
   private volatile boolean isLoggedIn;
   private volatile boolean isDisconnected;
+  /** Whether its listener is closed, so that nothing new is served. */
+  private volatile boolean isClosing;
   private volatile long unauthenticatedSince = System.nanoTime();
   /** Since when nothing is served; of use while nothing is. */
   private volatile long idleSince = unauthenticatedSince;
@@ -464,7 +467,16 @@ final class HttpConnection implements ProtocolClient, Served {
     unauthenticatedSince = System.nanoTime();
   }
 
+  /** How long it is kept when it is idle and has to end. */
+  Duration endingGrace() {
+    return engine.settings.endingGrace();
+  }
+
   CompletionStage<HttpResponse> serve(HttpRequest request, Materializer materializer) {
+    if (isClosing) {
+      return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer,
+          Problem.of(503, "closing", "Not here any more", "this listener is being closed; connect anew").toResponse()));
+    }
     CompletionStage<HttpResponse> response;
     try {
       response = login.serve(request, new Bodies(materializer), materializer, () -> isDisconnected);
@@ -610,11 +622,17 @@ final class HttpConnection implements ProtocolClient, Served {
     kill();
   }
 
-  /** Ends it when the request that is being served has been answered, or at once if there is none. */
+  /** Ends it when the request that is being served has been answered, or the next one if it comes soon. */
   void endAfterResponse() {
     if (!ending.getAndSet(true)) {
       endRequests.run();
     }
+  }
+
+  /** The same, but a request that still comes is not served: its listener is closed. */
+  void endAfterPresentResponse() {
+    isClosing = true;
+    endAfterResponse();
   }
 
   /** Ends it at once. */

@@ -68,7 +68,7 @@ final class HttpListener implements ProtocolListener<HttpListener.Options> {
   @Override
   public void release(InetSocketAddress address) {
     acceptor.release(address);
-    connections.forEach(HttpConnection::endAfterResponse);
+    connections.forEach(HttpConnection::endAfterPresentResponse);
   }
 
   @Override

@@ -13,11 +13,16 @@ import org.apache.pekko.stream.stage.AbstractOutHandler;
 import org.apache.pekko.stream.stage.AsyncCallback;
 import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
+import org.apache.pekko.stream.stage.TimerGraphStageLogic;
 
-/** Serves one request after the other on the connection's thread, and ends the connection between two of them. */
+/**
+ * Serves one request after the other on the connection's thread, and ends the connection between two of them. One that is to end while
+ * it is idle waits a moment for a request that may be on its way.
+ */
 final class RequestStage extends GraphStage<FlowShape<HttpRequest, HttpResponse>> {
   private final Inlet<HttpRequest> in = Inlet.create("requests.in");
   private final Outlet<HttpResponse> out = Outlet.create("requests.out");
+  private static final String ENDING = "ending";
   private final HttpConnection connection;
 
   RequestStage(HttpConnection connection) {
@@ -40,7 +45,7 @@ final class RequestStage extends GraphStage<FlowShape<HttpRequest, HttpResponse>
     return new Logic();
   }
 
-  private final class Logic extends GraphStageLogic {
+  private final class Logic extends TimerGraphStageLogic {
     private AsyncCallback<Outcome> answered;
     private boolean isBusy;
     private boolean isLast;
@@ -82,7 +87,7 @@ final class RequestStage extends GraphStage<FlowShape<HttpRequest, HttpResponse>
         if (isBusy) {
           isLast = true;
         } else {
-          completeStage(); // of a response that is on its way the rest still goes out
+          scheduleOnce(ENDING, connection.endingGrace());
         }
       });
       AsyncCallback<Boolean> sent = createAsyncCallback(_ -> {
@@ -91,6 +96,13 @@ final class RequestStage extends GraphStage<FlowShape<HttpRequest, HttpResponse>
         }
       });
       connection.requestsStarted(() -> end.invoke(true), () -> sent.invoke(true));
+    }
+
+    @Override
+    public void onTimer(Object timer) {
+      if (!isBusy) {
+        completeStage(); // of a response that is on its way the rest still goes out
+      }
     }
 
     /** Pekko asks as soon as a response is on its way; what the next request needs may be in use until it has gone out. */

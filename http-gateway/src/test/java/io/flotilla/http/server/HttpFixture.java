@@ -80,7 +80,7 @@ abstract class HttpFixture {
   /** What differs from the defaults is what a test can't wait for. */
   HttpSettings settings() {
     return new HttpSettings(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMillis(10), Duration.ofMinutes(2),
-        Duration.ofMinutes(5), 100);
+        Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
   }
 
   @BeforeEach
