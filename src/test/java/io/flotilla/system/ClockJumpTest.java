@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The time of day jumps by hours, in both directions, on running nodes; nothing that matters may depend on it. */
+@Tag("long")
 class ClockJumpTest {
   private static final OpenSsh.Password PASSWORD = new OpenSsh.Password("a good password");
 

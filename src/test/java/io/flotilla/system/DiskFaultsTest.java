@@ -16,10 +16,12 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Disks fill up, and what is on them is damaged or gone. */
+@Tag("long")
 class DiskFaultsTest {
   private static final OpenSsh.Password PASSWORD = new OpenSsh.Password("a good password");
 

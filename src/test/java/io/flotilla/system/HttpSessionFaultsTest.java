@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,6 +59,7 @@ class HttpSessionFaultsTest {
   }
 
   @Test
+  @Tag("long")
   void clocksThatDifferByAMinute_endNoSession() throws Exception {
     assumeTrue(FakeClock.at(directory).isPresent(), "libfaketime is not installed");
     try (TestCluster cluster = TestCluster.start(directory.resolve("cluster"), 3)) {
