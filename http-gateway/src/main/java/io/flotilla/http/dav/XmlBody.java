@@ -22,6 +22,8 @@ final class XmlBody {
   static final int MAX_BYTES = 64 * 1024;
   /** Of elements in each other. */
   private static final int MAX_DEPTH = 64;
+  /** In one element, so that what is asked for in a small body is not told in a large answer. */
+  private static final int MAX_CHILDREN = 500;
   private static final XMLInputFactory FACTORY = factory();
 
   private XmlBody() {}
@@ -35,6 +37,7 @@ final class XmlBody {
     factory.setXMLResolver((_, _, _, _) -> {
       throw new XMLStreamException("nothing is fetched");
     });
+    factory.setXMLReporter((_, _, _, _) -> { }); // else some faults are printed
     return factory;
   }
 
@@ -93,6 +96,9 @@ final class XmlBody {
             content.add(new XmlNode.Text(reader.getText()));
         case XMLStreamConstants.ENTITY_REFERENCE -> throw RefusedException.malformed("the body names an entity that there is not");
         default -> { }
+      }
+      if (content.size() > MAX_CHILDREN) {
+        throw RefusedException.malformed("the body has an element with more than " + MAX_CHILDREN + " others in it");
       }
     }
     return new XmlElement(name, prefix, scope, language, attributes, content);

@@ -3,6 +3,7 @@ package io.flotilla.http.files;
 import io.flotilla.vfs.VfsException;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The names that the entries of one directory have in an archive: their own, but for what is no text, or what another system could take
@@ -13,6 +14,8 @@ final class ZipNames {
   /** Of names that were changed, as far as they are remembered; those after them always have a number. */
   private static final int MAX_REMEMBERED = 100;
   private static final char SUBSTITUTE = '_';
+  /** What a number makes of a name. */
+  private static final Pattern NUMBERED = Pattern.compile(" \\([0-9]+\\)(\\.[^.]*)?$");
 
   private final Directory directory;
   private final Set<String> given = new HashSet<>();
@@ -34,7 +37,7 @@ final class ZipNames {
       return name;
     }
     changed++;
-    if (given.size() < MAX_REMEMBERED && !directory.has(safe) && given.add(safe)) {
+    if (given.size() < MAX_REMEMBERED && !NUMBERED.matcher(safe).find() && !directory.has(safe) && given.add(safe)) {
       return safe;
     }
     // The numbers only grow, so no two names with one are the same.

@@ -566,7 +566,7 @@ final class HttpConnection implements ProtocolClient, Served {
       login.close();
       writingSince = System.nanoTime();
       if (isOutputBroken) {
-        transport.close(); // an orderly end could be taken for that of the body
+        PlainTransport.reset(channel); // an orderly end could be taken for that of the body
       } else {
         transport.endOutput();
       }
@@ -604,9 +604,10 @@ final class HttpConnection implements ProtocolClient, Served {
     return since != 0 && now - since > limit.toNanos();
   }
 
+  /** Whatever is served has to come to its end. */
   @Override
   public boolean isTransferring() {
-    return login.isTransferring();
+    return isServing() || login.isTransferring();
   }
 
   @Override

@@ -8,9 +8,12 @@ import org.apache.pekko.stream.stage.AbstractOutHandler;
 import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
 import org.apache.pekko.util.ByteString;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes the body of a response as it is asked for. */
 final class ProducedSource extends GraphStage<SourceShape<ByteString>> {
+  private static final Logger log = LoggerFactory.getLogger(ProducedSource.class);
   private final Outlet<ByteString> out = Outlet.create("produced.out");
   private final HttpConnection connection;
   private final ProducedBody body;
@@ -42,6 +45,10 @@ final class ProducedSource extends GraphStage<SourceShape<ByteString>> {
             } catch (IOException e) {
               connection.breakOff();
               complete(out); // its last chunk doesn't go out any more
+            } catch (RuntimeException e) {
+              log.error("The body of a response failed by a defect", e);
+              connection.breakOff();
+              complete(out);
             }
           }
         });

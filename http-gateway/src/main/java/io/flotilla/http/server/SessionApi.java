@@ -88,11 +88,13 @@ final class SessionApi {
   }
 
   private HttpResponse begun(HttpRequest request, LoginResult.Granted granted, SessionRecord.Use use) {
+    login.close(); // or the end of a session that this connection serves would be the end of the connection
     login.proved();
     endFormer(request);
     Optional<HttpSessions.Begun> begun = engine.sessions.begin(granted, use);
     if (begun.isEmpty()) {
-      return Problem.of(503, "busy", "Not now", "no session can be begun at the moment; try again later").toResponse();
+      return Problem.of(429, "too-many-sessions", "Too many sessions",
+          "the user has logged in too often, or may not any more; go on with a session instead of beginning one for each request").toResponse();
     }
     begun.get().told().toCompletableFuture().join(); // another node may be asked next
     HttpSessions.Begun session = begun.get();

@@ -60,13 +60,16 @@ final class HttpSession {
   }
 
   private Behavior<Command> onUsed() {
-    sessions.tellUse(session);
+    if (session.isUntold(sessions.useInterval())) {
+      sessions.tellUse(session);
+    }
     return Behaviors.same();
   }
 
   private Behavior<Command> onLook() {
     if (sessions.isAlive(session)) {
       if (session.isServing()) {
+        session.use();
         sessions.tellUse(session); // a download may take longer than the others would wait for a sign of life
       }
       lookLater();

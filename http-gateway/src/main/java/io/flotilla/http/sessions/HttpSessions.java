@@ -23,6 +23,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,6 +46,8 @@ public final class HttpSessions implements ConfigListener {
   private static final Logger log = LoggerFactory.getLogger(HttpSessions.class);
   /** Of one user; one more ends the one that was unused for longest. */
   static final int MAX_OF_USER = 100;
+  /** Of one user, ended ones included: these are kept as long as they could have lived. */
+  static final int MAX_KNOWN_OF_USER = 2_000;
   /** That this node knows, ended ones included. */
   private static final int MAX_KNOWN = 200_000;
   private static final int FINGERPRINT_BYTES = 16;
@@ -60,6 +63,7 @@ public final class HttpSessions implements ConfigListener {
   private final LongSupplier nanoTime;
   private final ActorRef<SessionKeeper.Command> keeper;
   private final Map<String, KnownSession> known = new ConcurrentHashMap<>();
+  private final Map<String, Set<KnownSession>> ofUsers = new ConcurrentHashMap<>();
   private final Semaphore questions = new Semaphore(MAX_QUESTIONS);
   private volatile SessionReplication replication = SessionReplication.NONE;
   private boolean wasReplicated = true;
@@ -109,11 +113,13 @@ public final class HttpSessions implements ConfigListener {
     }
   }
 
-  /** Gives a user who has logged in a session; nothing if there are too many in the cluster, or the login no longer counts. */
+  /** Gives a user who has logged in a session; nothing if the user or the cluster has too many, or the login no longer counts. */
   public Optional<Begun> begin(LoginResult.Granted login, SessionRecord.Use use) {
     String user = login.user().name();
-    if (known.size() >= MAX_KNOWN) {
-      log.error("User {} gets no session: {} are known, ended ones included; shorten their lifetime (policies/sessions)", user, MAX_KNOWN);
+    boolean isFull = known.size() >= MAX_KNOWN;
+    if (isFull || of(user).size() >= MAX_KNOWN_OF_USER) {
+      log.error("User {} gets no session: {} {} are known, ended ones included; shorten their lifetime (policies/sessions), or have the user "
+          + "log in less often", user, isFull ? MAX_KNOWN : MAX_KNOWN_OF_USER, isFull ? "of all users" : "of this user");
       return Optional.empty();
     }
     makeRoom(user);
@@ -124,11 +130,11 @@ public final class HttpSessions implements ConfigListener {
     SessionRecord record = new SessionRecord(secret.id(), user, fingerprint(login.user()), use, view.get().node().name(), address, now,
         now + policy.lifetime().toMillis(), now, false);
     KnownSession session = new KnownSession(record, 0, nanoTime);
-    known.put(record.id(), session);
+    enter(session);
     // A change that came after the check found no session to end yet.
     Optional<String> revoked = revoked(record, view.get(), clock.instant());
     if (revoked.isPresent()) {
-      known.remove(record.id());
+      forget(session);
       log.info("User {} gets no session: {}", user, revoked.get());
       return Optional.empty();
     }
@@ -139,7 +145,7 @@ public final class HttpSessions implements ConfigListener {
 
   /** So that nobody who logs in for each request, and never out, fills the memory. */
   private void makeRoom(String user) {
-    List<KnownSession> others = alive().filter(session -> session.record().user().equals(user)).toList();
+    List<KnownSession> others = of(user).stream().filter(this::isAlive).toList();
     if (others.size() >= MAX_OF_USER) {
       others.stream().max(Comparator.comparing(KnownSession::unusedFor))
           .ifPresent(oldest -> end(oldest, "the user has " + MAX_OF_USER + " newer sessions"));
@@ -215,7 +221,8 @@ public final class HttpSessions implements ConfigListener {
       return CompletableFuture.completedFuture(null); // by somebody else
     }
     log.info("The HTTP session {} of user {} has ended: {}", before.id(), before.user(), reason);
-    CompletionStage<Void> told = publish(session.record(), SessionReplication.Reach.ALL);
+    // Whatever the policy says now: the others may know it from before.
+    CompletionStage<Void> told = replication.publish(session.record(), SessionReplication.Reach.ALL);
     over(session, reason);
     tellLogout(before);
     return told;
@@ -247,7 +254,7 @@ public final class HttpSessions implements ConfigListener {
     if (present == null && known.size() >= MAX_KNOWN) {
       return;
     }
-    KnownSession session = known.computeIfAbsent(record.id(), _ -> new KnownSession(record, now() - record.lastUsed(), nanoTime));
+    KnownSession session = present != null ? present : enter(new KnownSession(record, now() - record.lastUsed(), nanoTime));
     if (session.merge(record)) {
       over(session, "the session has ended");
     }
@@ -295,7 +302,33 @@ public final class HttpSessions implements ConfigListener {
   /** Forgets what nobody needs any more. */
   void sweep() {
     long now = now();
-    known.values().removeIf(session -> now >= session.record().expires() && !session.isServing());
+    known.values().stream().filter(session -> now >= session.record().expires() && !session.isServing()).forEach(this::forget);
+  }
+
+  /** Returns it, or what is there of the same id. */
+  private KnownSession enter(KnownSession session) {
+    KnownSession former = known.putIfAbsent(session.record().id(), session);
+    if (former != null) {
+      return former;
+    }
+    ofUsers.compute(session.record().user(), (_, others) -> {
+      Set<KnownSession> all = others == null ? ConcurrentHashMap.newKeySet() : others;
+      all.add(session);
+      return all;
+    });
+    return session;
+  }
+
+  private void forget(KnownSession session) {
+    known.remove(session.record().id(), session);
+    ofUsers.computeIfPresent(session.record().user(), (_, others) -> {
+      others.remove(session);
+      return others.isEmpty() ? null : others;
+    });
+  }
+
+  private Set<KnownSession> of(String user) {
+    return ofUsers.getOrDefault(user, Set.of());
   }
 
   boolean isAlive(KnownSession session) {

@@ -60,10 +60,10 @@ final class KnownSession {
     return usedNanos - toldNanos > interval.toNanos();
   }
 
-  /** The record that tells of the last use. */
+  /** The record that tells of the last use; a newer one than before, whatever the clocks say. */
   synchronized SessionRecord told(long now) {
     toldNanos = nanoTime.getAsLong();
-    record = record.used(now);
+    record = record.used(Math.max(now, record.lastUsed() + 1));
     return record;
   }
 

@@ -8,6 +8,8 @@ import io.flotilla.vfs.VfsException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.junit.jupiter.api.Test;
 
@@ -103,6 +105,12 @@ class PropFindTest extends DavFixture {
       assertProblem(400, refused);
       assertFalse(body(refused).contains("do not tell"));
     }
+  }
+
+  @Test
+  void aSmallBodyThatAsksForALot_isRefused() {
+    String names = IntStream.range(0, 501).mapToObj(i -> "<a" + i + "/>").collect(Collectors.joining());
+    assertProblem(400, send("PROPFIND", "/files/", "<propfind xmlns='DAV:'><prop>" + names + "</prop></propfind>", "Depth", "0"));
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.vfs.VfsException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +17,15 @@ class ZipNamesTest {
       "'.. ',___", "\uDCFFx,_x", "\uD83D\uDE00,\uD83D\uDE00", "-rf,-rf"})
   void names_thatLeadAway_areMadeHarmless(String name, String expected) throws VfsException {
     assertEquals(expected, new ZipNames(_ -> false).nameOf(name));
+  }
+
+  @Test
+  void aNameWithANumber_isNotTakenForOneThatWasNumbered() throws VfsException {
+    ZipNames names = new ZipNames("x_"::equals);
+    Set<String> seen = new HashSet<>();
+    for (String name : List.of("x\\", "x\\ (2)", "x\\ (3)", "x\\ (4).txt", "x\\")) {
+      assertTrue(seen.add(names.nameOf(name)), name);
+    }
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -118,6 +119,27 @@ class ProducedBodyTest extends HttpFixture {
     await().atMost(30, SECONDS).until(() -> outcomes().size() == 4);
     assertTrue(outcomes().stream().allMatch(ClientEvent.Outcome.COMPLETED::equals));
     assertEquals(List.of(), open());
+  }
+
+  @Test
+  void aNodeThatStops_letsTheBodyComeToItsEnd() throws Exception {
+    for (int i = 0; i < 15_000; i++) { // more than sockets hold, and no file among them
+      Files.createDirectories(home().resolve("many/" + "n".repeat(200) + i));
+    }
+    RawHttp client = connect().say(RawHttp.head("GET", "/files/many/?zip"));
+    await().atMost(60, SECONDS).until(() -> !connections.list().isEmpty());
+    Thread closing = Thread.startVirtualThread(() -> adapter.close(Duration.ofMinutes(1)));
+    await().atMost(60, SECONDS).until(() -> !isOpen());
+    assertTrue(chunks(client).length > 15_000 * 200);
+    closing.join();
+  }
+
+  private boolean isOpen() {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      return socket.isConnected();
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   @Test

@@ -74,6 +74,17 @@ class SessionApiTest extends HttpFixture {
   }
 
   @Test
+  void whoLogsInAnew_byTheConnectionOfTheFormerSession_isAnswered() throws Exception {
+    Session session = session(false, "ann");
+    RawHttp client = connect();
+    assertEquals(200, client.say("GET /files/ HTTP/1.1\r\nHost: localhost\r\nCookie: " + session.cookie() + "\r\n\r\n").answer().status());
+    String form = "{\"user\":\"ann\",\"password\":\"" + PASSWORD + "\"}";
+    assertEquals(201, client.say("POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        + form.length() + "\r\nCookie: " + session.cookie() + "\r\n\r\n" + form).answer().status());
+    assertEquals(401, send(with(session, false, "/files/").GET()).statusCode());
+  }
+
+  @Test
   void logout_endsTheSession_andItsTransfersElsewhere() throws Exception {
     Files.createDirectories(home());
     Files.write(home().resolve("large"), new byte[48 << 20]);

@@ -299,6 +299,62 @@ class HttpSessionsTest {
   }
 
   @Test
+  void aLongDownload_isAUseUntilItsEnd() {
+    policy("4s", "1h", true);
+    HttpSessions.Begun session = begin();
+    Connection serving = new Connection();
+    serving.isServing = true;
+    one.sessions.find(session.secret(), SessionRecord.Use.COOKIE).orElseThrow().attach(serving);
+    for (int i = 0; i < 5; i++) {
+      long before = told.get(session.record().id()).lastUsed();
+      nodes.forEach(node -> node.pass(Duration.ofMillis(1100)));
+      await().atMost(SOON).until(() -> told.get(session.record().id()).lastUsed() > before);
+    }
+    serving.isServing = false;
+    assertTrue(one.knows(session));
+    assertTrue(two.knows(session));
+  }
+
+  @Test
+  void aClockThatIsFarBehind_hidesNoUse() {
+    policy("10m", "10h", true);
+    two.now = two.now.minus(Duration.ofMinutes(30));
+    HttpSessions.Begun session = begin();
+    for (int i = 0; i < 10; i++) {
+      long before = told.get(session.record().id()).lastUsed();
+      nodes.forEach(node -> node.pass(Duration.ofMinutes(2)));
+      assertTrue(two.knows(session));
+      await().atMost(SOON).until(() -> told.get(session.record().id()).lastUsed() > before);
+    }
+    assertTrue(one.knows(session));
+  }
+
+  @Test
+  void whatEnds_whileSessionsAreNoLongerReplicated_endsForThoseWhoKnewIt() {
+    HttpSessions.Begun session = begin();
+    assertTrue(two.knows(session));
+    policy("30m", "1h", false);
+    one.sessions.end(session.record().id(), "logged out").toCompletableFuture().join();
+    assertFalse(two.knows(session));
+  }
+
+  @Test
+  void aUserWhoLogsInAgainAndAgain_keepsNobodyElseOut() {
+    for (int i = 0; i < HttpSessions.MAX_KNOWN_OF_USER; i++) {
+      begin();
+    }
+    assertTrue(one.sessions.begin(login(), SessionRecord.Use.TOKEN).isEmpty());
+    config.secret(Kind.USERS, "bob", "passwordHash", "a hash", json -> { });
+    commit();
+    User bob = config.view().user("bob").orElseThrow();
+    assertTrue(one.sessions.begin(new LoginResult.Granted(bob, login().credential(), config.view().access(bob), login().origin()),
+        SessionRecord.Use.TOKEN).isPresent());
+    one.pass(Duration.ofHours(13));
+    one.sessions.sweep();
+    begin();
+  }
+
+  @Test
   void passwordChange_endsSessions_andNothingElseDoes() {
     HttpSessions.Begun session = begin();
     user(json -> json.put("home", (String) null).putObject("permissions").putArray("/").add("list"));

@@ -13,7 +13,7 @@ import org.apache.pekko.cluster.ddata.AbstractReplicatedData;
 
 /**
  * Some of the cluster's HTTP sessions, as Distributed Data holds them: all whose ids have one hash, since all together would not fit into a
- * message. Two of them merge record by record. Immutable.
+ * message. Two of them merge record by record, but for those that nobody needs any more. Immutable.
  */
 public final class SessionBucket extends AbstractReplicatedData<SessionBucket> implements CborSerializable {
   static final SessionBucket EMPTY = new SessionBucket(List.of());
@@ -31,19 +31,18 @@ public final class SessionBucket extends AbstractReplicatedData<SessionBucket> i
     return List.copyOf(records.values());
   }
 
-  /** With some more, and without those that nobody needs any more. */
-  SessionBucket with(Collection<SessionRecord> more, long now) {
+  SessionBucket with(Collection<SessionRecord> more) {
     List<SessionRecord> all = new ArrayList<>(records.values());
     all.addAll(more);
+    // Here, and so in every merge, or what one node has dropped would come back from another.
+    long now = System.currentTimeMillis();
     all.removeIf(record -> now >= record.expires());
     return new SessionBucket(all);
   }
 
   @Override
   public SessionBucket mergeData(SessionBucket other) {
-    List<SessionRecord> all = new ArrayList<>(records.values());
-    all.addAll(other.records.values());
-    return new SessionBucket(all);
+    return with(other.records.values());
   }
 
   @Override

@@ -138,10 +138,9 @@ final class SessionReplicator {
 
   private void write(Key<SessionBucket> key, Collection<SessionRecord> records, Replicator.WriteConsistency consistency,
       ActorRef<Done> replyTo) {
-    long now = System.currentTimeMillis();
     // Whatever the answer is: a write that not all took is not taken back, and goes on with gossip.
     replicator.askUpdate(
-        asked -> new Replicator.Update<>(key, SessionBucket.EMPTY, consistency, asked, bucket -> bucket.with(records, now)),
+        asked -> new Replicator.Update<>(key, SessionBucket.EMPTY, consistency, asked, bucket -> bucket.with(records)),
         _ -> new Written(replyTo));
   }
 

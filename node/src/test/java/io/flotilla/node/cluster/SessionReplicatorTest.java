@@ -26,6 +26,7 @@ import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.sessions.Served;
 import io.flotilla.http.sessions.SessionRecord;
+import io.flotilla.http.sessions.SessionReplication;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -147,6 +148,22 @@ class SessionReplicatorTest {
     await().atMost(SOON).until(() -> late.knows(kept));
     assertFalse(late.knows(session));
     assertEquals(1, late.sessions.count());
+  }
+
+  @Test
+  void whatIsOver_leavesTheBucket_thoughOtherNodesStillHaveIt() throws Exception {
+    TestNode node = nodes.getFirst();
+    SessionReplication way = SessionReplicator.through(node.kit.system(), node.kit.spawn(SessionReplicator.create(node.sessions)));
+    long now = System.currentTimeMillis();
+    long over = now + 1000;
+    // Two ids of one bucket.
+    SessionRecord first = new SessionRecord("Aa", "ann", "", SessionRecord.Use.COOKIE, "node-1", "", now, over, now, false);
+    SessionRecord second = new SessionRecord("BB", "ann", "", SessionRecord.Use.COOKIE, "node-1", "", now, now + 3_600_000, now, false);
+    way.publish(first, SessionReplication.Reach.ALL).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    await().atMost(SOON).until(() -> System.currentTimeMillis() > over);
+    way.publish(second, SessionReplication.Reach.ALL).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    assertTrue(way.fetch("BB").toCompletableFuture().get(30, TimeUnit.SECONDS).isPresent());
+    await().atMost(SOON).until(() -> way.fetch("Aa").toCompletableFuture().get(30, TimeUnit.SECONDS).isEmpty());
   }
 
   @Test
