@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
+import org.apache.pekko.http.javadsl.model.StatusCode;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 
@@ -49,6 +50,11 @@ public record Problem(int status, String type, String title, String detail, List
     return new Problem(status, type, title, detail, errors, nodes, id);
   }
 
+  /** Some are not of HTTP itself, but of what is built on it. */
+  private static StatusCode status(int number, String title) {
+    return StatusCodes.lookup(number).orElseGet(() -> StatusCodes.custom(number, title, title, false, true));
+  }
+
   public HttpResponse toResponse() {
     ObjectNode json = EntityCodec.JSON.createObjectNode();
     json.put("type", "urn:flotilla:problem:" + type);
@@ -66,7 +72,7 @@ public record Problem(int status, String type, String title, String detail, List
       new TreeMap<>(nodes).forEach(json.putObject("nodes")::put);
     }
     HttpResponse response = HttpResponse.create()
-        .withStatus(StatusCodes.get(status))
+        .withStatus(status(status, title))
         .withEntity(org.apache.pekko.http.javadsl.model.HttpEntities.create(CONTENT_TYPE,
             org.apache.pekko.util.ByteString.fromString(json.toString())));
     return switch (status) {

@@ -37,6 +37,10 @@ public final class RefusedException extends RuntimeException {
     return new RefusedException(Problem.of(412, "precondition-failed", "A condition of the request is not met", detail));
   }
 
+  public static RefusedException tooLarge(String detail) {
+    return new RefusedException(Problem.of(413, "too-large", "It is too large", detail));
+  }
+
   public HttpResponse toResponse() {
     return problem.toResponse().addHeaders(headers);
   }

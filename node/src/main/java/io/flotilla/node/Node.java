@@ -13,6 +13,7 @@ import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
 import io.flotilla.config.view.LiveConfig;
@@ -30,6 +31,7 @@ import io.flotilla.http.server.HttpAdapter;
 import io.flotilla.http.server.HttpSettings;
 import io.flotilla.http.server.UserRoutes;
 import io.flotilla.http.sessions.HttpSessions;
+import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.sftp.SftpAdapter;
@@ -78,6 +80,7 @@ public final class Node {
   private final NodeMetrics metrics;
   private final ProtocolAdapters adapters;
   private final ActorSystem<Void> localSystem;
+  private final UploadsApi uploads;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
   private final InitialConfiguration initial;
@@ -122,9 +125,11 @@ public final class Node {
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
     this.sessions = new HttpSessions(live::view, authenticator, events, clock, localSystem);
     metrics.sessions(sessions);
+    this.uploads = new UploadsApi(
+        new ClaimLeases(claims), settings.name(), () -> Policy.Uploads.of(live.view().config()).keepPartials());
     HttpAdapter http = new HttpAdapter(
         live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem,
-        new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+        new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi(), UploadsApi.ROOT, uploads)));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(
         settings, data, key, live, codec, client, claims, new DataPlane(connections, homes, sessions), events, this::report,
@@ -231,6 +236,7 @@ public final class Node {
     stopping = true;
     log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
     adapters.close(settings.stopDeadline());
+    uploads.close();
     controlPlane.stop();
     try {
       await(admin.close(ADMIN_CLOSE), ADMIN_CLOSE.multipliedBy(3));

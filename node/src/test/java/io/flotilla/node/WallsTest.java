@@ -54,9 +54,9 @@ class WallsTest {
 
   @ArchTest
   static final ArchRule fileServiceByHttpNeverTalksToTheCluster =
-      noClasses().that().resideInAnyPackage(
-          "io.flotilla.http.server..", "io.flotilla.http.files..", "io.flotilla.http.sessions..").should().dependOnClassesThat()
-          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.http.admin..");
+      noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..", "io.flotilla.http.sessions..",
+          "io.flotilla.http.uploads..", "io.flotilla.http.web..").should().dependOnClassesThat()
+          .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.claim..", "io.flotilla.http.admin..");
 
   @ArchTest
   static final ArchRule theJournalIsUsedThroughTheNodeOnly =

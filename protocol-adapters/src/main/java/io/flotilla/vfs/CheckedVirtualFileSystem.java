@@ -254,6 +254,11 @@ final class CheckedVirtualFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    return StagingFileSystem.of(this, target);
+  }
+
+  @Override
   public void close() {
     // Nothing is held open.
   }

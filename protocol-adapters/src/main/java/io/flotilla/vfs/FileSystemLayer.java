@@ -5,7 +5,8 @@ package io.flotilla.vfs;
  * new operation goes through it unseen. What protects is an {@link InterceptedFileSystem}, or says itself what each
  * operation does; the interface has no default methods, so that such a class can't forget one.
  */
-abstract sealed class FileSystemLayer implements VirtualFileSystem permits PublishingFileSystem, QuotaFileSystem {
+abstract sealed class FileSystemLayer implements VirtualFileSystem 
+    permits PublishingFileSystem, QuotaFileSystem, StagingFileSystem {
   final VirtualFileSystem files;
 
   /** @param files closed with this */
@@ -91,6 +92,11 @@ abstract sealed class FileSystemLayer implements VirtualFileSystem permits Publi
   /** A layer's subtree needs the layer too. */
   @Override
   public abstract VirtualFileSystem subtree(VirtualPath directory) throws VfsException;
+
+  @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    return files.staging(target, room);
+  }
 
   @Override
   public void close() {

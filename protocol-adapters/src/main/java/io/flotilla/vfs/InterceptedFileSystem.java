@@ -128,4 +128,10 @@ abstract class InterceptedFileSystem implements VirtualFileSystem {
   public final VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
     return opened(this.<VirtualFileSystem>look(directory, files -> files.subtree(directory)), directory);
   }
+
+  @Override
+  public final VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    return opened(this.<VirtualFileSystem>perform(Use.CHANGE_ENTRY, List.of(target), files -> files.staging(target, room)),
+        target.parent());
+  }
 }

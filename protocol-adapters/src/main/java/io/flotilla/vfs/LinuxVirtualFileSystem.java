@@ -229,6 +229,11 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    return StagingFileSystem.of(this, target);
+  }
+
+  @Override
   public void close() {
     jail.close();
   }

@@ -249,6 +249,14 @@ final class MountedFileSystem implements VirtualFileSystem {
   }
 
   @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    if (isHeld(target)) {
+      throw new VfsException(VfsError.IS_A_DIRECTORY, target);
+    }
+    return run(target, (files, inner) -> files.staging(inner, room));
+  }
+
+  @Override
   public void close() {
     home.close();
     mounts.values().forEach(VirtualFileSystem::close);

@@ -8,7 +8,8 @@ import java.util.HexFormat;
 
 /**
  * The names of unfinished uploads: {@code .flotilla-part-<owner>-<name>}, each a part of a SHA-256. So an owner has one
- * partial for each final name in a directory, finds it again without a search, and shares it with nobody. Immutable.
+ * partial for each final name in a directory, finds it again without a search, and shares it with nobody. Those of uploads by
+ * segments, which go on at whatever node, begin with {@code .flotilla-part-u-<user>-}. Immutable.
  */
 final class Partials {
   static final String PREFIX = ".flotilla-part-";
@@ -17,13 +18,27 @@ final class Partials {
   private static final int OWNER_BYTES = 8;
   private static final int NAME_BYTES = 20;
 
+  private static final String SEGMENTED = PREFIX + "u-";
+
   private final String mine;
+  private final String segmented;
 
   /**
-   * @param owner whoever may go on with a partial, such as a user on a node
+   * @param owner whoever may go on with a partial: a user, and the node after a line feed
    */
   Partials(String owner) {
+    int end = owner.indexOf('\n');
     this.mine = PREFIX + hash(owner, OWNER_BYTES) + "-";
+    this.segmented = ofSegments(end < 0 ? owner : owner.substring(0, end));
+  }
+
+  /** What the names of all that a user's uploads by segments consist of begin with. */
+  static String ofSegments(String user) {
+    return SEGMENTED + hash(user, OWNER_BYTES) + "-";
+  }
+
+  static boolean isSegmented(String name) {
+    return name.startsWith(SEGMENTED);
   }
 
   /** Whether clients must neither see nor reach such a name. */
@@ -36,7 +51,7 @@ final class Partials {
   }
 
   boolean isMine(String name) {
-    return name.startsWith(mine);
+    return name.startsWith(mine) || name.startsWith(segmented);
   }
 
   /** The partial's name for a final name; 72 bytes. */

@@ -261,6 +261,14 @@ final class PermittedFileSystem implements VirtualFileSystem {
     return new PermittedFileSystem(files.subtree(target), rules.beneath(target), links);
   }
 
+  /** The permission holds for this use; it is asked again for each. */
+  @Override
+  public VirtualFileSystem staging(VirtualPath path, long room) throws VfsException {
+    VirtualPath target = target(path);
+    need(isFinished(target) ? Permission.OVERWRITE : Permission.UPLOAD, target);
+    return new StagingFileSystem(files.staging(target, room), target.name(), may(Permission.OVERWRITE, target));
+  }
+
   @Override
   public void close() {
     files.close();

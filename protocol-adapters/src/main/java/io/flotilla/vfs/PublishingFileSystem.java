@@ -1,5 +1,7 @@
 package io.flotilla.vfs;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -18,6 +20,8 @@ import java.util.OptionalInt;
 public final class PublishingFileSystem extends FileSystemLayer {
   /** How many leftovers one removal of a directory clears at most. */
   private static final int MAX_LEFTOVERS = 10_000;
+  /** How long after its last change a part of an upload by segments is taken to be in use. */
+  private static final Duration IN_USE = Duration.ofMinutes(1);
 
   private final Links links;
   private final String owner;
@@ -28,7 +32,7 @@ public final class PublishingFileSystem extends FileSystemLayer {
   /**
    * @param files closed with this one
    * @param links what it does
-   * @param owner whose partials are shown and resumed, such as user and node
+   * @param owner whose partials are shown and resumed: the user, and on which node after a line feed, if that matters
    */
   public PublishingFileSystem(VirtualFileSystem files, Links links, String owner, ActiveUploads active) {
     super(files);
@@ -233,7 +237,7 @@ public final class PublishingFileSystem extends FileSystemLayer {
     List<String> leftovers = new ArrayList<>();
     try (DirectoryListing listing = files.list(directory)) {
       for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
-        if (!partials.isMine(entry.name()) || active.isActive(entry.attributes().key())
+        if (!partials.isMine(entry.name()) || active.isActive(entry.attributes().key()) || isUsedElsewhere(entry)
             || leftovers.size() == MAX_LEFTOVERS) {
           return false;
         }
@@ -244,6 +248,11 @@ public final class PublishingFileSystem extends FileSystemLayer {
       removeLeftover(directory.child(name), directory);
     }
     return !leftovers.isEmpty();
+  }
+
+  /** Another node may be writing to what an upload by segments consists of. */
+  private static boolean isUsedElsewhere(DirectoryListing.Entry entry) {
+    return Partials.isSegmented(entry.name()) && entry.attributes().changed().isAfter(Instant.now().minus(IN_USE));
   }
 
   @Override
@@ -313,6 +322,13 @@ public final class PublishingFileSystem extends FileSystemLayer {
   public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
     visible(directory);
     return new PublishingFileSystem(files.subtree(directory), links, owner, active);
+  }
+
+  /** Of what is uploaded there nothing is shown before it has its name. */
+  @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    creatable(target);
+    return files.staging(target, room);
   }
 
   /** Abandons running uploads: they stay as partials. */

@@ -188,6 +188,17 @@ final class QuotaFileSystem extends FileSystemLayer {
     return new QuotaFileSystem(files.subtree(directory), usage, quota, source, () -> { });
   }
 
+  /** What is staged is counted as it comes, beside what it will replace. */
+  @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    usage.refresh(source);
+    if (room > 0) {
+      reserve(room, 1, target);
+      usage.change(-room, -1);
+    }
+    return new QuotaFileSystem(files.staging(target, room), usage, quota, source, () -> { });
+  }
+
   @Override
   public void close() {
     super.close();

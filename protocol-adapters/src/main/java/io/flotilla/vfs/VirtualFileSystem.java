@@ -66,6 +66,16 @@ public interface VirtualFileSystem extends Closeable {
   /** A file system of its own, whose root is an existing directory of this one, wherever that is moved later. */
   VirtualFileSystem subtree(VirtualPath directory) throws VfsException;
 
+  /**
+   * The directory of a file that is being uploaded, as a root, with nothing in it but what unfinished uploads consist of, which no client
+   * sees, and the file's own name, to which a finished upload may be renamed. For {@link SegmentedUpload}, with what the user may do and
+   * store.
+   *
+   * @param target the file, which need not exist; no link
+   * @param room bytes that have to be free for it, 0 if that is not asked; they are not reserved
+   */
+  VirtualFileSystem staging(VirtualPath target, long room) throws VfsException;
+
   @Override
   void close();
 }

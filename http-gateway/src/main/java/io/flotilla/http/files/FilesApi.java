@@ -30,11 +30,11 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
 /**
- * The user's files under {@code /files}: GET, HEAD, PUT, DELETE and OPTIONS (RFC 9110, 9.3), and MKCOL, MOVE and COPY (RFC 4918,
+ * The user's files under {@code /files}: GET, HEAD, POST, PUT, DELETE and OPTIONS (RFC 9110, 9.3), and MKCOL, MOVE and COPY (RFC 4918,
  * 9.3, 9.8 and 9.9). What goes wrong becomes a problem (RFC 9457).
  */
 public final class FilesApi implements UserRequests {
-  private static final String METHODS = "GET, HEAD, PUT, DELETE, MKCOL, MOVE, COPY, OPTIONS";
+  private static final String METHODS = "GET, HEAD, POST, PUT, DELETE, MKCOL, MOVE, COPY, OPTIONS";
   private static final int DIRECTORY_PERMISSIONS = 0777;
   private static final Set<String> READ_PARAMETERS = with(DirectoryPage.PARAMETERS, "inline");
 
@@ -49,9 +49,11 @@ public final class FilesApi implements UserRequests {
     CompletionStage<HttpResponse> answer;
     try {
       FileTarget target = FileTarget.of(request.path());
-      answer = request.http().method().value().equals("PUT")
-          ? FileUpload.receive(request, target)
-          : unread(request, answer(request, target));
+      answer = switch (request.http().method().value()) {
+        case "PUT" -> FileUpload.receive(request, target);
+        case "POST" -> ZipSelection.post(request, target);
+        default -> unread(request, answer(request, target));
+      };
     } catch (RefusedException e) {
       answer = unread(request, e.toResponse());
     } catch (VfsException e) {
@@ -88,6 +90,9 @@ public final class FilesApi implements UserRequests {
   }
 
   private static HttpResponse read(UserRequest request, FileTarget target) throws VfsException {
+    if (QueryParameters.has(request.http(), ZipSelection.ZIP)) {
+      return ZipSelection.get(request, target);
+    }
     QueryParameters parameters = QueryParameters.of(request.http(), READ_PARAMETERS);
     boolean isInlineWanted = parameters.flag("inline");
     Optional<OpenFile> file = openUnlessDirectory(request.files(), target.path());

@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /** A time as headers have it (RFC 9110, 5.6.7). Stateless. */
-final class HttpDate {
+public final class HttpDate {
   private static final DateTimeFormatter FIXED =
       DateTimeFormatter.ofPattern("EEE, dd MMM uuuu HH:mm:ss 'GMT'", Locale.ENGLISH);
   private static final DateTimeFormatter ASCTIME = DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss uuuu", Locale.ENGLISH);
@@ -30,7 +30,7 @@ final class HttpDate {
         .appendPattern(" HH:mm:ss 'GMT'").toFormatter(Locale.ENGLISH);
   }
 
-  static String format(Instant time) {
+  public static String format(Instant time) {
     return FIXED.format(time.atOffset(ZoneOffset.UTC));
   }
 

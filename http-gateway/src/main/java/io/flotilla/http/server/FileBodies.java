@@ -6,6 +6,7 @@ import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.ResponseEntity;
+import org.apache.pekko.util.ByteString;
 
 /**
  * Moves the contents of files between a connection and the storage, past Pekko's streams where that can be. For one request, on the
@@ -22,6 +23,13 @@ public interface FileBodies {
   ResponseEntity send(ContentType type, OpenFile file, long offset, long length, Transfer account);
 
   /**
+   * A body that is made while it is sent, as chunks.
+   *
+   * @param body taken over: closed when all of it has been made, or nobody wants it any more
+   */
+  ResponseEntity produce(ContentType type, ProducedBody body);
+
+  /**
    * Writes the body of the request to a file, from an offset on, as it comes.
    *
    * @param file taken over only as long as this runs; neither closed nor abandoned. It has to be left alone until then
@@ -29,4 +37,13 @@ public interface FileBodies {
    *     IOException if the client did not come to the end. Completed on the thread that handles the request
    */
   CompletionStage<Long> receive(HttpRequest request, OpenFile file, long offset, Transfer account);
+
+  /**
+   * Reads a body that is small, such as a form.
+   *
+   * @param most bytes that it may have
+   * @return the body. It fails with a RefusedException if it is longer, and with an IOException if the client did not come to its end.
+   *     Completed on the thread that handles the request
+   */
+  CompletionStage<ByteString> read(HttpRequest request, int most);
 }

@@ -4,6 +4,8 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.Transfer;
+import io.flotilla.http.Problem;
+import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
 import io.flotilla.http.sessions.Served;
 import io.flotilla.tls.TlsServer;
@@ -13,6 +15,7 @@ import io.flotilla.transport.TransferBuffers;
 import io.flotilla.transport.Transport;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.VfsException;
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -23,6 +26,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -40,6 +44,7 @@ import org.apache.pekko.http.javadsl.model.ResponseEntity;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.stream.ActorAttributes;
 import org.apache.pekko.stream.Materializer;
+import org.apache.pekko.stream.StreamLimitReachedException;
 import org.apache.pekko.stream.SystemMaterializer;
 import org.apache.pekko.stream.javadsl.Flow;
 import org.apache.pekko.stream.javadsl.Sink;
@@ -87,6 +92,8 @@ final class HttpConnection implements ProtocolClient, Served {
 
   // Of the stream.
   private OutgoingFile outgoing;
+  /** What is being made and sent, or null. */
+  private ProducedBody produced;
   private Runnable bodyStopped = () -> { };
   /** Whether what was sent is no longer what was meant, so that nothing may follow it. */
   private boolean isOutputBroken;
@@ -98,7 +105,7 @@ final class HttpConnection implements ProtocolClient, Served {
   private volatile Consumer<IOException> bodyFailed = _ -> { };
   /** Whether a request is being answered. */
   private volatile boolean isServing;
-  /** Whether a file is on its way; the next request is asked for meanwhile. */
+  /** Whether a file, or what is made of files, is on its way; the next request is asked for meanwhile. */
   private volatile boolean isSending;
   private volatile boolean wantsBody;
   private volatile boolean isLoggedIn;
@@ -322,19 +329,52 @@ final class HttpConnection implements ProtocolClient, Served {
 
   void write(ByteString bytes) throws IOException {
     if (isOutputBroken) {
-      throw new IOException("a file was given up while it was sent");
+      throw new IOException("what was being sent was given up");
     }
     if (outgoing != null && outgoing.send(bytes, this::send, this::pause)) {
       if (outgoing.isEnded()) {
-        idleSince = System.nanoTime();
-        isSending = false;
-        fileSent.run();
+        sent();
       }
       return;
     }
     for (ByteBuffer buffer : bytes.compact().getByteBuffers()) {
       write(buffer);
     }
+  }
+
+  private void sent() {
+    idleSince = System.nanoTime();
+    isSending = false;
+    fileSent.run();
+  }
+
+  /** The next part of what is being made. */
+  ByteString produce(ProducedBody body) throws IOException {
+    if (body != produced) {
+      throw new IOException("the body was given up while it was sent");
+    }
+    return body.next(this::pause);
+  }
+
+  /** What uses the user's files is over, so the next request may. */
+  void endProduced(ProducedBody body) {
+    if (body == produced) {
+      giveUpProduced();
+      sent();
+    }
+  }
+
+  private void giveUpProduced() {
+    ProducedBody former = produced;
+    if (former != null) {
+      produced = null;
+      former.close();
+    }
+  }
+
+  /** Nothing that is written from now on goes out, and the first of it ends the connection. */
+  void breakOff() {
+    isOutputBroken = true;
   }
 
   private void write(ByteBuffer buffer) throws IOException {
@@ -460,6 +500,37 @@ final class HttpConnection implements ProtocolClient, Served {
     }
 
     @Override
+    public ResponseEntity produce(ContentType type, ProducedBody body) {
+      giveUpOutgoing();
+      produced = body;
+      isSending = true;
+      return HttpEntities.createChunked(type, Source.fromGraph(new ProducedSource(HttpConnection.this, body)));
+    }
+
+    @Override
+    public CompletionStage<ByteString> read(HttpRequest request, int most) {
+      bodyBegan(_ -> { }, () -> { });
+      return request.entity().getDataBytes().limitWeighted(most, bytes -> (long) bytes.size())
+          .runFold(new ByteArrayOutputStream(), (all, bytes) -> {
+            all.writeBytes(bytes.toArray());
+            return all;
+          }, materializer)
+          .handle((all, failure) -> {
+            bodyEnded();
+            if (failure == null) {
+              return ByteString.fromArray(all.toByteArray());
+            }
+            throw new CompletionException(isTooLong(failure)
+                ? RefusedException.tooLarge("the body is larger than " + most + " bytes")
+                : new IOException("the body of the request broke off", failure));
+          });
+    }
+
+    private static boolean isTooLong(Throwable failure) {
+      return failure instanceof StreamLimitReachedException || failure.getCause() instanceof StreamLimitReachedException;
+    }
+
+    @Override
     public CompletionStage<Long> receive(HttpRequest request, OpenFile file, long offset, Transfer account) {
       OptionalLong length = request.entity().getContentLengthOption();
       IncomingBody body = new IncomingBody(file, offset, length.orElse(Long.MAX_VALUE), account);
@@ -470,6 +541,7 @@ final class HttpConnection implements ProtocolClient, Served {
 
   /** What stands for a file that nobody has any more must never go out as it is. */
   private void giveUpOutgoing() {
+    giveUpProduced();
     if (outgoing != null && !outgoing.isEnded()) {
       isOutputBroken |= outgoing.isOnItsWay();
       outgoing.giveUp();
@@ -482,7 +554,11 @@ final class HttpConnection implements ProtocolClient, Served {
       bodyStopped.run(); // its file is about to be closed
       login.close();
       writingSince = System.nanoTime();
-      transport.endOutput();
+      if (isOutputBroken) {
+        transport.close(); // an orderly end could be taken for that of the body
+      } else {
+        transport.endOutput();
+      }
     } catch (IOException e) {
       transport.close(); // nobody is there to be told
     } finally {

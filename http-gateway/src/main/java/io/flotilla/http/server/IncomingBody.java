@@ -68,7 +68,7 @@ final class IncomingBody {
    * @return what stands for it; empty at the end
    * @throws VfsException if the storage failed
    */
-  ByteString move(Reader reader, ByteBuffer buffer, OutgoingFile.Pause pause) throws IOException {
+  ByteString move(Reader reader, ByteBuffer buffer, Pause pause) throws IOException {
     int whole = (int) Math.min(begin(), STAND_IN.length);
     int moved = 0;
     while (moved < whole) {

@@ -29,11 +29,6 @@ final class OutgoingFile {
     long send(OpenFile file, long position, long count) throws IOException;
   }
 
-  /** Waits for as many nanoseconds. */
-  interface Pause {
-    void pause(long nanoseconds) throws IOException;
-  }
-
   /** @param file closed with this */
   OutgoingFile(OpenFile file, long offset, long length, Transfer account) {
     this.file = file;

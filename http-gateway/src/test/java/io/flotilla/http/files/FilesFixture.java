@@ -19,7 +19,9 @@ import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.User;
 import io.flotilla.http.RequestPath;
 import io.flotilla.http.server.FileBodies;
+import io.flotilla.http.server.ProducedBody;
 import io.flotilla.http.server.UserRequest;
+import io.flotilla.http.server.UserRequests;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.Links;
 import io.flotilla.vfs.OpenFile;
@@ -52,16 +54,19 @@ import org.apache.pekko.util.ByteString;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The API on a real directory, with bodies that are moved at once. */
-abstract class FilesFixture {
-  @TempDir Path root;
-  final List<ClientEvent.TransferFinished> transfers = new ArrayList<>();
+/** An API on a real directory, with bodies that are moved at once. */
+public abstract class FilesFixture {
+  @TempDir protected Path root;
+  protected final List<ClientEvent.TransferFinished> transfers = new ArrayList<>();
   /** After how many bytes the bodies of requests break off. */
-  int breaksAfter = Integer.MAX_VALUE;
+  protected int breaksAfter = Integer.MAX_VALUE;
+  /** Why the last body that was produced has no end. */
+  protected IOException brokenOff;
+  protected final List<Long> pauses = new ArrayList<>();
   /** Whether the connection has been ended. */
-  boolean isOver;
+  protected boolean isOver;
   /** What stands between the API and the directory. */
-  UnaryOperator<VirtualFileSystem> storage = UnaryOperator.identity();
+  protected UnaryOperator<VirtualFileSystem> storage = UnaryOperator.identity();
 
   private final LoginResult.Granted login = login();
   private final ActiveUploads uploads = new ActiveUploads();
@@ -77,16 +82,21 @@ abstract class FilesFixture {
         new Origin(Listener.Protocol.HTTP, InetAddress.getLoopbackAddress()));
   }
 
+  /** What is asked. */
+  protected UserRequests api() {
+    return new FilesApi();
+  }
+
   @AfterEach
-  void everyTransferHasEnded() {
+  protected void everyTransferHasEnded() {
     assertFalse(connections.list().getFirst().transfer().isPresent());
   }
 
-  List<String> transferred() {
+  protected List<String> transferred() {
     return transfers.stream().map(event -> event.path() + " " + event.direction() + " " + event.outcome()).toList();
   }
 
-  static HttpRequest request(String method, String target, String... headers) {
+  protected static HttpRequest request(String method, String target, String... headers) {
     HttpMethod known = HttpMethods.lookup(method)
         .orElseGet(() -> HttpMethods.custom(method, false, true, RequestEntityAcceptances.Expected));
     List<HttpHeader> list = new ArrayList<>();
@@ -96,37 +106,37 @@ abstract class FilesFixture {
     return HttpRequest.create(target).withMethod(known).addHeaders(list);
   }
 
-  HttpResponse ask(String method, String target, String... headers) {
+  protected HttpResponse ask(String method, String target, String... headers) {
     return ask(request(method, target, headers), target);
   }
 
-  HttpResponse put(String target, String body, String... headers) {
+  protected HttpResponse put(String target, String body, String... headers) {
     return ask(request("PUT", target, headers).withEntity(body), target);
   }
 
-  HttpResponse ask(HttpRequest http, String target) {
+  protected HttpResponse ask(HttpRequest http, String target) {
     try (VirtualFileSystem files = storage.apply(
         new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", uploads))) {
-      return new FilesApi().handle(new UserRequest(http, RequestPath.ofTarget(target), login, files, log, new WholeBodies(), null, () -> isOver))
+      return api().handle(new UserRequest(http, RequestPath.ofTarget(target), login, files, log, new WholeBodies(), null, () -> isOver))
           .toCompletableFuture().join();
     } catch (VfsException e) {
       throw new AssertionError(e);
     }
   }
 
-  static int status(HttpResponse response) {
+  protected static int status(HttpResponse response) {
     return response.status().intValue();
   }
 
-  static String header(HttpResponse response, String name) {
+  protected static String header(HttpResponse response, String name) {
     return response.getHeader(name).map(HttpHeader::value).orElse(null);
   }
 
-  static String body(HttpResponse response) {
+  protected static String body(HttpResponse response) {
     return ((HttpEntity.Strict) response.entity()).getData().utf8String();
   }
 
-  static JsonNode json(HttpResponse response) {
+  protected static JsonNode json(HttpResponse response) {
     try {
       return EntityCodec.JSON.readTree(body(response));
     } catch (IOException e) {
@@ -134,14 +144,14 @@ abstract class FilesFixture {
     }
   }
 
-  static void assertProblem(int status, HttpResponse response) {
+  protected static void assertProblem(int status, HttpResponse response) {
     assertEquals(status, status(response));
     assertEquals("application/problem+json", response.entity().getContentType().mediaType().toString());
     assertEquals(status, json(response).get("status").intValue());
     assertEquals("nosniff", header(response, "X-Content-Type-Options"));
   }
 
-  Path write(String name, String text) {
+  protected Path write(String name, String text) {
     try {
       Files.createDirectories(root.resolve(name).getParent());
       return Files.writeString(root.resolve(name), text);
@@ -150,7 +160,7 @@ abstract class FilesFixture {
     }
   }
 
-  String read(String name) {
+  protected String read(String name) {
     try {
       return Files.readString(root.resolve(name));
     } catch (IOException e) {
@@ -159,7 +169,7 @@ abstract class FilesFixture {
   }
 
   /** All that is in the root, hidden names too. */
-  int entries() {
+  protected int entries() {
     return root.toFile().list().length;
   }
 
@@ -177,6 +187,27 @@ abstract class FilesFixture {
       }
       account.ended(ClientEvent.Outcome.COMPLETED);
       return HttpEntities.create(type, ByteString.fromArray(buffer.array()));
+    }
+
+    /** The parts up to where it fails, if it does. */
+    @Override
+    public ResponseEntity produce(ContentType type, ProducedBody body) {
+      ByteString all = ByteString.emptyByteString();
+      try (body) {
+        for (ByteString part = body.next(pauses::add); !part.isEmpty(); part = body.next(pauses::add)) {
+          all = all.concat(part);
+        }
+      } catch (IOException e) {
+        brokenOff = e;
+      }
+      return HttpEntities.create(type, all);
+    }
+
+    @Override
+    public CompletionStage<ByteString> read(HttpRequest request, int most) {
+      ByteString data = ((HttpEntity.Strict) request.entity()).getData();
+      return data.size() > breaksAfter
+          ? CompletableFuture.failedFuture(new IOException("cut")) : CompletableFuture.completedFuture(data);
     }
 
     @Override

@@ -1,0 +1,202 @@
+package io.flotilla.http.uploads;
+
+import io.flotilla.adapter.ClientEvent;
+import io.flotilla.adapter.Transfer;
+import io.flotilla.http.Problem;
+import io.flotilla.http.RefusedException;
+import io.flotilla.http.RequestHeaders;
+import io.flotilla.http.StorageProblem;
+import io.flotilla.http.server.UserRequest;
+import io.flotilla.vfs.SegmentWriter;
+import io.flotilla.vfs.SegmentedUpload;
+import io.flotilla.vfs.VfsError;
+import io.flotilla.vfs.VfsException;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.http.javadsl.model.headers.Connection;
+import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+
+/**
+ * The body of a request goes on with an upload. Only what was refused before the body was asked for changes nothing; of a body that
+ * breaks off stays what came, unless it has a checksum. The one that brings the last byte gives the file its name.
+ */
+final class UploadRequest {
+  private final UserRequest request;
+  private final SegmentedUpload upload;
+  private final String id;
+  private final ActiveLeases leases;
+  private final Optional<UploadChecksum> checksum;
+  private final Lease lease;
+  private final SegmentWriter writer;
+  private final ActiveLeases.Active active;
+  private final long offset;
+  private Transfer account;
+
+  private UploadRequest(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases, Optional<UploadChecksum> checksum,
+      Lease lease, SegmentWriter writer) {
+    this.request = request;
+    this.upload = upload;
+    this.id = id;
+    this.leases = leases;
+    this.checksum = checksum;
+    this.lease = lease;
+    this.writer = writer;
+    this.active = new ActiveLeases.Active(lease, writer);
+    this.offset = writer.offset();
+  }
+
+  /**
+   * Answers when the body has been received.
+   *
+   * @param upload taken over: closed in any case
+   * @param offset where the client means to go on
+   * @param response makes the answer from the offset that was reached
+   * @throws RefusedException or VfsException if the body is not received
+   */
+  static CompletionStage<HttpResponse> receive(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases, long offset,
+      Function<Long, HttpResponse> response) throws VfsException {
+    Lease lease = null;
+    UploadRequest begun = null;
+    try {
+      Optional<UploadChecksum> checksum = new RequestHeaders(request.http()).value("Upload-Checksum").map(UploadChecksum::parse);
+      lease = leases.acquire(id);
+      SegmentWriter writer = upload.take(lease);
+      if (writer.offset() != offset) {
+        throw RefusedException.conflict("there are " + writer.offset() + " bytes; go on from there",
+            RawHeader.create("Upload-Offset", Long.toString(writer.offset())));
+      }
+      OptionalLong length = request.http().entity().getContentLengthOption();
+      if (length.isPresent() && length.getAsLong() > upload.info().length() - offset) {
+        throw RefusedException.tooLarge("the upload was said to have " + upload.info().length() + " bytes");
+      }
+      if (!writer.isComplete()) {
+        writer.open(checksum.isPresent());
+      }
+      begun = new UploadRequest(request, upload, id, leases, checksum, lease, writer);
+    } finally {
+      if (begun == null) {
+        if (lease != null) {
+          lease.close();
+        }
+        upload.close();
+      }
+    }
+    return begun.receive(response);
+  }
+
+  private CompletionStage<HttpResponse> receive(Function<Long, HttpResponse> response) {
+    leases.began(id, active);
+    account = request.transfers().began(upload.shown(), ClientEvent.Direction.UPLOAD);
+    CompletionStage<Long> received;
+    try {
+      received = request.bodies().receive(request.http(), writer, offset, account);
+    } catch (RuntimeException e) {
+      release(ClientEvent.Outcome.FAILED);
+      throw e;
+    }
+    return received.handle((_, failure) -> {
+      lease.work();
+      ClientEvent.Outcome outcome = ClientEvent.Outcome.FAILED;
+      try {
+        if (failure != null) {
+          outcome = isBroken(failure) ? ClientEvent.Outcome.BROKEN : ClientEvent.Outcome.FAILED;
+          return broken(failure);
+        }
+        Optional<HttpResponse> refusal = accepted();
+        outcome = refusal.isEmpty() && end() ? ClientEvent.Outcome.COMPLETED : ClientEvent.Outcome.BROKEN;
+        return refusal.orElseGet(() -> response.apply(writer.offset()));
+      } catch (VfsException e) {
+        return refused(e);
+      } finally {
+        release(outcome);
+      }
+    });
+  }
+
+  private void release(ClientEvent.Outcome outcome) {
+    writer.abandon();
+    leases.ended(id, active);
+    lease.close();
+    account.ended(outcome);
+    upload.close();
+  }
+
+  /** Whether what came is what was meant; if not, why. */
+  private Optional<HttpResponse> accepted() throws VfsException {
+    if (checksum.isEmpty() || writer.offset() == offset) {
+      return Optional.empty();
+    }
+    if (checksum.get().isOf(writer, offset, writer.offset())) {
+      writer.accept();
+      return Optional.empty();
+    }
+    writer.takeBack();
+    writer.close();
+    return Optional.of(UploadsApi.checksumMismatch());
+  }
+
+  /** @return whether the file is there now; else there is more to come */
+  private boolean end() throws VfsException {
+    writer.close();
+    boolean isComplete = writer.isComplete();
+    if (isComplete) {
+      writer.publish();
+    }
+    return isComplete;
+  }
+
+  private static Throwable cause(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+  }
+
+  private static boolean isBroken(Throwable failure) {
+    return cause(failure) instanceof IOException && !(cause(failure) instanceof VfsException);
+  }
+
+  private HttpResponse broken(Throwable failure) {
+    try {
+      writer.close(); // what came counts
+    } catch (VfsException e) {
+      writer.abandon(); // whoever is next begins a segment of its own
+    }
+    HttpResponse response = switch (cause(failure)) {
+      case VfsException e -> refused(e);
+      case IOException _ -> RefusedException.malformed("the body ended before it was whole; go on from the offset").toResponse();
+      default -> throw new CompletionException(cause(failure));
+    };
+    return response.addHeader(Connection.create("close")); // what else comes of the body is no request
+  }
+
+  /** A lease that has run out, or that a newer request has taken. */
+  static HttpResponse refused(VfsException failure) {
+    HttpResponse response = StorageProblem.of(failure).toResponse();
+    return failure.error() == VfsError.BUSY ? response.addHeader(RawHeader.create("Retry-After", "1")) : response;
+  }
+
+  /** Gives a file its name of which all has come, if whoever brought the last byte could not. */
+  static void publish(SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
+    try (Lease lease = leases.acquire(id)) {
+      lease.work();
+      SegmentWriter writer = upload.take(lease);
+      if (writer.isComplete()) {
+        writer.publish();
+      }
+    }
+  }
+
+  static void remove(SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
+    try (Lease lease = leases.acquire(id)) {
+      lease.work();
+      upload.take(lease).remove();
+    }
+  }
+
+  static Problem expired() {
+    return Problem.of(410, "gone", "It is over", "nobody has gone on with this upload for too long");
+  }
+}

@@ -1,0 +1,59 @@
+package io.flotilla.vfs;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Which bytes of an upload count. Immutable.
+ *
+ * @param epoch the claim of the last one who has taken all over; what has a smaller number was left by somebody who did not know, and
+ *     doesn't count
+ * @param counted in their order, with the sizes of their files; none if it is done
+ * @param done the size of the finished file, if it has been put together
+ */
+record UploadLayout(long epoch, List<Sized> counted, OptionalLong done) {
+  record Sized(UploadPart.Segment segment, long size) {
+    /** Where its bytes end to count, unless another segment begins before. */
+    long end() {
+      long end = segment.start() + size;
+      return segment.limit().isPresent() ? Math.min(end, segment.limit().getAsLong()) : end;
+    }
+  }
+
+  /**
+   * @param parts with the sizes of their files
+   * @return nothing if there is no info, and so no upload
+   */
+  static Optional<UploadLayout> of(Map<UploadPart, Long> parts) {
+    Optional<Long> epoch = parts.keySet().stream().filter(UploadPart.Info.class::isInstance).map(UploadPart::number)
+        .max(Comparator.naturalOrder());
+    if (epoch.isEmpty()) {
+      return Optional.empty();
+    }
+    List<Sized> counted = new ArrayList<>();
+    OptionalLong done = OptionalLong.empty();
+    for (Map.Entry<UploadPart, Long> part : parts.entrySet()) {
+      if (part.getKey().number() >= epoch.get()) {
+        switch (part.getKey()) {
+          case UploadPart.Segment segment -> counted.add(new Sized(segment, part.getValue()));
+          case UploadPart.Done _ -> done = OptionalLong.of(part.getValue());
+          case UploadPart.Info _, UploadPart.Whole _ -> { }
+        }
+      }
+    }
+    if (done.isPresent()) {
+      counted.clear();
+    }
+    counted.sort(Comparator.comparingLong((Sized sized) -> sized.segment().start()).thenComparing(sized -> sized.segment().number()));
+    return Optional.of(new UploadLayout(epoch.get(), List.copyOf(counted), done));
+  }
+
+  /** How many bytes there are from the beginning on. */
+  long offset() {
+    return done.orElse(counted.isEmpty() ? 0 : counted.getLast().end());
+  }
+}
