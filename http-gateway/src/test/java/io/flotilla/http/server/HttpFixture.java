@@ -14,6 +14,7 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.sessions.HttpSessions;
+import io.flotilla.http.web.WebClient;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -35,6 +36,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -64,11 +67,17 @@ abstract class HttpFixture {
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "http-test");
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .sslContext(trustingAll()).sslParameters(anyName()).build();
+  /** What becomes of a password that a user changes. */
+  PasswordChange passwordChanges = (_, _, _) -> CompletableFuture.completedFuture(new PasswordChanges.Outcome.Unavailable("no cluster"));
   Path storage;
   HttpSessions sessions;
   ProtocolAdapters adapter;
   int port;
   int tlsPort;
+
+  interface PasswordChange {
+    CompletionStage<PasswordChanges.Outcome> apply(String user, long version, String password);
+  }
 
   /** What differs from the defaults is what a test can't wait for. */
   HttpSettings settings() {
@@ -83,7 +92,8 @@ abstract class HttpFixture {
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
-    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system, new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())));
+    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
+        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())), (user, version, password, _) -> passwordChanges.apply(user, version, password));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();
