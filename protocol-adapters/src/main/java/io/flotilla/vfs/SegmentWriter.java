@@ -87,7 +87,12 @@ public final class SegmentWriter implements OpenFile {
         continue;
       }
       switch (part) {
-        case UploadPart.Info _ -> { }
+        case UploadPart.Info _ -> {
+          if (part.number() < layout.epoch()) {
+            remove(upload, part); // where renaming is linking and unlinking, one may have been frozen between the two
+            isAny = true;
+          }
+        }
         case UploadPart.Whole _ -> {
           remove(upload, part);
           isAny = true;

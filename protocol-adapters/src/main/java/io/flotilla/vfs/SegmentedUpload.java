@@ -230,8 +230,9 @@ public final class SegmentedUpload implements Closeable {
         OptionalLong.empty(), OptionalInt.empty(), Optional.empty(), Optional.of(Instant.now())), false);
   }
 
+  /** The same failure under the name the client knows. */
   VfsException shown(VfsException e) {
-    return new VfsException(e.error(), shown);
+    return e.getMessage().startsWith(shown + ": ") ? e : new VfsException(e.error(), shown);
   }
 
   @Override

@@ -39,7 +39,8 @@ public record UploadInfo(long length, String name, boolean overwrites, String us
     try {
       JsonNode json = EntityCodec.JSON.readTree(bytes);
       long length = json.required("length").asLong(-1);
-      return length < 0 ? Optional.empty() : Optional.of(new UploadInfo(length,
+      boolean isHeader = json.required("metadata").asText().chars().allMatch(c -> c >= ' ' && c < 0x7F);
+      return length < 0 || !isHeader ? Optional.empty() : Optional.of(new UploadInfo(length,
           ByteNames.decode(HexFormat.of().parseHex(json.required("name").asText())), json.required("overwrites").asBoolean(),
           json.required("user").asText(), json.required("metadata").asText(), Instant.parse(json.required("created").asText())));
     } catch (IOException | IllegalArgumentException | DateTimeParseException e) {

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -347,6 +348,75 @@ class SegmentedUploadTest {
     assertEquals("01", Files.readString(root.resolve("mounted/a.bin")));
   }
 
+  /** On NFS a name is changed by linking and unlinking. */
+  @Test
+  void whoIsFrozenWhileAFileHasTwoNames_leavesNothingBehind() throws IOException {
+    Uploads.create(files, 6, true);
+    Uploads.append(files, 2, "012");
+    for (String name : hidden()) {
+      String former = name.endsWith(".info.2") ? name.replace(".info.2", ".info.0") : name.replace(".free.", ".held.");
+      Files.createLink(root.resolve("d").resolve(former), root.resolve("d").resolve(name));
+    }
+    assertEquals(4, hidden().size());
+    assertEquals(3, Uploads.offset(files));
+    Uploads.append(files, 3, "345");
+    Uploads.publish(files, 4);
+    assertEquals("012345", published());
+    assertEquals(List.of(), hidden());
+  }
+
+  /** What may stand between an upload and the disk. */
+  enum Storage {
+    OTHER_THREADS, LOCAL_DISK, GUARDED, CHECKED_PATHS;
+
+    VirtualFileSystem open(Path root) throws VfsException {
+      StorageBulkheads bulkheads = new StorageBulkheads();
+      return switch (this) {
+        case OTHER_THREADS -> new DetachedFileSystem(bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root), () -> false);
+        case LOCAL_DISK -> new DetachedFileSystem(bulkheads.of("main", Optional.of(root)), () -> VirtualFileSystem.open(root), () -> true);
+        case GUARDED -> {
+          VirtualFileSystem files = VirtualFileSystem.open(root);
+          yield GuardedFileSystem.atRoot(files, StorageGuard.of("main", root, "marker", files));
+        }
+        case CHECKED_PATHS -> CheckedVirtualFileSystem.open(root, Links.FOLLOW);
+      };
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void itGoesThroughWhatEachStorageHas(Storage storage) throws Exception {
+    Files.writeString(root.resolve("marker"), "");
+    try (VirtualFileSystem tree = storage.open(root)) {
+      Uploads.create(tree, 6, true);
+      SegmentWriter older = Uploads.take(tree, 1);
+      older.open(false);
+      Uploads.write(older, "01");
+      Thread newer = Thread.ofVirtual().start(() -> {
+        try {
+          older.revoke();
+        } catch (VfsException e) {
+          throw new AssertionError(e);
+        }
+      });
+      newer.join();
+      Uploads.append(tree, 2, "23");
+      assertEquals(2, hidden().size(), "it was set free");
+      SegmentWriter killed = Uploads.take(tree, 3);
+      killed.open(true);
+      Uploads.write(killed, "XX");
+      killed.abandon();
+      Uploads.append(tree, 4, "45");
+      Uploads.publish(tree, 5);
+      assertEquals("012345", published());
+      assertEquals(List.of(), hidden());
+      fails(VfsError.IS_A_DIRECTORY, () -> tree.staging(VirtualPath.ROOT, 0));
+      if (storage == Storage.GUARDED) {
+        fails(VfsError.PERMISSION_DENIED, () -> tree.staging(Uploads.path("/marker"), 0));
+      }
+    }
+  }
+
   @Test
   void whatNobodyGoesOnWith_isSwept_andRemovedWithItsDirectory() throws IOException {
     Uploads.create(files, 10, true);
@@ -419,14 +489,12 @@ class SegmentedUploadTest {
   @ParameterizedTest
   @EnumSource
   void whoIsFrozenAtAnyCall_andGoesOnLater_harmsNothing(Meanwhile meanwhile) throws Exception {
-    for (boolean isChecked : new boolean[] {false, true}) {
-      for (boolean hasSegments : new boolean[] {false, true}) {
-        int at = 0;
-        while (freezeAt(at, meanwhile, isChecked, hasSegments)) {
-          at++;
-        }
-        assertTrue(at > 30, "it was frozen at " + at + " calls");
+    for (boolean[] kind : new boolean[][] {{false, false}, {true, false}, {false, true}}) {
+      int at = 0;
+      while (freezeAt(at, meanwhile, kind[0], kind[1])) {
+        at++;
       }
+      assertTrue(at > 30, "it was frozen at " + at + " calls");
     }
   }
 

@@ -46,18 +46,23 @@ final class ActiveLeases implements AutoCloseable {
   }
 
   /**
-   * The lease on an upload, to be closed.
+   * The lease on an upload, to be closed, for a request that goes on in the place of an older one.
    *
    * @throws RefusedException if it can't be had now
    * @throws VfsException if an older request doesn't end
    */
-  Lease acquire(String id) throws VfsException {
+  Lease takeOver(String id) throws VfsException {
     Active older = active.get(id);
     if (older != null) {
       older.writer().revoke();
       active.remove(id, older);
       older.lease().close();
     }
+    return acquire(id);
+  }
+
+  /** The same for one that leaves an older one alone. */
+  Lease acquire(String id) {
     long asked = System.nanoTime();
     // Each request has a number of its own, so it is another holder.
     return switch (leases.acquire(KEY + id, process + "/" + requests.incrementAndGet(), time)) {

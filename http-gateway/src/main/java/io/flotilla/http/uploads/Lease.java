@@ -76,6 +76,7 @@ final class Lease implements UploadClaim, AutoCloseable {
     if (timer != null) {
       timer.cancel(false);
     }
+    deadline = System.nanoTime();
     leases.release(key, number);
   }
 }

@@ -20,8 +20,8 @@ record UploadMetadata(Map<String, String> values, String text) {
     Map<String, String> values = new HashMap<>();
     for (String pair : text.strip().isEmpty() ? new String[0] : text.split(",", -1)) {
       String[] parts = pair.strip().split(" ", -1);
-      if (parts.length > 2 || parts[0].isEmpty()) {
-        throw malformed("each pair of it is a key, a space, and a value in Base64");
+      if (parts.length > 2 || !parts[0].matches("[!-~]+")) {
+        throw malformed("each pair of it is a key in ASCII, a space, and a value in Base64");
       }
       try {
         String value = parts.length == 1 ? "" : ByteNames.decode(Base64.getDecoder().decode(parts[1]));

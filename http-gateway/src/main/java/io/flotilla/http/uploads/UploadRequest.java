@@ -64,7 +64,7 @@ final class UploadRequest {
     UploadRequest begun = null;
     try {
       Optional<UploadChecksum> checksum = new RequestHeaders(request.http()).value("Upload-Checksum").map(UploadChecksum::parse);
-      lease = leases.acquire(id);
+      lease = leases.takeOver(id);
       SegmentWriter writer = upload.take(lease);
       if (writer.offset() != offset) {
         throw RefusedException.conflict("there are " + writer.offset() + " bytes; go on from there",
@@ -190,7 +190,7 @@ final class UploadRequest {
   }
 
   static void remove(SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
-    try (Lease lease = leases.acquire(id)) {
+    try (Lease lease = leases.takeOver(id)) {
       lease.work();
       upload.take(lease).remove();
     }

@@ -227,8 +227,10 @@ export class FileBrowser extends HTMLElement {
 
   #drawTools() {
     const chosen = this.#list.selection.size;
-    const button = (picture, words, run, className = '') => h('button', {type: 'button', class: `button ${className}`, onclick: run}, icon(picture),
-      h('span', {}, words));
+    // Where it is narrow the first word is left out.
+    const button = (picture, words, run, className = '') => h('button', {
+      type: 'button', class: `button ${className}`, 'aria-label': words, onclick: run,
+    }, icon(picture), h('span', {}, words.split(' ').map((word, i, all) => h('span', {class: i < all.length - 1 ? 'verb' : ''}, word))));
     fill(this.#tools, chosen === 0 ? [
       button('upload', 'Upload files', () => this.#files.click(), 'primary'),
       button('uploadFolder', 'Upload folder', () => this.#folder.click()),

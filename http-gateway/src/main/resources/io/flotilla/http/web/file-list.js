@@ -167,7 +167,7 @@ export class FileList extends HTMLElement {
     const check = h('input', {type: 'checkbox', tabindex: '-1', 'aria-label': `Select ${plainName(entry.name)}`});
     check.checked = isSelected;
     const row = h('div', {
-      role: 'row', id: `${this.#id}-${index}`, class: 'row', 'data-index': index, 'aria-rowindex': index + 2,
+      role: 'row', id: `${this.#id}-${index}`, class: isDirectory ? 'row is-directory' : 'row', 'data-index': index, 'aria-rowindex': index + 2,
       'aria-selected': String(isSelected),
     },
     h('span', {role: 'gridcell', class: 'cell-check'}, check),

@@ -14,6 +14,8 @@ import io.flotilla.config.model.Kind;
 import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.files.FilesApi;
 import io.flotilla.http.sessions.HttpSessions;
+import io.flotilla.http.uploads.MemoryLeases;
+import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.http.web.WebClient;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
@@ -67,6 +69,7 @@ abstract class HttpFixture {
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "http-test");
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .sslContext(trustingAll()).sslParameters(anyName()).build();
+  private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), "node", () -> Duration.ofDays(7));
   /** What becomes of a password that a user changes. */
   PasswordChange passwordChanges = (_, _, _) -> CompletableFuture.completedFuture(new PasswordChanges.Outcome.Unavailable("no cluster"));
   Path storage;
@@ -93,7 +96,8 @@ abstract class HttpFixture {
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
     HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi())), (user, version, password, _) -> passwordChanges.apply(user, version, password));
+        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new FilesApi(), UploadsApi.ROOT, uploads)),
+        (user, version, password, _) -> passwordChanges.apply(user, version, password));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();
@@ -114,6 +118,7 @@ abstract class HttpFixture {
     }
     client.close();
     adapter.close(Duration.ZERO);
+    uploads.close();
     hasher.close();
     system.terminate();
     system.getWhenTerminated().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS);

@@ -7,7 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** Leases as a cluster would grant them, that run out when a test says so. */
-final class MemoryLeases implements Leases {
+public final class MemoryLeases implements Leases {
   private final Map<String, Long> held = new HashMap<>();
   private long last = 100;
   private int renewals;
