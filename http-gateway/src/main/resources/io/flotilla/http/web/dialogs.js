@@ -31,8 +31,8 @@ export function confirmed(title, content, verb, {isDangerous = false} = {}) {
     const dialog = openDialog(title, shown => [
       h('div', {class: 'dialog-body'}, content),
       h('footer', {},
-        h('button', {type: 'button', class: 'button', onclick: () => shown.close()}, 'Cancel'),
-        h('button', {type: 'button', class: `button ${isDangerous ? 'danger' : 'primary'}`, autofocus: true, onclick: () => {
+        h('button', {type: 'button', class: 'button', autofocus: isDangerous, onclick: () => shown.close()}, 'Cancel'),
+        h('button', {type: 'button', class: `button ${isDangerous ? 'danger' : 'primary'}`, autofocus: !isDangerous, onclick: () => {
           answer = true;
           shown.close();
         }}, verb)),
