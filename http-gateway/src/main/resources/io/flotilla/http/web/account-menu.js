@@ -1,10 +1,12 @@
+import {confirmed} from './dialogs.js';
 import {fill, h} from './dom.js';
-import {formatDuration, formatTime} from './format.js';
+import {formatCount, formatDuration, formatTime} from './format.js';
 import {icon} from './icons.js';
 import {plainName} from './names.js';
 import {fail} from './notices.js';
 import {changePassword} from './password-dialog.js';
 import {session} from './session.js';
+import {uploads} from './uploads.js';
 
 /** Who is signed in, until when, and what can be done about that. */
 export class AccountMenu extends HTMLElement {
@@ -38,7 +40,18 @@ export class AccountMenu extends HTMLElement {
       h('p', {class: 'hint'}, session.expiresAt ? `Signed in until ${formatTime(session.expiresAt)}, or until ${
         formatDuration(session.idleTimeoutSeconds)} have passed without use.` : ''),
       this.#item('key', 'Change password', () => changePassword()),
-      this.#item('signOut', 'Sign out', () => session.signOut().catch(problem => fail(problem, 'You are still signed in'))));
+      this.#item('signOut', 'Sign out', () => this.#signOut()));
+  }
+
+  async #signOut() {
+    const left = uploads.open.length;
+    if (left > 0 && !await confirmed('Sign out?', [
+      h('p', {}, `${formatCount(left, 'upload')} ${left === 1 ? 'is' : 'are'} not complete.`),
+      h('p', {class: 'hint'}, 'To go on with them later, choose the same files again for the same folder.'),
+    ], 'Sign out')) {
+      return;
+    }
+    await session.signOut().catch(problem => fail(problem, 'You are still signed in'));
   }
 
   #item(picture, words, run) {

@@ -97,7 +97,8 @@ async function afterLook() {
 
 /** A page of a directory. */
 export async function listDirectory(directory, {sort, order, query, after, limit = PAGE_SIZE}, signal) {
-  const parameters = new URLSearchParams({limit, sort, order});
+  // As people look for names: whatever their case, folders first.
+  const parameters = new URLSearchParams({limit, sort: sort === 'name' ? 'text' : sort, order, directories: 'first'});
   if (query) {
     parameters.set('query', query);
   }

@@ -34,8 +34,7 @@ export class FlotillaApp extends HTMLElement {
   /** When a session has ended everything stays, since the same user will most likely come back. */
   #update() {
     if (session.user !== this.#user) {
-      uploads.cancelAll();
-      uploads.clear();
+      uploads.abandon();
       this.#user = session.user;
       fill(this.#page);
       document.querySelectorAll('dialog.dialog').forEach(dialog => dialog.close());

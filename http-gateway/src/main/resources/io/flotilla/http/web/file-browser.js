@@ -236,7 +236,7 @@ export class FileBrowser extends HTMLElement {
       button('uploadFolder', 'Upload folder', () => this.#folder.click()),
       button('folderPlus', 'New folder', () => this.#createFolder()),
     ] : [
-      h('span', {class: 'chosen'}, `${formatCount(chosen, 'item')} selected`),
+      h('span', {class: 'chosen'}, `${chosen.toLocaleString()} selected`),
       button('download', 'Download', () => download(this.#path, this.#list.chosen), 'primary'),
       chosen === 1 ? button('pencil', 'Rename', () => this.#rename()) : null,
       button('move', 'Move', () => this.#move()),

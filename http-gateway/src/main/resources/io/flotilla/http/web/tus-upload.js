@@ -93,16 +93,25 @@ export class TusUpload {
         header = await sendPart(this.#url, {...TUS, 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': start}, part,
           {signal, onSent: sent => onOffset(start + sent)});
       } catch (problem) {
-        if (problem.status === 404 || problem.status === 410) {
-          throw new Problem(408, problem.message); // to be looked at anew
+        if (problem.status === 0) {
+          await this.#needReadable(part);
         }
-        throw problem;
+        throw problem.status === 404 || problem.status === 410 ? new Problem(408, problem.message) : problem; // to be looked at anew
       }
       offset = Number(header('Upload-Offset'));
       if (!(offset > start && offset <= this.#file.size)) {
         throw new Problem(500, 'The server and this page don’t agree on how much has come.');
       }
       onOffset(offset);
+    }
+  }
+
+  /** A file that was changed or removed meanwhile fails as a connection does. */
+  async #needReadable(part) {
+    try {
+      await part.slice(0, 1).arrayBuffer();
+    } catch {
+      throw new Problem(400, 'The file can’t be read any more: it was changed, moved or removed.');
     }
   }
 

@@ -1,8 +1,8 @@
 import {request} from './api.js';
 import {choice} from './dialogs.js';
 import {h} from './dom.js';
-import {nameNode} from './names.js';
-import {decodeName, directoryUrl, encodeName, fileUrl} from './paths.js';
+import {nameNode, plainName} from './names.js';
+import {decodeName, directoryUrl, encodeName} from './paths.js';
 import {Problem} from './problem.js';
 import {TakenProblem, TusUpload} from './tus-upload.js';
 
@@ -15,6 +15,38 @@ const SPEED_MILLISECONDS = 4000;
 /** What can be done with transfers in a state. */
 export const RUNNING = new Set(['running', 'asking']);
 const OPEN = new Set(['waiting', 'running', 'asking', 'paused', 'failed']);
+
+/** What was chosen together: folders that have to be there first, and one answer for all names that are taken. */
+class Batch {
+  answer = null;
+  #making = null;
+
+  constructor(directory, folders) {
+    this.directory = directory;
+    this.folders = folders;
+  }
+
+  /** Makes what is not there, once; when that has failed, anew. */
+  makeFolders() {
+    this.#making ??= this.#make().catch(problem => {
+      this.#making = null;
+      throw problem;
+    });
+    return this.#making;
+  }
+
+  async #make() {
+    for (const path of this.folders) {
+      try {
+        await request('MKCOL', directoryUrl([...this.directory, ...path]));
+      } catch (problem) {
+        if (problem.status !== 405) { // it is there already
+          throw new Problem(problem.status, `The folder ${plainName(decodeName(path.at(-1)))} can’t be made. ${problem.message}`);
+        }
+      }
+    }
+  }
+}
 
 /** One file on its way. */
 export class Transfer {
@@ -77,25 +109,13 @@ class Uploads extends EventTarget {
 
   /** Uploads what was chosen into a directory. */
   async add(directory, chosen) {
-    const batch = {answer: null, folders: this.#makeFolders(directory, chosen.folders)};
+    const batch = new Batch(directory, chosen.folders);
     this.transfers.push(...chosen.files.map(({file, path}) => new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1))));
     this.#changed();
     this.#next();
-    await batch.folders;
+    await batch.makeFolders();
     if (chosen.folders.length > 0) {
       this.#arrived(directory);
-    }
-  }
-
-  async #makeFolders(directory, folders) {
-    for (const path of folders) {
-      try {
-        await request('MKCOL', directoryUrl([...directory, ...path]));
-      } catch (problem) {
-        if (problem.status !== 405) { // it is there already
-          throw new Problem(problem.status, `The folder ${decodeName(path.at(-1))} can’t be made. ${problem.message}`);
-        }
-      }
     }
   }
 
@@ -129,8 +149,10 @@ class Uploads extends EventTarget {
     }
   }
 
-  cancelAll() {
-    this.open.forEach(transfer => this.cancel(transfer));
+  /** Stops all and forgets them; the server keeps what it has for a while, so the same user may go on with the same files. */
+  abandon() {
+    this.open.forEach(transfer => this.#stop(transfer, 'cancelled'));
+    this.clear();
   }
 
   /** Forgets those that are over. */
@@ -166,7 +188,7 @@ class Uploads extends EventTarget {
     const {signal} = transfer.abort;
     this.#changed();
     try {
-      await transfer.batch.folders;
+      await transfer.batch.makeFolders();
       signal.throwIfAborted();
       await this.#send(transfer, signal);
       if (transfer.state === 'running') {
