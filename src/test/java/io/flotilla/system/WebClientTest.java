@@ -257,6 +257,17 @@ class WebClientTest {
     browser.choose("input[type=file][multiple]", List.of(small));
     browser.press("Replace");
     await().atMost(TestCluster.SOON).until(() -> Files.readString(home.resolve("small.txt")).equals("new"));
+
+    Path late = Files.write(temp.resolve("late.bin"), random(6_000_000));
+    browser.limitUploads(2_000_000);
+    browser.choose("input[type=file][multiple]", List.of(late));
+    browser.until("some has gone", () -> progress() > 0.2);
+    write(home.resolve("late.bin"), "taken meanwhile");
+    browser.limitUploads(-1);
+    browser.press("Keep both");
+    browser.awaitEntry("late (1).bin");
+    assertEquals("taken meanwhile", Files.readString(home.resolve("late.bin")));
+    assertArrayEquals(random(6_000_000), Files.readAllBytes(home.resolve("late (1).bin")));
   }
 
   private double progress() {

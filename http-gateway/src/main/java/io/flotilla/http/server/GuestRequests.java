@@ -6,19 +6,6 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** What is served to whoever comes, without a login. Safe for all threads; nothing blocks. */
 public interface GuestRequests {
-  /** Nothing is served to guests. */
-  GuestRequests NONE = new GuestRequests() {
-    @Override
-    public Optional<HttpResponse> answer(HttpRequest request, String path, boolean isOpen) {
-      return Optional.empty();
-    }
-
-    @Override
-    public Optional<HttpResponse> welcome(HttpRequest request, String path) {
-      return Optional.empty();
-    }
-  };
-
   /**
    * Answers a request, if its path is one of this.
    *

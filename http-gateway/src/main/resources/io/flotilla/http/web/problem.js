@@ -1,10 +1,11 @@
 /** A request that failed, in words for the person who made it. A status of 0 means that no answer came. */
 export class Problem extends Error {
-  constructor(status, detail, {type = '', retryAfter = 0} = {}) {
+  constructor(status, detail, {retryAfter = 0, offset = null} = {}) {
     super(detail);
     this.status = status;
-    this.type = type;
     this.retryAfter = retryAfter;
+    /** Where an upload is, if the answer tells. */
+    this.offset = offset;
   }
 
   /** Whether the same may work a little later. */
@@ -51,7 +52,7 @@ export function problemOf(status, headers, body) {
   }
   const detail = typeof told.detail === 'string' && told.detail !== '' ? sentence(told.detail)
     : WORDS[status] ?? `The server answered with status ${status}.`;
-  return new Problem(status, detail, {type: String(told.type ?? ''), retryAfter: Number(headers('Retry-After')) || 0});
+  return new Problem(status, detail, {retryAfter: Number(headers('Retry-After')) || 0, offset: headers('Upload-Offset')});
 }
 
 /** The same of an answer to fetch. */

@@ -62,7 +62,7 @@ export class TusUpload {
         if (problem.status === 401) {
           this.onWaiting('Waiting for you to sign in');
           await session.whenIn(signal);
-        } else if (!problem.isPassing && !(problem.status === 409 && this.#url !== null) || failures >= MAX_FAILURES) {
+        } else if (!problem.isPassing || failures >= MAX_FAILURES) {
           throw problem;
         } else {
           failures++;
@@ -74,7 +74,7 @@ export class TusUpload {
   }
 
   async #goOn(signal, isReplacing, onOffset) {
-    let offset = this.#url === null ? await this.#create(signal, isReplacing) : await this.#offset(signal);
+    let offset = this.#url === null ? await this.#create(signal, isReplacing) : await this.#offset(signal, isReplacing);
     if (offset === null) {
       this.#forget();
       if (await this.#isComplete(signal)) {
@@ -96,7 +96,9 @@ export class TusUpload {
         if (problem.status === 0) {
           await this.#needReadable(part);
         }
-        throw problem.status === 404 || problem.status === 410 ? new Problem(408, problem.message) : problem; // to be looked at anew
+        await this.#refuseTaken(problem, signal, isReplacing);
+        // To be looked at anew: it is gone, or somewhere else than was thought.
+        throw problem.status === 404 || problem.status === 410 || problem.offset !== null ? new Problem(408, problem.message) : problem;
       }
       offset = Number(header('Upload-Offset'));
       if (!(offset > start && offset <= this.#file.size)) {
@@ -139,7 +141,7 @@ export class TusUpload {
   }
 
   /** How much the server has; null if it knows of no such upload. */
-  async #offset(signal) {
+  async #offset(signal, isReplacing) {
     try {
       const response = await request('HEAD', this.#url, {signal, headers: TUS});
       return Number(response.headers.get('Upload-Offset'));
@@ -147,7 +149,16 @@ export class TusUpload {
       if (problem.status === 404 || problem.status === 410) {
         return null;
       }
+      await this.#refuseTaken(problem, signal, isReplacing);
       throw problem;
+    }
+  }
+
+  /** The name may have been taken while the file came; then the server keeps it under no name. */
+  async #refuseTaken(problem, signal, isReplacing) {
+    if (problem.status === 409 && problem.offset === null && !isReplacing && await this.#exists(signal)) {
+      await this.end();
+      throw new TakenProblem(409, problem.message);
     }
   }
 
