@@ -383,6 +383,21 @@ class WebClientTest {
     browser.selectEntry("dir");
     browser.press("Download");
     assertArrayEquals(content, Files.readAllBytes(downloaded(".bin")));
+
+    for (int i = 0; i < 100; i++) {
+      write(home.resolve("many/" + "n".repeat(100) + i), "x");
+    }
+    browser.go("#/many/").awaitEntry("n".repeat(100) + 0);
+    browser.keysWith(Keys.CONTROL, "a");
+    browser.awaitText(".tools", "100 selected");
+    browser.press("Download");
+    assertEquals(100, entries(downloaded("many.zip")));
+  }
+
+  private static int entries(Path zip) throws IOException {
+    try (java.util.zip.ZipFile file = new java.util.zip.ZipFile(zip.toFile())) {
+      return file.size();
+    }
   }
 
   private Path downloaded(String ending) {

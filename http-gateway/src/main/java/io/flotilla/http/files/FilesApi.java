@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
+import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.StatusCodes;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
@@ -42,6 +43,13 @@ public final class FilesApi implements UserRequests {
     Set<String> all = new HashSet<>(names);
     all.add(another);
     return Set.copyOf(all);
+  }
+
+  /** A long selection to download comes by POST, by a form of a page, which can't send a header. */
+  @Override
+  public boolean changes(HttpRequest request) {
+    return UserRequests.super.changes(request)
+        && !(request.method().value().equals("POST") && QueryParameters.has(request, ZipSelection.ZIP));
   }
 
   @Override

@@ -227,14 +227,14 @@ export class FileBrowser extends HTMLElement {
 
   #drawTools() {
     const chosen = this.#list.selection.size;
-    // Where it is narrow the first word is left out.
-    const button = (picture, words, run, className = '') => h('button', {
+    // The short words are for where it is narrow.
+    const button = (picture, words, run, className = '', short = words) => h('button', {
       type: 'button', class: `button ${className}`, 'aria-label': words, onclick: run,
-    }, icon(picture), h('span', {}, words.split(' ').map((word, i, all) => h('span', {class: i < all.length - 1 ? 'verb' : ''}, word))));
+    }, icon(picture), h('span', {class: 'long'}, words), h('span', {class: 'short'}, short));
     fill(this.#tools, chosen === 0 ? [
-      button('upload', 'Upload files', () => this.#files.click(), 'primary'),
-      button('uploadFolder', 'Upload folder', () => this.#folder.click()),
-      button('folderPlus', 'New folder', () => this.#createFolder()),
+      button('upload', 'Upload files', () => this.#files.click(), 'primary', 'Files'),
+      button('uploadFolder', 'Upload folder', () => this.#folder.click(), '', 'Folder'),
+      button('folderPlus', 'New folder', () => this.#createFolder(), '', 'New'),
     ] : [
       h('span', {class: 'chosen'}, `${chosen.toLocaleString()} selected`),
       button('download', 'Download', () => download(this.#path, this.#list.chosen), 'primary'),
