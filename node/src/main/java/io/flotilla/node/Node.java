@@ -25,6 +25,7 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.admin.UserPasswords;
 import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
 import io.flotilla.http.files.FileTarget;
@@ -33,6 +34,7 @@ import io.flotilla.http.server.HttpSettings;
 import io.flotilla.http.server.UserRoutes;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.uploads.UploadsApi;
+import io.flotilla.http.web.WebClient;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
@@ -120,6 +122,7 @@ public final class Node {
     log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
     Clock clock = Clock.systemUTC();
+    EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
     Authenticator authenticator = new Authenticator(live::view, hasher, clock);
     UserHomes homes = new UserHomes();
@@ -132,13 +135,14 @@ public final class Node {
     MemberLocks lockNews = new MemberLocks();
     this.uploads = new UploadsApi(
         new ClaimLeases(claims), locks, settings.name(), () -> Policy.Uploads.of(live.view().config()).keepPartials());
-    HttpAdapter http = new HttpAdapter(live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem,
-        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)));
+    HttpAdapter http = new HttpAdapter(live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem, new WebClient(),
+        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)),
+        new UserPasswords(client, input, live));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
     this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
         new DataPlane(connections, homes, sessions, locks, lockNews), events, this::report,
         refused::complete);
-    this.admin = openAdmin(codec);
+    this.admin = openAdmin(codec, input);
     live.add(new StorageDirectories(homes::problems));
     live.add(new UnknownProtocols());
     live.add(sessions);
@@ -150,8 +154,8 @@ public final class Node {
     }
   }
 
-  private AdminServer openAdmin(EntityCodec codec) throws IOException {
-    AdminContext context = new AdminContext(live, client, claims, codec, new EntityInput(codec, hasher, live), feed,
+  private AdminServer openAdmin(EntityCodec codec, EntityInput input) throws IOException {
+    AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
         this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), sessions,
         () -> controlPlane.voters(),
         () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());

@@ -55,7 +55,7 @@ class WallsTest {
   @ArchTest
   static final ArchRule fileServiceByHttpNeverTalksToTheCluster =
       noClasses().that().resideInAnyPackage("io.flotilla.http.server..", "io.flotilla.http.files..", "io.flotilla.http.sessions..",
-          "io.flotilla.http.uploads..", "io.flotilla.http.dav..").should().dependOnClassesThat()
+          "io.flotilla.http.uploads..", "io.flotilla.http.dav..", "io.flotilla.http.web..").should().dependOnClassesThat()
           .resideInAnyPackage("org.apache.pekko.cluster..", "io.flotilla.config.cluster..", "io.flotilla.http.admin..");
 
   @ArchTest

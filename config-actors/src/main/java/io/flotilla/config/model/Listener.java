@@ -164,21 +164,23 @@ public record Listener(
    *
    * @param tls whether it speaks HTTPS
    * @param certificate the name of a certificate; never empty if TLS is used
+   * @param webClient whether it serves the page by which people work with their files
    */
-  public record Http(boolean tls, Optional<String> certificate) {
-    static final Http DEFAULT = new Http(false, Optional.empty());
+  public record Http(boolean tls, Optional<String> certificate, boolean webClient) {
+    static final Http DEFAULT = new Http(false, Optional.empty(), true);
 
     private static Http read(Fields fields) {
       boolean tls = fields.bool("tls", true);
       if (tls && !fields.has("certificate")) {
         fields.error("certificate", "is required, unless tls is false");
       }
-      return new Http(tls, fields.text("certificate"));
+      return new Http(tls, fields.text("certificate"), fields.bool("webClient", true));
     }
 
     private void describe(ObjectNode json) {
       json.put("tls", tls);
       json.put("certificate", certificate.orElse(null));
+      json.put("webClient", webClient);
     }
   }
 

@@ -23,11 +23,13 @@ import java.util.Set;
 /**
  * Some entries of a directory in their order. Read in one pass that keeps no more than a page, however large the directory is.
  *
+ * @param areDirectoriesFirst whatever the order
  * @param after the place of the last entry that the client has
  * @param query what the names hold, in lower case
  */
-record DirectoryPage(PagePosition.Sort sort, boolean isDescending, int limit, Optional<PagePosition> after, String query) {
-  static final Set<String> PARAMETERS = Set.of("sort", "order", "limit", "after", "query");
+record DirectoryPage(PagePosition.Sort sort, boolean isDescending, boolean areDirectoriesFirst, int limit, Optional<PagePosition> after,
+    String query) {
+  static final Set<String> PARAMETERS = Set.of("sort", "order", "directories", "limit", "after", "query");
   private static final int DEFAULT_LIMIT = 200;
   private static final int MAX_LIMIT = 1000;
 
@@ -35,17 +37,22 @@ record DirectoryPage(PagePosition.Sort sort, boolean isDescending, int limit, Op
 
   static DirectoryPage of(QueryParameters parameters) {
     PagePosition.Sort sort = parameters.text("sort").map(text -> PagePosition.Sort.of(text)
-        .orElseThrow(() -> RefusedException.malformed("the parameter sort must be name, size or modified")))
+        .orElseThrow(() -> RefusedException.malformed("the parameter sort must be name, text, size or modified")))
         .orElse(PagePosition.Sort.NAME);
     boolean isDescending = switch (parameters.text("order").orElse("asc")) {
       case "asc" -> false;
       case "desc" -> true;
       default -> throw RefusedException.malformed("the parameter order must be asc or desc");
     };
+    boolean areDirectoriesFirst = switch (parameters.text("directories").orElse("")) {
+      case "" -> false;
+      case "first" -> true;
+      default -> throw RefusedException.malformed("the parameter directories can only be first");
+    };
     Optional<PagePosition> after = parameters.text("after").map(text -> PagePosition.parse(text, sort)
         .orElseThrow(() -> RefusedException.malformed(
             "the parameter after must be what 'next' was in an answer of the same sort")));
-    return new DirectoryPage(sort, isDescending, (int) parameters.number("limit", 1, MAX_LIMIT).orElse(DEFAULT_LIMIT),
+    return new DirectoryPage(sort, isDescending, areDirectoriesFirst, (int) parameters.number("limit", 1, MAX_LIMIT).orElse(DEFAULT_LIMIT),
         after, parameters.text("query").orElse("").toLowerCase(Locale.ROOT));
   }
 
@@ -63,12 +70,13 @@ record DirectoryPage(PagePosition.Sort sort, boolean isDescending, int limit, Op
 
   /** The first entries that come after the cursor, one more than the page has. */
   private List<Placed> first(VirtualFileSystem files, VirtualPath directory) throws VfsException {
-    Comparator<PagePosition> order = isDescending ? Comparator.reverseOrder() : Comparator.naturalOrder();
+    Comparator<PagePosition> order = PagePosition.order(isDescending);
     Comparator<Placed> byPosition = Comparator.comparing(Placed::position, order);
     PriorityQueue<Placed> lastFirst = new PriorityQueue<>(byPosition.reversed());
     try (DirectoryListing listing = files.list(directory)) {
       for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
-        PagePosition position = sort.position(entry.name(), entry.attributes());
+        PagePosition position = sort.position(
+            areDirectoriesFirst && !entry.attributes().isDirectory() ? 1 : 0, entry.name(), entry.attributes());
         if (entry.name().toLowerCase(Locale.ROOT).contains(query)
             && after.filter(seen -> order.compare(position, seen) <= 0).isEmpty()) {
           lastFirst.add(new Placed(position, entry.attributes()));

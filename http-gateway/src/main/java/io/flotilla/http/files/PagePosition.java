@@ -13,19 +13,30 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Where an entry stands among those of its directory: by a key, and by its name among those with the same key.
+ * Where an entry stands among those of its directory: by its group, then by a key, and by its name among those with the same key.
  *
+ * @param group 0 for what comes first in either order, else 1
  * @param key 0 if they are sorted by name
  * @param fraction what the key has besides whole numbers
+ * @param text the name as it counts before the name itself does; empty if it doesn't
  */
-record PagePosition(long key, int fraction, String name) implements Comparable<PagePosition> {
-  private static final Comparator<PagePosition> ORDER = Comparator.comparingLong(PagePosition::key)
-      .thenComparingInt(PagePosition::fraction).thenComparing(PagePosition::name);
-  private static final Pattern CURSOR = Pattern.compile("([a-z]+) (-?[0-9]{1,18}) ([0-9]{1,9})");
+record PagePosition(int group, long key, int fraction, String text, String name) {
+  private static final Comparator<PagePosition> IN_GROUP = Comparator.comparingLong(PagePosition::key)
+      .thenComparingInt(PagePosition::fraction).thenComparing(PagePosition::text).thenComparing(PagePosition::name);
+  private static final Pattern CURSOR = Pattern.compile("([a-z]+) ([01]) (-?[0-9]{1,18}) ([0-9]{1,9})");
+
+  static Comparator<PagePosition> order(boolean isDescending) {
+    return Comparator.comparingInt(PagePosition::group).thenComparing(isDescending ? IN_GROUP.reversed() : IN_GROUP);
+  }
 
   /** What the key is. */
   enum Sort {
-    NAME, SIZE, MODIFIED;
+    /** By the bytes of the name. */
+    NAME,
+    /** By the name, whatever its case. */
+    TEXT,
+    SIZE,
+    MODIFIED;
 
     static Optional<Sort> of(String text) {
       return Arrays.stream(values()).filter(sort -> sort.word().equals(text)).findFirst();
@@ -35,12 +46,16 @@ record PagePosition(long key, int fraction, String name) implements Comparable<P
       return name().toLowerCase(Locale.ROOT);
     }
 
-    PagePosition position(String name, FileAttributes attributes) {
+    PagePosition position(int group, String name, FileAttributes attributes) {
       return switch (this) {
-        case NAME -> new PagePosition(0, 0, name);
-        case SIZE -> new PagePosition(size(attributes), 0, name);
-        case MODIFIED -> new PagePosition(attributes.modified().getEpochSecond(), attributes.modified().getNano(), name);
+        case NAME, TEXT -> at(group, 0, 0, name);
+        case SIZE -> at(group, size(attributes), 0, name);
+        case MODIFIED -> at(group, attributes.modified().getEpochSecond(), attributes.modified().getNano(), name);
       };
+    }
+
+    private PagePosition at(int group, long key, int fraction, String name) {
+      return new PagePosition(group, key, fraction, this == TEXT ? name.toLowerCase(Locale.ROOT) : "", name);
     }
   }
 
@@ -51,7 +66,7 @@ record PagePosition(long key, int fraction, String name) implements Comparable<P
 
   String toCursor(Sort sort) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    out.writeBytes((sort.word() + " " + key + " " + fraction + "/").getBytes(StandardCharsets.US_ASCII));
+    out.writeBytes((sort.word() + " " + group + " " + key + " " + fraction + "/").getBytes(StandardCharsets.US_ASCII));
     out.writeBytes(ByteNames.encode(name));
     return Base64.getUrlEncoder().withoutPadding().encodeToString(out.toByteArray());
   }
@@ -67,13 +82,8 @@ record PagePosition(long key, int fraction, String name) implements Comparable<P
     int slash = text.indexOf('/');
     Matcher matcher = CURSOR.matcher(text.substring(0, Math.max(0, slash)));
     return matcher.matches() && matcher.group(1).equals(sort.word())
-        ? Optional.of(new PagePosition(
-            Long.parseLong(matcher.group(2)), Integer.parseInt(matcher.group(3)), text.substring(slash + 1)))
+        ? Optional.of(sort.at(Integer.parseInt(matcher.group(2)),
+            Long.parseLong(matcher.group(3)), Integer.parseInt(matcher.group(4)), text.substring(slash + 1)))
         : Optional.empty();
-  }
-
-  @Override
-  public int compareTo(PagePosition other) {
-    return ORDER.compare(this, other);
   }
 }

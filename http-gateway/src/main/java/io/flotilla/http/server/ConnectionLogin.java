@@ -45,6 +45,7 @@ final class ConnectionLogin implements AutoCloseable {
   private final HttpEngine engine;
   private final InetAddress address;
   private final boolean isSecure;
+  private final BooleanSupplier isForGuests;
   private final Served connection;
   private final Consumer<Boolean> loggedIn;
   private final SessionApi sessionApi;
@@ -60,13 +61,16 @@ final class ConnectionLogin implements AutoCloseable {
 
   /**
    * @param isSecure whether nobody between the client and this node can read along
+   * @param isForGuests whether the listener serves also what needs no login
    * @param connection to be ended when the login no longer counts
    * @param loggedIn is told when somebody has logged in, and when nobody is any more
    */
-  ConnectionLogin(HttpEngine engine, InetAddress address, boolean isSecure, Served connection, Consumer<Boolean> loggedIn) {
+  ConnectionLogin(HttpEngine engine, InetAddress address, boolean isSecure, BooleanSupplier isForGuests, Served connection,
+      Consumer<Boolean> loggedIn) {
     this.engine = engine;
     this.address = address;
     this.isSecure = isSecure;
+    this.isForGuests = isForGuests;
     this.connection = connection;
     this.loggedIn = loggedIn;
     this.sessionApi = new SessionApi(engine, this);
@@ -85,10 +89,18 @@ final class ConnectionLogin implements AutoCloseable {
     return isSecure;
   }
 
+  InetAddress address() {
+    return address;
+  }
+
   /** @param isOver whether the connection has been ended, perhaps because the user may no longer do what is asked */
   CompletionStage<HttpResponse> serve(
       HttpRequest request, FileBodies bodies, Materializer materializer, BooleanSupplier isOver) {
     String path = RequestPath.of(request);
+    Optional<HttpResponse> forGuests = engine.guests.answer(request, path, isForGuests.getAsBoolean());
+    if (forGuests.isPresent()) {
+      return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer, forGuests.get()));
+    }
     boolean isAboutSession = path.equals(SessionApi.PATH);
     if (isAboutSession && request.method().value().equals("POST")) {
       return sessionApi.begin(request, materializer);
@@ -101,6 +113,9 @@ final class ConnectionLogin implements AutoCloseable {
     if (refusal.isEmpty() && !isMeant(request, presented)) {
       refusal = Optional.of(RefusedException.forbidden("a request with a cookie that changes something needs the header "
           + SessionApi.CSRF_HEADER + " with the session's token; GET /session tells it").toResponse());
+    }
+    if (refusal.isEmpty() && path.equals(SessionApi.PASSWORD_PATH)) {
+      return sessionApi.changePassword(request, presented, login.client().granted().user().name(), materializer);
     }
     if (refusal.isEmpty() && isAboutSession) {
       refusal = Optional.of(sessionApi.answer(request, presented, login.client().granted().user().name()));
@@ -212,10 +227,14 @@ final class ConnectionLogin implements AutoCloseable {
 
   /** The answer to a refused login, told as an event and held back. */
   HttpResponse refused(HttpRequest request, String user, String method, LoginResult.Reason reason) {
+    return refused(user, method, reason, whoAreYou(request, "the name or the password is wrong, or the login is not allowed"));
+  }
+
+  /** @param answer unless nobody could look at the password */
+  HttpResponse refused(String user, String method, LoginResult.Reason reason, HttpResponse answer) {
     engine.logins.refused(origin(), user, method, reason);
     return afterDelay(reason == LoginResult.Reason.BUSY
-        ? Problem.of(503, "busy", "Not now", "too many logins at once; try again later").toResponse()
-        : whoAreYou(request, "the name or the password is wrong, or the login is not allowed"));
+        ? Problem.of(503, "busy", "Not now", "too many logins at once; try again later").toResponse() : answer);
   }
 
   /** Holds the answer back, so that nobody can ask again and again at once; the last one ends the connection. */
@@ -233,7 +252,13 @@ final class ConnectionLogin implements AutoCloseable {
   }
 
   /** A page's own requests are not to make the browser ask for a password. */
-  private static HttpResponse whoAreYou(HttpRequest request, String detail) {
+  private HttpResponse whoAreYou(HttpRequest request, String detail) {
+    Optional<HttpResponse> welcome = isForGuests.getAsBoolean()
+        ? engine.guests.welcome(request, RequestPath.of(request)) : Optional.empty();
+    return welcome.orElseGet(() -> unauthorized(request, detail));
+  }
+
+  private static HttpResponse unauthorized(HttpRequest request, String detail) {
     boolean isOfPage = new RequestHeaders(request).value("Sec-Fetch-Dest").filter("empty"::equals).isPresent();
     HttpResponse response = Problem.of(401, "unauthorized", "Who are you?", detail).toResponse(); // which names the Bearer scheme
     return isOfPage ? response

@@ -27,12 +27,15 @@ public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> 
    * @param view the present configuration
    * @param sessions of the users who log in once for many requests
    * @param system in which the connections run; it has to outlive this
-   * @param requests what is served
+   * @param guests what is served to whoever comes
+   * @param requests what is served to users
+   * @param passwords by which users change their own
    */
   public HttpAdapter(Supplier<ConfigView> view, Authenticator authenticator, ClientLogins logins, UserHomes homes,
-      HttpSessions sessions, HttpSettings settings, ActorSystem<?> system, UserRequests requests) {
+      HttpSessions sessions, HttpSettings settings, ActorSystem<?> system, GuestRequests guests, UserRequests requests,
+      PasswordChanges passwords) {
     this.engine = new HttpEngine(settings, view, new KnownCredentials(authenticator, settings.credentialMemory()), logins, homes,
-        sessions, system, requests);
+        sessions, system, guests, requests, passwords);
   }
 
   @Override
@@ -60,7 +63,7 @@ public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> 
         return Optional.empty(); // never in clear instead
       }
     }
-    return Optional.of(new HttpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls));
+    return Optional.of(new HttpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls, http.webClient()));
   }
 
   @Override

@@ -132,7 +132,7 @@ final class HttpConnection implements ProtocolClient, Served {
     this.admitted = admitted;
     this.transport = options.tls().<Transport>map(tls -> TlsTransport.large(
         channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)).orElseGet(() -> new PlainTransport(channel));
-    this.login = new ConnectionLogin(engine, peer.getAddress(), options.tls().isPresent(), this, this::loggedIn);
+    this.login = new ConnectionLogin(engine, peer.getAddress(), options.tls().isPresent(), () -> listener.options().isForGuests(), this, this::loggedIn);
   }
 
   /** Serves the client until one side ends it. */

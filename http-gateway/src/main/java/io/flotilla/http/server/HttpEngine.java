@@ -46,7 +46,9 @@ final class HttpEngine implements AutoCloseable {
   final UserHomes homes;
   final HttpSessions sessions;
   final ActorSystem<?> system;
+  final GuestRequests guests;
   final UserRequests requests;
+  final PasswordChanges passwords;
   /** Made once: it holds what has been learnt of header fields, for all connections. */
   final BidiFlow<HttpResponse, SslTlsOutbound, SslTlsInbound, HttpRequest, NotUsed> layer;
   final TransferBuffers buffers = new TransferBuffers();
@@ -56,7 +58,7 @@ final class HttpEngine implements AutoCloseable {
       Thread.ofPlatform().daemon().name("http-timer").factory());
 
   HttpEngine(HttpSettings settings, Supplier<ConfigView> view, KnownCredentials credentials, ClientLogins logins, UserHomes homes,
-      HttpSessions sessions, ActorSystem<?> system, UserRequests requests) {
+      HttpSessions sessions, ActorSystem<?> system, GuestRequests guests, UserRequests requests, PasswordChanges passwords) {
     this.settings = settings;
     this.view = view;
     this.credentials = credentials;
@@ -64,7 +66,9 @@ final class HttpEngine implements AutoCloseable {
     this.homes = homes;
     this.sessions = sessions;
     this.system = system;
+    this.guests = guests;
     this.requests = requests;
+    this.passwords = passwords;
     this.layer = Http.get(system).serverLayer(serverSettings(system));
     timer.scheduleWithFixedDelay(this::watch, TICK_MILLISECONDS, TICK_MILLISECONDS, TimeUnit.MILLISECONDS);
   }

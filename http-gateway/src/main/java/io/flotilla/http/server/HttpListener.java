@@ -27,8 +27,9 @@ final class HttpListener implements ProtocolListener<HttpListener.Options> {
 
   /**
    * @param tls nothing if connections are in clear
+   * @param isForGuests whether it serves also what needs no login
    */
-  record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<Tls> tls) {}
+  record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<Tls> tls, boolean isForGuests) {}
 
   /** @param context the same as long as the identity is, so that clients can resume their sessions */
   record Tls(TlsIdentity identity, SSLContext context) {

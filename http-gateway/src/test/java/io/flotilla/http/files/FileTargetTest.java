@@ -66,7 +66,7 @@ class FileTargetTest {
   @Property
   void cursor_comesBack(@ForAll long key, @ForAll @Size(min = 1, max = 20) byte[] bytes) {
     Assume.that(isName(bytes));
-    PagePosition position = new PagePosition(key / 100, 7, ByteNames.decode(bytes));
+    PagePosition position = new PagePosition(1, key / 100, 7, "", ByteNames.decode(bytes));
     assertEquals(Optional.of(position),
         PagePosition.parse(position.toCursor(PagePosition.Sort.SIZE), PagePosition.Sort.SIZE));
     assertEquals(Optional.empty(), PagePosition.parse(position.toCursor(PagePosition.Sort.SIZE), PagePosition.Sort.NAME));

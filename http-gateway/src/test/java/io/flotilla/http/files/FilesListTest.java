@@ -69,6 +69,21 @@ class FilesListTest extends FilesFixture {
     assertEquals(List.of("a", "c", "e", "b", "d"), pages("&sort=modified", limit));
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 1000})
+  void people_findDirectoriesFirst_andNamesWhateverTheirCase(int limit) throws IOException {
+    for (String name : List.of("b", "C", "a", "B")) {
+      write("d/" + name, "x".repeat(name.charAt(0)));
+    }
+    Files.createDirectories(root.resolve("d/z"));
+    Files.createDirectories(root.resolve("d/Y"));
+    assertEquals(List.of("B", "C", "Y", "a", "b", "z"), pages("", limit));
+    assertEquals(List.of("a", "B", "b", "C", "Y", "z"), pages("&sort=text", limit));
+    assertEquals(List.of("Y", "z", "a", "B", "b", "C"), pages("&sort=text&directories=first", limit));
+    assertEquals(List.of("z", "Y", "C", "b", "B", "a"), pages("&sort=text&order=desc&directories=first", limit));
+    assertEquals(List.of("Y", "z", "B", "C", "a", "b"), pages("&sort=size&directories=first", limit));
+  }
+
   @Test
   void query_findsPartsOfNames_whateverTheirCase() {
     write("d/Report.txt", "");
@@ -108,7 +123,7 @@ class FilesListTest extends FilesFixture {
   }
 
   @ParameterizedTest
-  @CsvSource({"limit=0", "limit=1001", "limit=x", "sort=age", "order=up", "after=x", "after=%25", "sort=size&after=bmFtZSAwIDAvYQ",
+  @CsvSource({"limit=0", "limit=1001", "limit=x", "sort=age", "directories=last", "order=up", "after=x", "after=%25", "sort=size&after=bmFtZSAwIDAvYQ",
       "after=L2E", "limi=1"})
   void malformedParameter_is400(String query) {
     write("d/a", "");

@@ -19,6 +19,7 @@ import io.flotilla.http.files.FileTarget;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.uploads.MemoryLeases;
 import io.flotilla.http.uploads.UploadsApi;
+import io.flotilla.http.web.WebClient;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -40,6 +41,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -71,11 +74,17 @@ abstract class HttpFixture {
       .sslContext(trustingAll()).sslParameters(anyName()).build();
   private final Locks locks = new Locks(System::nanoTime);
   private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), locks, "node", () -> Duration.ofDays(7));
+  /** What becomes of a password that a user changes. */
+  PasswordChange passwordChanges = (_, _, _) -> CompletableFuture.completedFuture(new PasswordChanges.Outcome.Unavailable("no cluster"));
   Path storage;
   HttpSessions sessions;
   ProtocolAdapters adapter;
   int port;
   int tlsPort;
+
+  interface PasswordChange {
+    CompletionStage<PasswordChanges.Outcome> apply(String user, long version, String password);
+  }
 
   /** What differs from the defaults is what a test can't wait for. */
   HttpSettings settings() {
@@ -91,7 +100,8 @@ abstract class HttpFixture {
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
     HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads)));
+        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads)),
+        (user, version, password, _) -> passwordChanges.apply(user, version, password));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();
     tlsPort = freePort();

@@ -117,6 +117,15 @@ class SessionApiTest extends HttpFixture {
   }
 
   @Test
+  void aSelectionToDownload_changesNothing_soAFormMayAskForIt() throws Exception {
+    Session session = session(true, "ann");
+    HttpRequest.Builder form = with(session, true, "/files/?zip").header("Content-Type", "application/x-www-form-urlencoded")
+        .POST(HttpRequest.BodyPublishers.ofString("name=none"));
+    assertEquals(404, send(form).statusCode());
+    assertEquals(403, send(with(session, true, "/files/?zap").POST(HttpRequest.BodyPublishers.ofString("name=none"))).statusCode());
+  }
+
+  @Test
   void aToken_isForPrograms_andNoCookie() throws Exception {
     HttpResponse<byte[]> answer = logIn(true, "ann", PASSWORD, true);
     assertEquals(201, answer.statusCode());

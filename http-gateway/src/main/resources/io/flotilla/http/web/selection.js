@@ -1,0 +1,66 @@
+/** What is selected in a directory, by name. Tells of changes by the event 'change'. */
+export class Selection extends EventTarget {
+  #entries = new Map();
+  /** Where a range begins. */
+  anchor = 0;
+
+  get size() {
+    return this.#entries.size;
+  }
+
+  get entries() {
+    return [...this.#entries.values()];
+  }
+
+  has(entry) {
+    return this.#entries.has(entry.encodedName);
+  }
+
+  clear() {
+    if (this.#entries.size > 0) {
+      this.#entries.clear();
+      this.#tell();
+    }
+  }
+
+  only(entry, index) {
+    this.#entries = new Map([[entry.encodedName, entry]]);
+    this.anchor = index;
+    this.#tell();
+  }
+
+  toggle(entry, index) {
+    if (!this.#entries.delete(entry.encodedName)) {
+      this.#entries.set(entry.encodedName, entry);
+    }
+    this.anchor = index;
+    this.#tell();
+  }
+
+  /** From the anchor to an index, and nothing else. */
+  extend(entries, index) {
+    const first = Math.min(this.anchor, index);
+    this.#entries = new Map(entries.slice(first, Math.max(this.anchor, index) + 1).map(entry => [entry.encodedName, entry]));
+    this.#tell();
+  }
+
+  all(entries) {
+    this.#entries = new Map(entries.map(entry => [entry.encodedName, entry]));
+    this.#tell();
+  }
+
+  /** Forgets what is not there any more. */
+  retain(entries) {
+    if (this.#entries.size > 0) {
+      const size = this.#entries.size;
+      this.#entries = new Map(entries.filter(entry => this.#entries.has(entry.encodedName)).map(entry => [entry.encodedName, entry]));
+      if (this.#entries.size !== size) {
+        this.#tell();
+      }
+    }
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event('change'));
+  }
+}

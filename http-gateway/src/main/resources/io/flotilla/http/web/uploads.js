@@ -1,0 +1,286 @@
+import {request} from './api.js';
+import {choice} from './dialogs.js';
+import {h} from './dom.js';
+import {nameNode, plainName} from './names.js';
+import {decodeName, directoryUrl, encodeName} from './paths.js';
+import {Problem} from './problem.js';
+import {TakenProblem, TusUpload} from './tus-upload.js';
+
+const MAX_RUNNING = 3;
+const MAX_OTHER_NAMES = 100;
+/** Finished ones that are still shown. */
+const MAX_FINISHED = 100;
+const SPEED_MILLISECONDS = 4000;
+
+/** What can be done with transfers in a state. */
+export const RUNNING = new Set(['running', 'asking']);
+const OPEN = new Set(['waiting', 'running', 'asking', 'paused', 'failed']);
+
+/** What was chosen together: folders that have to be there first, and one answer for all names that are taken. */
+class Batch {
+  answer = null;
+  #making = null;
+
+  constructor(directory, folders) {
+    this.directory = directory;
+    this.folders = folders;
+  }
+
+  /** Makes what is not there, once; when that has failed, anew. */
+  makeFolders() {
+    this.#making ??= this.#make().catch(problem => {
+      this.#making = null;
+      throw problem;
+    });
+    return this.#making;
+  }
+
+  async #make() {
+    for (const path of this.folders) {
+      try {
+        await request('MKCOL', directoryUrl([...this.directory, ...path]));
+      } catch (problem) {
+        if (problem.status !== 405) { // it is there already
+          throw new Problem(problem.status, `The folder ${plainName(decodeName(path.at(-1)))} can’t be made. ${problem.message}`);
+        }
+      }
+    }
+  }
+}
+
+/** One file on its way. */
+export class Transfer {
+  /** 'waiting', 'running', 'asking', 'paused', 'failed', 'done', 'skipped' or 'cancelled'. */
+  state = 'waiting';
+  sent = 0;
+  problem = null;
+  /** Why it is not going on though it is running. */
+  waitsFor = null;
+  #samples = [];
+
+  constructor(batch, file, directory, name) {
+    this.batch = batch;
+    this.file = file;
+    this.directory = directory;
+    this.name = name;
+    this.isReplacing = false;
+    this.abort = new AbortController();
+    this.upload = null;
+  }
+
+  get displayName() {
+    return decodeName(this.name);
+  }
+
+  get isOpen() {
+    return OPEN.has(this.state);
+  }
+
+  /** Bytes a second, over the last seconds. */
+  get speed() {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    return first && last.at > first.at ? (last.sent - first.sent) * 1000 / (last.at - first.at) : 0;
+  }
+
+  progressed(sent) {
+    const at = performance.now();
+    if (sent < this.sent) {
+      this.#samples = [];
+    }
+    this.sent = sent;
+    this.#samples.push({at, sent});
+    while (this.#samples.length > 2 && this.#samples[0].at < at - SPEED_MILLISECONDS) {
+      this.#samples.shift();
+    }
+  }
+
+  rested() {
+    this.#samples = [];
+  }
+}
+
+/**
+ * All uploads of this page, some at a time, in the order in which they were chosen. Events: 'change', and 'arrived' with the path of a
+ * directory in which something new is.
+ */
+class Uploads extends EventTarget {
+  transfers = [];
+
+  /** Uploads what was chosen into a directory. */
+  async add(directory, chosen) {
+    const batch = new Batch(directory, chosen.folders);
+    this.transfers.push(...chosen.files.map(({file, path}) => new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1))));
+    this.#changed();
+    this.#next();
+    await batch.makeFolders();
+    if (chosen.folders.length > 0) {
+      this.#arrived(directory);
+    }
+  }
+
+  get open() {
+    return this.transfers.filter(transfer => transfer.isOpen);
+  }
+
+  get running() {
+    return this.transfers.filter(transfer => RUNNING.has(transfer.state));
+  }
+
+  pause(transfer) {
+    if (transfer.state === 'running' || transfer.state === 'waiting') {
+      this.#stop(transfer, 'paused');
+    }
+  }
+
+  resume(transfer) {
+    if (transfer.state === 'paused' || transfer.state === 'failed') {
+      transfer.state = 'waiting';
+      transfer.problem = null;
+      this.#changed();
+      this.#next();
+    }
+  }
+
+  cancel(transfer) {
+    if (transfer.isOpen) {
+      this.#stop(transfer, 'cancelled');
+      transfer.upload?.end();
+    }
+  }
+
+  /** Stops all and forgets them; the server keeps what it has for a while, so the same user may go on with the same files. */
+  abandon() {
+    this.open.forEach(transfer => this.#stop(transfer, 'cancelled'));
+    this.clear();
+  }
+
+  /** Forgets those that are over. */
+  clear() {
+    this.transfers = this.open;
+    this.#changed();
+  }
+
+  #stop(transfer, state) {
+    transfer.state = state;
+    transfer.abort.abort(new DOMException('stopped by the user', 'AbortError'));
+    transfer.rested();
+    this.#changed();
+    this.#next();
+  }
+
+  #next() {
+    let free = MAX_RUNNING - this.running.length;
+    for (const transfer of this.transfers) {
+      if (free <= 0) {
+        return;
+      }
+      if (transfer.state === 'waiting') {
+        free--;
+        this.#run(transfer);
+      }
+    }
+  }
+
+  async #run(transfer) {
+    transfer.state = 'running';
+    transfer.abort = new AbortController();
+    const {signal} = transfer.abort;
+    this.#changed();
+    try {
+      await transfer.batch.makeFolders();
+      signal.throwIfAborted();
+      await this.#send(transfer, signal);
+      if (transfer.state === 'running') {
+        transfer.state = 'done';
+        this.#arrived(transfer.directory);
+      }
+    } catch (problem) {
+      if (!signal.aborted) {
+        transfer.state = 'failed';
+        transfer.problem = problem instanceof Problem ? problem : new Problem(0, `The file can’t be read: ${problem.message}`);
+      }
+    }
+    transfer.waitsFor = null;
+    this.#trim();
+    this.#changed();
+    this.#next();
+  }
+
+  async #send(transfer, signal) {
+    for (let number = 1; ; number++) {
+      transfer.upload ??= new TusUpload(transfer.file, transfer.directory, transfer.name, {
+        onOffset: sent => {
+          transfer.progressed(sent);
+          this.#changed();
+        },
+        onWaiting: why => {
+          transfer.waitsFor = why;
+          if (why !== null) {
+            transfer.rested();
+          }
+          this.#changed();
+        },
+      });
+      try {
+        await transfer.upload.run(signal, transfer.isReplacing);
+        return;
+      } catch (problem) {
+        if (!(problem instanceof TakenProblem) || number > MAX_OTHER_NAMES) {
+          throw problem;
+        }
+      }
+      const answer = await this.#answer(transfer, signal);
+      transfer.upload = null;
+      switch (answer) {
+        case 'replace':
+          transfer.isReplacing = true;
+          break;
+        case 'keep':
+          transfer.name = otherName(transfer.file.name, number);
+          break;
+        default:
+          transfer.state = 'skipped';
+          return;
+      }
+    }
+  }
+
+  /** What to do where a name is taken; asked once for all that was chosen together. */
+  async #answer(transfer, signal) {
+    transfer.state = 'asking';
+    this.#changed();
+    transfer.batch.answer ??= choice('Already there', [
+      h('p', {}, 'There is already something with the name ', nameNode(transfer.displayName), '.'),
+      h('p', {class: 'hint'}, 'The answer is for everything that you have chosen together.'),
+    ], [['skip', 'Skip'], ['replace', 'Replace'], ['keep', 'Keep both']]);
+    const answer = await transfer.batch.answer;
+    signal.throwIfAborted();
+    transfer.state = 'running';
+    return answer;
+  }
+
+  #trim() {
+    const over = this.transfers.filter(transfer => !transfer.isOpen);
+    if (over.length > MAX_FINISHED) {
+      const gone = new Set(over.slice(0, over.length - MAX_FINISHED));
+      this.transfers = this.transfers.filter(transfer => !gone.has(transfer));
+    }
+  }
+
+  #arrived(directory) {
+    this.dispatchEvent(new CustomEvent('arrived', {detail: directory}));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/** "a.tar.gz" becomes "a (1).tar.gz". */
+function otherName(name, number) {
+  const [, stem, ending] = /^(.+?)((?:\.[A-Za-z0-9]{1,8}){0,2})$/s.exec(name);
+  return encodeName(`${stem} (${number})${ending}`);
+}
+
+export const uploads = new Uploads();
