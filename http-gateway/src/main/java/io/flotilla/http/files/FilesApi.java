@@ -45,10 +45,11 @@ public final class FilesApi implements UserRequests {
     return Set.copyOf(all);
   }
 
-  /** POST only names what is to be read. */
+  /** A long selection to download comes by POST, by a form of a page, which can't send a header. */
   @Override
   public boolean changes(HttpRequest request) {
-    return !request.method().value().equals("POST") && UserRequests.super.changes(request);
+    return UserRequests.super.changes(request)
+        && !(request.method().value().equals("POST") && QueryParameters.has(request, ZipSelection.ZIP));
   }
 
   @Override
