@@ -58,6 +58,7 @@ final class AdminApi {
   private final ConnectionRequests connections;
   private final SessionRequests sessions;
   private final EventStream events;
+  private final OpenApi openApi = new OpenApi();
 
   AdminApi(AdminContext context, Materializer materializer) {
     this.context = context;
@@ -123,6 +124,7 @@ final class AdminApi {
       case "cluster/primary" -> method.equals("POST")
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
       case "connections" -> get(request, method, () -> connections.list(parameters));
+      case "openapi.yaml" -> get(request, method, () -> CompletableFuture.completedFuture(openApi.show()));
       case "claims" -> get(request, method, () -> claims.list(parameters));
       case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
