@@ -65,6 +65,16 @@ public final class SegmentWriter implements OpenFile {
   }
 
   static SegmentWriter take(SegmentedUpload upload, UploadClaim claim) throws VfsException {
+    return begin(upload, claim, takeAll(upload, claim, false));
+  }
+
+  static void remove(SegmentedUpload upload, UploadClaim claim) throws VfsException {
+    UploadLayout taken = takeAll(upload, claim, true);
+    new SegmentWriter(upload, claim, List.of(), null, taken.offset(), taken.done().isPresent()).remove();
+  }
+
+  /** @param mayHaveGap else nothing is changed if there is one, so that it can be gone on with when what is missing has arrived */
+  private static UploadLayout takeAll(SegmentedUpload upload, UploadClaim claim, boolean mayHaveGap) throws VfsException {
     for (int i = 0; i < MAX_TRIES; i++) {
       claim.check();
       Map<UploadPart, Long> parts = upload.find().parts();
@@ -72,8 +82,11 @@ public final class SegmentWriter implements OpenFile {
       if (parts.keySet().stream().anyMatch(part -> part.number() > claim.number())) {
         throw lost(upload);
       }
+      if (layout.hasGap() && !mayHaveGap) {
+        throw new VfsException(VfsError.BUSY, upload.shown(), "not all of it has arrived at this node yet");
+      }
       if (!takeParts(upload, claim, layout, parts) && rename(upload, new UploadPart.Info(layout.epoch()), claim.number())) {
-        return begin(upload, claim, layout);
+        return layout;
       }
     }
     throw lost(upload);
@@ -462,8 +475,14 @@ public final class SegmentWriter implements OpenFile {
     OpenFile target = upload.staging().open(upload.path(whole), MAKE, PERMISSIONS); // before any of the segments, see above
     try {
       ByteBuffer buffer = ByteBuffer.allocate(COPY_BYTES);
+      long reached = 0;
       for (int i = 0; i < all.size(); i++) {
-        copy(all.get(i), i + 1 < all.size() ? all.get(i + 1).start() : offset, target, buffer);
+        long end = i + 1 < all.size() ? all.get(i + 1).start() : offset;
+        if (all.get(i).start() > reached || all.get(i).limit().orElse(end) < end) {
+          throw missing();
+        }
+        copy(all.get(i), end, target, buffer);
+        reached = end;
       }
       target.sync();
       target.close();
@@ -490,7 +509,7 @@ public final class SegmentWriter implements OpenFile {
         claim.check();
         buffer.clear().limit((int) Math.min(buffer.capacity(), end - position));
         if (source.read(buffer, position - segment.start()) <= 0) {
-          throw new VfsException(VfsError.IO, upload.shown(), "some of what had come is missing; upload it anew");
+          throw missing();
         }
         int count = buffer.flip().remaining();
         target.write(buffer, position);
@@ -500,6 +519,10 @@ public final class SegmentWriter implements OpenFile {
     } finally {
       source.abandon();
     }
+  }
+
+  private VfsException missing() {
+    return new VfsException(VfsError.IO, upload.shown(), "some of what had come is missing; upload it anew");
   }
 
   /** Ends the upload without a file. */

@@ -365,6 +365,54 @@ class SegmentedUploadTest {
     assertEquals(List.of(), hidden());
   }
 
+  /** As a synchroniser brings files, or a sweeper removes them. */
+  @Test
+  void whatIsBeyondAGap_countsWhenTheGapIsFilled() throws IOException {
+    Uploads.create(files, 9, true);
+    for (int i = 0; i < 3; i++) {
+      SegmentWriter dead = Uploads.take(files, i + 1);
+      dead.open(false);
+      Uploads.write(dead, "012345678".substring(3 * i, 3 * i + 3));
+      dead.abandon();
+    }
+    for (int missing = 0; missing < 2; missing++) {
+      String start = "%s.%016x.".formatted(Uploads.ID, 3 * missing);
+      Path segment = root.resolve("d").resolve(hidden().stream().filter(name -> name.contains(start)).findFirst().orElseThrow());
+      Path elsewhere = Files.move(segment, root.resolve("elsewhere"));
+      List<String> before = hidden();
+      try (SegmentedUpload upload = Uploads.find(files)) {
+        SegmentedUpload.State state = upload.state().orElseThrow();
+        assertTrue(state.hasGap());
+        assertEquals(3 * missing, state.offset());
+        fails(VfsError.BUSY, () -> upload.take(Uploads.claim(4)));
+      }
+      fails(VfsError.BUSY, () -> Uploads.publish(files, 4));
+      assertEquals(before, hidden());
+      assertEquals(null, published());
+      Files.writeString(segment, "0"); // not all of it
+      assertTrue(Uploads.find(files).state().orElseThrow().hasGap());
+      Files.move(elsewhere, segment, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }
+    assertEquals("012345678", Uploads.counted(files));
+    Uploads.publish(files, 4);
+    assertEquals("012345678", published());
+    assertEquals(List.of(), hidden());
+  }
+
+  @Test
+  void anUploadWithAGap_canBeEnded() throws IOException {
+    Uploads.create(files, 9, true);
+    SegmentWriter dead = Uploads.take(files, 1);
+    dead.open(false);
+    Uploads.write(dead, "012");
+    dead.abandon();
+    Uploads.append(files, 2, "345");
+    Files.delete(root.resolve("d").resolve(hidden().getFirst()));
+    assertTrue(Uploads.find(files).state().orElseThrow().hasGap());
+    Uploads.find(files).remove(Uploads.claim(3));
+    assertEquals(List.of(), hidden());
+  }
+
   /** What may stand between an upload and the disk. */
   enum Storage {
     OTHER_THREADS, LOCAL_DISK, GUARDED, CHECKED_PATHS;
