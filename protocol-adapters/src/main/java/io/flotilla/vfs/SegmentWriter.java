@@ -409,6 +409,9 @@ public final class SegmentWriter implements OpenFile {
       VirtualPath name = VirtualPath.ROOT.child(upload.info().name());
       OptionalInt permissions = permissionsToInherit(name);
       UploadPart source = finished();
+      if (permissions.isPresent()) {
+        ExtraData.inherit(upload.staging(), name, upload.path(source));
+      }
       removeAllBut(source); // before it has its name: if this is broken off, nobody gives it that name again
       OpenFile finished = upload.staging().open(upload.path(source), GO_ON, 0);
       try {

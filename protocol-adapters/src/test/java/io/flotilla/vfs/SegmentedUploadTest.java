@@ -212,6 +212,32 @@ class SegmentedUploadTest {
   }
 
   @Test
+  void whatIsKeptBesideAFile_staysWhenItIsReplaced() throws IOException {
+    Files.writeString(root.resolve("d/a.bin"), "old");
+    byte[] properties = {1, 2};
+    files.setExtraData(Uploads.TARGET, ExtraData.PROPERTIES, properties);
+    Uploads.create(files, 3, true);
+    Uploads.append(files, 1, "new");
+    Uploads.publish(files, 2);
+    assertEquals("new", published());
+    org.junit.jupiter.api.Assertions.assertArrayEquals(properties, files.extraData(Uploads.TARGET, ExtraData.PROPERTIES));
+  }
+
+  @Test
+  void whatIsKeptBesideOtherFiles_isNotStaged() throws IOException {
+    Files.writeString(root.resolve("d/secret"), "x");
+    VirtualPath secret = Uploads.path("/secret");
+    Files.createDirectory(root.resolve("d/inner"));
+    try (VirtualFileSystem staging = files.staging(Uploads.TARGET, 0)) {
+      fails(VfsError.PERMISSION_DENIED, () -> staging.extraData(secret, ExtraData.PROPERTIES));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.setExtraData(secret, ExtraData.PROPERTIES, new byte[1]));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.setExtraData(Uploads.path("/a.bin"), ExtraData.PROPERTIES, new byte[1]));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.space(secret));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.syncDirectory(Uploads.path("/inner")));
+    }
+  }
+
+  @Test
   void aDirectoryOrALink_isNotReplaced() throws IOException {
     Uploads.create(files, 0, true);
     Files.createDirectory(root.resolve("d/a.bin"));
