@@ -134,8 +134,30 @@ public final class SegmentWriter implements OpenFile {
       upload.staging().rename(upload.path(from), upload.path(to), false);
       return true;
     } catch (VfsException e) {
+      return switch (e.error()) {
+        case NOT_FOUND -> false;
+        case EXISTS -> renamedByHalf(upload, from, to);
+        default -> throw upload.shown(e);
+      };
+    }
+  }
+
+  /**
+   * Where renaming is linking and unlinking, somebody may have died between the two.
+   *
+   * @return false if what was to be renamed isn't there any more
+   */
+  private static boolean renamedByHalf(SegmentedUpload upload, UploadPart from, UploadPart to) throws VfsException {
+    try {
+      Object key = upload.staging().lstat(upload.path(from)).key();
+      if (key == null || !key.equals(upload.staging().lstat(upload.path(to)).key())) {
+        throw new VfsException(VfsError.EXISTS, upload.shown());
+      }
+      upload.staging().removeFile(upload.path(from));
+      return true;
+    } catch (VfsException e) {
       if (e.error() == VfsError.NOT_FOUND) {
-        return false;
+        return false; // so it is looked for again
       }
       throw upload.shown(e);
     }

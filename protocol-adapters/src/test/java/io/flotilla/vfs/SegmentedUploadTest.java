@@ -391,6 +391,30 @@ class SegmentedUploadTest {
     assertEquals(List.of(), hidden());
   }
 
+  /** The same node by node: the name it was to get is that of the same file. */
+  @Test
+  void whoDiesWhileAFileHasTwoNames_isFollowedByOthers() throws IOException {
+    Uploads.create(files, 6, true);
+    Uploads.append(files, 1, "012");
+    String segment = hidden().stream().filter(name -> name.endsWith(".free.1")).findFirst().orElseThrow();
+    Files.createLink(root.resolve("d").resolve(segment.replace(".free.1", ".free.2")), root.resolve("d").resolve(segment));
+    Uploads.append(files, 3, "345");
+    assertEquals(2, hidden().size());
+    Uploads.publish(files, 4);
+    assertEquals("012345", published());
+    assertEquals(List.of(), hidden());
+  }
+
+  @Test
+  void aNameThatAnotherFileHas_isNotTakenFromIt() throws IOException {
+    Uploads.create(files, 6, true);
+    Uploads.append(files, 1, "012");
+    String segment = hidden().stream().filter(name -> name.endsWith(".free.1")).findFirst().orElseThrow();
+    Files.copy(root.resolve("d").resolve(segment), root.resolve("d").resolve(segment.replace(".free.1", ".free.2")));
+    fails(VfsError.EXISTS, () -> Uploads.take(files, 3));
+    assertEquals(3, hidden().size());
+  }
+
   /** As a synchroniser brings files, or a sweeper removes them. */
   @Test
   void whatIsBeyondAGap_countsWhenTheGapIsFilled() throws IOException {
