@@ -53,6 +53,8 @@ public final class SegmentWriter implements OpenFile {
   private boolean isDone;
   private long renewedAt = System.nanoTime();
   private boolean revoked;
+  /** Whether it was abandoned while it was open, so that nobody knows what of it should count. */
+  private boolean isAbandoned;
 
   private SegmentWriter(SegmentedUpload upload, UploadClaim claim, List<UploadLayout.Sized> segments, UploadPart.Segment current,
       long offset, boolean isDone) {
@@ -238,6 +240,9 @@ public final class SegmentWriter implements OpenFile {
    */
   public void open(boolean isChecked) throws VfsException {
     change(() -> {
+      if (isAbandoned) {
+        throw new VfsException(VfsError.IO, upload.shown(), "it was abandoned; take the upload over again");
+      }
       OptionalLong limit = isChecked ? OptionalLong.of(offset) : OptionalLong.empty();
       if (current == null) {
         UploadPart.Segment made = new UploadPart.Segment(offset, limit, false, claim.number());
@@ -376,7 +381,7 @@ public final class SegmentWriter implements OpenFile {
     upload.staging().syncDirectory(VirtualPath.ROOT);
   }
 
-  /** Releases the file and changes nothing. */
+  /** Releases the file and changes nothing; if it was open, it can't be opened again. */
   @Override
   public void abandon() {
     lock.lock();
@@ -384,6 +389,7 @@ public final class SegmentWriter implements OpenFile {
       if (file != null) {
         file.abandon();
         file = null;
+        isAbandoned = true;
       }
     } finally {
       lock.unlock();

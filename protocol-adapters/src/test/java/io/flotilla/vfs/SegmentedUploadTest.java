@@ -173,6 +173,17 @@ class SegmentedUploadTest {
   }
 
   @Test
+  void whatWasAbandonedBeforeItWasAccepted_doesNotCountWhenItsWriterIsOpenedAgain() throws IOException {
+    Uploads.create(files, 6, true);
+    SegmentWriter writer = Uploads.take(files, 1);
+    writer.open(true);
+    Uploads.write(writer, "XX");
+    writer.abandon();
+    fails(VfsError.IO, () -> writer.open(false));
+    assertEquals(0, Uploads.offset(files));
+  }
+
+  @Test
   void bytesBeyondTheLength_orOutOfOrder_areRefused() throws IOException {
     Uploads.create(files, 3, true);
     SegmentWriter writer = Uploads.take(files, 1);
