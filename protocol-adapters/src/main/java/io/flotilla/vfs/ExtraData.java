@@ -16,6 +16,20 @@ public enum ExtraData {
     this.attribute = attribute;
   }
 
+  /** What is kept beside a file that is replaced, as far as it is and can be: the contents are what was asked for. */
+  static void inherit(VirtualFileSystem files, VirtualPath replaced, VirtualPath replacing) {
+    for (ExtraData name : values()) {
+      try {
+        byte[] data = files.extraData(replaced, name);
+        if (data.length > 0) {
+          files.setExtraData(replacing, name, data);
+        }
+      } catch (VfsException e) {
+        // there is no such file, or no room
+      }
+    }
+  }
+
   /** The attribute's name without its name space. */
   String attribute() {
     return attribute;

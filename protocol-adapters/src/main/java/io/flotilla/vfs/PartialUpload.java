@@ -137,7 +137,7 @@ final class PartialUpload implements OpenFile {
 
   private void publish() throws VfsException {
     if (replace) {
-      inheritExtraData();
+      ExtraData.inherit(place.directory(), place.name(), place.partial());
     }
     try {
       file.sync();
@@ -145,20 +145,6 @@ final class PartialUpload implements OpenFile {
       place.directory().syncDirectory(VirtualPath.ROOT);
     } catch (VfsException e) {
       throw shown(e);
-    }
-  }
-
-  /** What is kept beside the file that is replaced, as far as it is and can be: the contents are what was asked for. */
-  private void inheritExtraData() {
-    for (ExtraData name : ExtraData.values()) {
-      try {
-        byte[] data = place.directory().extraData(place.name(), name);
-        if (data.length > 0) {
-          place.directory().setExtraData(place.partial(), name, data);
-        }
-      } catch (VfsException e) {
-        // there is no such file, or no room
-      }
     }
   }
 

@@ -53,6 +53,8 @@ public final class SegmentWriter implements OpenFile {
   private boolean isDone;
   private long renewedAt = System.nanoTime();
   private boolean revoked;
+  /** Whether it was abandoned while it was open, so that nobody knows what of it should count. */
+  private boolean isAbandoned;
 
   private SegmentWriter(SegmentedUpload upload, UploadClaim claim, List<UploadLayout.Sized> segments, UploadPart.Segment current,
       long offset, boolean isDone) {
@@ -65,6 +67,16 @@ public final class SegmentWriter implements OpenFile {
   }
 
   static SegmentWriter take(SegmentedUpload upload, UploadClaim claim) throws VfsException {
+    return begin(upload, claim, takeAll(upload, claim, false));
+  }
+
+  static void remove(SegmentedUpload upload, UploadClaim claim) throws VfsException {
+    UploadLayout taken = takeAll(upload, claim, true);
+    new SegmentWriter(upload, claim, List.of(), null, taken.offset(), taken.done().isPresent()).remove();
+  }
+
+  /** @param mayHaveGap else nothing is changed if there is one, so that it can be gone on with when what is missing has arrived */
+  private static UploadLayout takeAll(SegmentedUpload upload, UploadClaim claim, boolean mayHaveGap) throws VfsException {
     for (int i = 0; i < MAX_TRIES; i++) {
       claim.check();
       Map<UploadPart, Long> parts = upload.find().parts();
@@ -72,8 +84,11 @@ public final class SegmentWriter implements OpenFile {
       if (parts.keySet().stream().anyMatch(part -> part.number() > claim.number())) {
         throw lost(upload);
       }
+      if (layout.hasGap() && !mayHaveGap) {
+        throw new VfsException(VfsError.BUSY, upload.shown(), "not all of it has arrived at this node yet");
+      }
       if (!takeParts(upload, claim, layout, parts) && rename(upload, new UploadPart.Info(layout.epoch()), claim.number())) {
-        return begin(upload, claim, layout);
+        return layout;
       }
     }
     throw lost(upload);
@@ -121,8 +136,30 @@ public final class SegmentWriter implements OpenFile {
       upload.staging().rename(upload.path(from), upload.path(to), false);
       return true;
     } catch (VfsException e) {
+      return switch (e.error()) {
+        case NOT_FOUND -> false;
+        case EXISTS -> renamedByHalf(upload, from, to);
+        default -> throw upload.shown(e);
+      };
+    }
+  }
+
+  /**
+   * Where renaming is linking and unlinking, somebody may have died between the two.
+   *
+   * @return false if what was to be renamed isn't there any more
+   */
+  private static boolean renamedByHalf(SegmentedUpload upload, UploadPart from, UploadPart to) throws VfsException {
+    try {
+      Object key = upload.staging().lstat(upload.path(from)).key();
+      if (key == null || !key.equals(upload.staging().lstat(upload.path(to)).key())) {
+        throw new VfsException(VfsError.EXISTS, upload.shown());
+      }
+      upload.staging().removeFile(upload.path(from));
+      return true;
+    } catch (VfsException e) {
       if (e.error() == VfsError.NOT_FOUND) {
-        return false;
+        return false; // so it is looked for again
       }
       throw upload.shown(e);
     }
@@ -203,6 +240,9 @@ public final class SegmentWriter implements OpenFile {
    */
   public void open(boolean isChecked) throws VfsException {
     change(() -> {
+      if (isAbandoned) {
+        throw new VfsException(VfsError.IO, upload.shown(), "it was abandoned; take the upload over again");
+      }
       OptionalLong limit = isChecked ? OptionalLong.of(offset) : OptionalLong.empty();
       if (current == null) {
         UploadPart.Segment made = new UploadPart.Segment(offset, limit, false, claim.number());
@@ -341,7 +381,7 @@ public final class SegmentWriter implements OpenFile {
     upload.staging().syncDirectory(VirtualPath.ROOT);
   }
 
-  /** Releases the file and changes nothing. */
+  /** Releases the file and changes nothing; if it was open, it can't be opened again. */
   @Override
   public void abandon() {
     lock.lock();
@@ -349,6 +389,7 @@ public final class SegmentWriter implements OpenFile {
       if (file != null) {
         file.abandon();
         file = null;
+        isAbandoned = true;
       }
     } finally {
       lock.unlock();
@@ -396,6 +437,9 @@ public final class SegmentWriter implements OpenFile {
       VirtualPath name = VirtualPath.ROOT.child(upload.info().name());
       OptionalInt permissions = permissionsToInherit(name);
       UploadPart source = finished();
+      if (permissions.isPresent()) {
+        ExtraData.inherit(upload.staging(), name, upload.path(source));
+      }
       removeAllBut(source); // before it has its name: if this is broken off, nobody gives it that name again
       OpenFile finished = upload.staging().open(upload.path(source), GO_ON, 0);
       try {
@@ -462,8 +506,14 @@ public final class SegmentWriter implements OpenFile {
     OpenFile target = upload.staging().open(upload.path(whole), MAKE, PERMISSIONS); // before any of the segments, see above
     try {
       ByteBuffer buffer = ByteBuffer.allocate(COPY_BYTES);
+      long reached = 0;
       for (int i = 0; i < all.size(); i++) {
-        copy(all.get(i), i + 1 < all.size() ? all.get(i + 1).start() : offset, target, buffer);
+        long end = i + 1 < all.size() ? all.get(i + 1).start() : offset;
+        if (all.get(i).start() > reached || all.get(i).limit().orElse(end) < end) {
+          throw missing();
+        }
+        copy(all.get(i), end, target, buffer);
+        reached = end;
       }
       target.sync();
       target.close();
@@ -490,7 +540,7 @@ public final class SegmentWriter implements OpenFile {
         claim.check();
         buffer.clear().limit((int) Math.min(buffer.capacity(), end - position));
         if (source.read(buffer, position - segment.start()) <= 0) {
-          throw new VfsException(VfsError.IO, upload.shown(), "some of what had come is missing; upload it anew");
+          throw missing();
         }
         int count = buffer.flip().remaining();
         target.write(buffer, position);
@@ -500,6 +550,10 @@ public final class SegmentWriter implements OpenFile {
     } finally {
       source.abandon();
     }
+  }
+
+  private VfsException missing() {
+    return new VfsException(VfsError.IO, upload.shown(), "some of what had come is missing; upload it anew");
   }
 
   /** Ends the upload without a file. */

@@ -30,9 +30,10 @@ public final class SegmentedUpload implements Closeable {
    * What there is of it.
    *
    * @param offset bytes from the beginning on
+   * @param hasGap whether some after them are missing here, before others that are there, so that nobody can go on with it now
    * @param changed when somebody last went on with it
    */
-  public record State(long offset, Instant changed) {}
+  public record State(long offset, boolean hasGap, Instant changed) {}
 
   /** @param changed of the part that was changed last */
   record Found(Map<UploadPart, Long> parts, Instant changed) {}
@@ -211,17 +212,28 @@ public final class SegmentedUpload implements Closeable {
   /** @return nothing if it was ended meanwhile */
   public Optional<State> state() throws VfsException {
     Found found = find();
-    return UploadLayout.of(found.parts()).map(layout -> new State(layout.offset(), found.changed()));
+    return UploadLayout.of(found.parts()).map(layout -> new State(layout.offset(), layout.hasGap(), found.changed()));
   }
 
   /**
    * Takes it over from whoever had it.
    *
    * @param claim held for the upload of this id
-   * @throws VfsException NOT_FOUND if it was ended meanwhile, BUSY if somebody has it under a later claim
+   * @throws VfsException NOT_FOUND if it was ended meanwhile, BUSY if somebody has it under a later claim, or if some of it is missing
+   *     here: then nothing is changed
    */
   public SegmentWriter take(UploadClaim claim) throws VfsException {
     return SegmentWriter.take(this, claim);
+  }
+
+  /**
+   * Ends it without a file, whoever had it, and even if some of it is missing.
+   *
+   * @param claim held for the upload of this id
+   * @throws VfsException as {@link #take}
+   */
+  public void remove(UploadClaim claim) throws VfsException {
+    SegmentWriter.remove(this, claim);
   }
 
   /** Marks a part as used, so that it doesn't become too old. */

@@ -126,6 +126,26 @@ final class StagingFileSystem extends FileSystemLayer {
   }
 
   @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    return files.extraData(known(path), name);
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    files.setExtraData(staged(path), name, data);
+  }
+
+  @Override
+  public SpaceInfo space(VirtualPath path) throws VfsException {
+    return files.space(known(path));
+  }
+
+  @Override
+  public void syncDirectory(VirtualPath directory) throws VfsException {
+    files.syncDirectory(known(directory));
+  }
+
+  @Override
   public VirtualPath canonical(VirtualPath path) throws VfsException {
     return files.canonical(known(path));
   }

@@ -12,10 +12,11 @@ import java.util.OptionalLong;
  *
  * @param epoch the claim of the last one who has taken all over; what has a smaller number was left by somebody who did not know, and
  *     doesn't count
- * @param counted in their order, with the sizes of their files; none if it is done
+ * @param counted in their order, with the sizes of their files, from the beginning up to where something is missing; none if it is done
+ * @param hasGap whether something is missing before others that are there: a synchroniser may bring it later, or it was removed
  * @param done the size of the finished file, if it has been put together
  */
-record UploadLayout(long epoch, List<Sized> counted, OptionalLong done) {
+record UploadLayout(long epoch, List<Sized> counted, boolean hasGap, OptionalLong done) {
   record Sized(UploadPart.Segment segment, long size) {
     /** Where its bytes end to count, unless another segment begins before. */
     long end() {
@@ -34,22 +35,35 @@ record UploadLayout(long epoch, List<Sized> counted, OptionalLong done) {
     if (epoch.isEmpty()) {
       return Optional.empty();
     }
-    List<Sized> counted = new ArrayList<>();
+    List<Sized> found = new ArrayList<>();
     OptionalLong done = OptionalLong.empty();
     for (Map.Entry<UploadPart, Long> part : parts.entrySet()) {
       if (part.getKey().number() >= epoch.get()) {
         switch (part.getKey()) {
-          case UploadPart.Segment segment -> counted.add(new Sized(segment, part.getValue()));
+          case UploadPart.Segment segment -> found.add(new Sized(segment, part.getValue()));
           case UploadPart.Done _ -> done = OptionalLong.of(part.getValue());
           case UploadPart.Info _, UploadPart.Whole _ -> { }
         }
       }
     }
     if (done.isPresent()) {
-      counted.clear();
+      found.clear();
     }
-    counted.sort(Comparator.comparingLong((Sized sized) -> sized.segment().start()).thenComparing(sized -> sized.segment().number()));
-    return Optional.of(new UploadLayout(epoch.get(), List.copyOf(counted), done));
+    found.sort(Comparator.comparingLong((Sized sized) -> sized.segment().start()).thenComparing(sized -> sized.segment().number()));
+    List<Sized> counted = contiguous(found);
+    return Optional.of(new UploadLayout(epoch.get(), counted, counted.size() < found.size(), done));
+  }
+
+  /** Those before the first gap. */
+  private static List<Sized> contiguous(List<Sized> sorted) {
+    long reached = 0;
+    for (int i = 0; i < sorted.size(); i++) {
+      if (sorted.get(i).segment().start() > reached) {
+        return List.copyOf(sorted.subList(0, i));
+      }
+      reached = sorted.get(i).end();
+    }
+    return List.copyOf(sorted);
   }
 
   /** How many bytes there are from the beginning on. */

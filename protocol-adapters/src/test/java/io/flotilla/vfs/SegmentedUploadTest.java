@@ -173,6 +173,17 @@ class SegmentedUploadTest {
   }
 
   @Test
+  void whatWasAbandonedBeforeItWasAccepted_doesNotCountWhenItsWriterIsOpenedAgain() throws IOException {
+    Uploads.create(files, 6, true);
+    SegmentWriter writer = Uploads.take(files, 1);
+    writer.open(true);
+    Uploads.write(writer, "XX");
+    writer.abandon();
+    fails(VfsError.IO, () -> writer.open(false));
+    assertEquals(0, Uploads.offset(files));
+  }
+
+  @Test
   void bytesBeyondTheLength_orOutOfOrder_areRefused() throws IOException {
     Uploads.create(files, 3, true);
     SegmentWriter writer = Uploads.take(files, 1);
@@ -209,6 +220,32 @@ class SegmentedUploadTest {
     Uploads.publish(files, 5);
     assertEquals("new", published());
     assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(root.resolve("d/a.bin"))));
+  }
+
+  @Test
+  void whatIsKeptBesideAFile_staysWhenItIsReplaced() throws IOException {
+    Files.writeString(root.resolve("d/a.bin"), "old");
+    byte[] properties = {1, 2};
+    files.setExtraData(Uploads.TARGET, ExtraData.PROPERTIES, properties);
+    Uploads.create(files, 3, true);
+    Uploads.append(files, 1, "new");
+    Uploads.publish(files, 2);
+    assertEquals("new", published());
+    org.junit.jupiter.api.Assertions.assertArrayEquals(properties, files.extraData(Uploads.TARGET, ExtraData.PROPERTIES));
+  }
+
+  @Test
+  void whatIsKeptBesideOtherFiles_isNotStaged() throws IOException {
+    Files.writeString(root.resolve("d/secret"), "x");
+    VirtualPath secret = Uploads.path("/secret");
+    Files.createDirectory(root.resolve("d/inner"));
+    try (VirtualFileSystem staging = files.staging(Uploads.TARGET, 0)) {
+      fails(VfsError.PERMISSION_DENIED, () -> staging.extraData(secret, ExtraData.PROPERTIES));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.setExtraData(secret, ExtraData.PROPERTIES, new byte[1]));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.setExtraData(Uploads.path("/a.bin"), ExtraData.PROPERTIES, new byte[1]));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.space(secret));
+      fails(VfsError.PERMISSION_DENIED, () -> staging.syncDirectory(Uploads.path("/inner")));
+    }
   }
 
   @Test
@@ -362,6 +399,78 @@ class SegmentedUploadTest {
     Uploads.append(files, 3, "345");
     Uploads.publish(files, 4);
     assertEquals("012345", published());
+    assertEquals(List.of(), hidden());
+  }
+
+  /** The same node by node: the name it was to get is that of the same file. */
+  @Test
+  void whoDiesWhileAFileHasTwoNames_isFollowedByOthers() throws IOException {
+    Uploads.create(files, 6, true);
+    Uploads.append(files, 1, "012");
+    String segment = hidden().stream().filter(name -> name.endsWith(".free.1")).findFirst().orElseThrow();
+    Files.createLink(root.resolve("d").resolve(segment.replace(".free.1", ".free.2")), root.resolve("d").resolve(segment));
+    Uploads.append(files, 3, "345");
+    assertEquals(2, hidden().size());
+    Uploads.publish(files, 4);
+    assertEquals("012345", published());
+    assertEquals(List.of(), hidden());
+  }
+
+  @Test
+  void aNameThatAnotherFileHas_isNotTakenFromIt() throws IOException {
+    Uploads.create(files, 6, true);
+    Uploads.append(files, 1, "012");
+    String segment = hidden().stream().filter(name -> name.endsWith(".free.1")).findFirst().orElseThrow();
+    Files.copy(root.resolve("d").resolve(segment), root.resolve("d").resolve(segment.replace(".free.1", ".free.2")));
+    fails(VfsError.EXISTS, () -> Uploads.take(files, 3));
+    assertEquals(3, hidden().size());
+  }
+
+  /** As a synchroniser brings files, or a sweeper removes them. */
+  @Test
+  void whatIsBeyondAGap_countsWhenTheGapIsFilled() throws IOException {
+    Uploads.create(files, 9, true);
+    for (int i = 0; i < 3; i++) {
+      SegmentWriter dead = Uploads.take(files, i + 1);
+      dead.open(false);
+      Uploads.write(dead, "012345678".substring(3 * i, 3 * i + 3));
+      dead.abandon();
+    }
+    for (int missing = 0; missing < 2; missing++) {
+      String start = "%s.%016x.".formatted(Uploads.ID, 3 * missing);
+      Path segment = root.resolve("d").resolve(hidden().stream().filter(name -> name.contains(start)).findFirst().orElseThrow());
+      Path elsewhere = Files.move(segment, root.resolve("elsewhere"));
+      List<String> before = hidden();
+      try (SegmentedUpload upload = Uploads.find(files)) {
+        SegmentedUpload.State state = upload.state().orElseThrow();
+        assertTrue(state.hasGap());
+        assertEquals(3 * missing, state.offset());
+        fails(VfsError.BUSY, () -> upload.take(Uploads.claim(4)));
+      }
+      fails(VfsError.BUSY, () -> Uploads.publish(files, 4));
+      assertEquals(before, hidden());
+      assertEquals(null, published());
+      Files.writeString(segment, "0"); // not all of it
+      assertTrue(Uploads.find(files).state().orElseThrow().hasGap());
+      Files.move(elsewhere, segment, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }
+    assertEquals("012345678", Uploads.counted(files));
+    Uploads.publish(files, 4);
+    assertEquals("012345678", published());
+    assertEquals(List.of(), hidden());
+  }
+
+  @Test
+  void anUploadWithAGap_canBeEnded() throws IOException {
+    Uploads.create(files, 9, true);
+    SegmentWriter dead = Uploads.take(files, 1);
+    dead.open(false);
+    Uploads.write(dead, "012");
+    dead.abandon();
+    Uploads.append(files, 2, "345");
+    Files.delete(root.resolve("d").resolve(hidden().getFirst()));
+    assertTrue(Uploads.find(files).state().orElseThrow().hasGap());
+    Uploads.find(files).remove(Uploads.claim(3));
     assertEquals(List.of(), hidden());
   }
 

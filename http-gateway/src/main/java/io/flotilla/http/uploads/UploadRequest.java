@@ -192,8 +192,14 @@ final class UploadRequest {
   static void remove(SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
     try (Lease lease = leases.takeOver(id)) {
       lease.work();
-      upload.take(lease).remove();
+      upload.remove(lease);
     }
+  }
+
+  /** Of which something is missing before what is there: nothing of it is changed, so that it can be gone on with later. */
+  static RefusedException notArrived() {
+    return new RefusedException(Problem.of(503, "not-arrived", "Not now",
+        "not all of the upload has arrived at this node yet; try again later, or end it and send it anew"));
   }
 
   static Problem expired() {

@@ -228,7 +228,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     }
     SegmentedUpload upload = find(request, target, id);
     if (method.equals("PATCH")) {
-      needUnexpired(upload, true);
+      needUsable(upload, true);
       return UploadRequest.receive(request, upload, id, leases, offset, reached -> HttpResponse.create()
           .withStatus(StatusCodes.NO_CONTENT).addHeader(uploadOffset(reached)).addHeader(expires(clock.instant())));
     }
@@ -261,12 +261,15 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
   }
 
   /** @param closes whether to close it if it is refused */
-  private SegmentedUpload.State needUnexpired(SegmentedUpload upload, boolean closes) throws VfsException {
+  private SegmentedUpload.State needUsable(SegmentedUpload upload, boolean closes) throws VfsException {
     boolean isGood = false;
     try {
       SegmentedUpload.State state = upload.state().orElseThrow(UploadsApi::unknown);
       if (state.changed().plus(keep.get()).isBefore(clock.instant())) {
         throw new RefusedException(UploadRequest.expired());
+      }
+      if (state.hasGap()) {
+        throw UploadRequest.notArrived();
       }
       isGood = true;
       return state;
@@ -278,7 +281,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
   }
 
   private HttpResponse look(SegmentedUpload upload, String id) throws VfsException {
-    SegmentedUpload.State state = needUnexpired(upload, false);
+    SegmentedUpload.State state = needUsable(upload, false);
     if (state.offset() == upload.info().length()) {
       // Clients take such an upload for done, so it has to be.
       UploadRequest.publish(upload, id, leases);

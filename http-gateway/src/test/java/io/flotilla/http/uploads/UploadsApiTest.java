@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
@@ -30,6 +31,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
@@ -330,6 +332,18 @@ class UploadsApiTest extends FilesFixture {
   @Test
   void whatIsWholeButHasNoNameYet_getsItBeforeItIsToldThatItIsWhole() throws IOException {
     String location = created("/a", 5);
+    writeAndDie(location, 0, "hello");
+    leases.unavailable(true);
+    assertProblem(503, tus("HEAD", location));
+    assertFalse(Files.exists(root.resolve("a")));
+    leases.unavailable(false);
+    assertEquals("5", offset(location));
+    assertEquals("hello", read("a"));
+    assertEquals(1, entries());
+  }
+
+  /** As a node that has the upload of /a and dies. */
+  private void writeAndDie(String location, long offset, String text) throws IOException {
     String id = location.substring("/uploads/".length(), "/uploads/".length() + 32);
     VirtualPath path = VirtualPath.parse("/a");
     try (VirtualFileSystem files = new PublishingFileSystem(
@@ -345,16 +359,43 @@ class UploadsApiTest extends FilesFixture {
         public void check() {}
       });
       died.open(false);
-      died.write(ByteBuffer.wrap("hello".getBytes(StandardCharsets.US_ASCII)), 0);
+      died.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)), offset);
       died.abandon();
     }
-    leases.unavailable(true);
-    assertProblem(503, tus("HEAD", location));
-    assertFalse(Files.exists(root.resolve("a")));
-    leases.unavailable(false);
-    assertEquals("5", offset(location));
+  }
+
+  @Test
+  void whatHasNotArrivedAtTheNode_isWaitedFor() throws IOException {
+    String location = created("/a", 5);
+    writeAndDie(location, 0, "he");
+    assertEquals(204, status(patch(location, 2, "ll")));
+    Path first;
+    try (Stream<Path> all = Files.list(root)) {
+      first = all.filter(file -> file.toString().contains(".0000000000000000.")).findFirst().orElseThrow();
+    }
+    Path elsewhere = Files.move(first, root.resolve("elsewhere"));
+    for (HttpResponse response : List.of(tus("HEAD", location), patch(location, 4, "o"), patch(location, 0, "hello"))) {
+      assertProblem(503, response);
+      assertNotNull(header(response, "Retry-After"));
+    }
+    Files.move(elsewhere, first);
+    assertEquals("4", offset(location));
+    assertEquals(204, status(patch(location, 4, "o")));
     assertEquals("hello", read("a"));
     assertEquals(1, entries());
+  }
+
+  @Test
+  void whatHasNotArrivedAtTheNode_canBeEnded() throws IOException {
+    String location = created("/a", 5);
+    writeAndDie(location, 0, "he");
+    assertEquals(204, status(patch(location, 2, "ll")));
+    try (Stream<Path> all = Files.list(root)) {
+      Files.delete(all.filter(file -> file.toString().contains(".0000000000000000.")).findFirst().orElseThrow());
+    }
+    assertProblem(503, tus("HEAD", location));
+    assertEquals(204, status(tus("DELETE", location)));
+    assertEquals(0, entries());
   }
 
   @Test
