@@ -226,6 +226,7 @@ class ProducedBodyTest extends HttpFixture {
     Files.write(home().resolve("d/c.bin"), random(LARGE));
     RawHttp client = connect().say(RawHttp.head("GET", "/files/d/?zip&name=c.bin"));
     client.readHead();
+    await().atMost(30, SECONDS).until(() -> connections.list().stream().anyMatch(one -> one.transfer().isPresent()));
     config.change(Kind.USERS, "ann", json -> json.put("enabled", false));
     assertEquals(List.of(), config.commit(adapter));
     assertTrue(client.drain() < LARGE);
