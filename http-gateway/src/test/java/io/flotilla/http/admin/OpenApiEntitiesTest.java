@@ -54,7 +54,8 @@ class OpenApiEntitiesTest {
   private static final String LINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJaLO4rHlCzXFhqSwUrYQ2VvkyWGXkzxvIOKSYJqTHwl ann";
   private static final String SETTINGS = """
       "enabled": true, "expiresAt": "2999-01-01T00:00:00Z", "home": {"storage": "main", "path": "/h"},
-      "folders": [{"at": "/shared", "folder": "shared", "permissions": ["list", "download"]}], "permissions": {"/": ["*"], "/in": ["upload"]},
+      "folders": [{"at": "/shared", "folder": "shared", "permissions": ["list", "download"]}],
+      "permissions": {"/": ["*"], "/in": ["upload"]},
       "protocols": ["sftp", "http"], "authentication": ["public-key+password"], "allowFrom": ["10.0.0.0/8"], "denyFrom": ["10.1.0.0/16"],
       "limits": {"sessions": 3, "uploadBytesPerSecond": 10000, "downloadBytesPerSecond": 10000, "quotaBytes": 1, "quotaFiles": 1}""";
 
@@ -171,8 +172,9 @@ class OpenApiEntitiesTest {
   void policies_areThoseOfTheModel() {
     Set<String> described = new TreeSet<>();
     document.schema("Policy").get("anyOf").forEach(policy -> described.add(policy.get("$ref").textValue().replaceAll(".*/", "")));
-    assertEquals(new TreeSet<>(Arrays.stream(Policy.class.getPermittedSubclasses()).map(policy -> policy.getSimpleName() + "Policy").toList()),
-        described);
+    Set<String> model = new TreeSet<>();
+    Arrays.stream(Policy.class.getPermittedSubclasses()).forEach(policy -> model.add(policy.getSimpleName() + "Policy"));
+    assertEquals(model, described);
     assertEquals(described.size(), examples.stream().filter(example -> example.kind() == Kind.POLICIES).count());
   }
 
@@ -323,9 +325,9 @@ class OpenApiEntitiesTest {
     UserSettings.Limits none = new UserSettings.Limits(new UserSettings.Quota(OptionalLong.empty(), OptionalLong.empty()),
         OptionalInt.empty(), OptionalLong.empty(), OptionalLong.empty());
     List<String> words = new ArrayList<>();
-    EntityCodec.describe(new Group("any", new UserSettings(Optional.empty(), Optional.empty(), Optional.empty(), List.of(), Optional.empty(),
-        Optional.empty(), Optional.of(List.of(LoginMethod.values())), Optional.empty(), Optional.empty(), none)))
-        .get("authentication").forEach(word -> words.add(word.textValue()));
+    UserSettings settings = new UserSettings(Optional.empty(), Optional.empty(), Optional.empty(), List.of(), Optional.empty(),
+        Optional.empty(), Optional.of(List.of(LoginMethod.values())), Optional.empty(), Optional.empty(), none);
+    EntityCodec.describe(new Group("any", settings)).get("authentication").forEach(word -> words.add(word.textValue()));
     return words;
   }
 
