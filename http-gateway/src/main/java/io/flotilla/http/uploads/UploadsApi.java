@@ -134,6 +134,8 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     boolean hasBody = !request.http().entity().isKnownEmpty();
     if (hasBody) {
       needContentType(request);
+      UploadRequest.checksum(request);
+      UploadRequest.needRoom(request, length, 0);
     }
     VirtualPath target = creatable(request.files(), metadata);
     Optional<HttpResponse> locked = LockCheck.refusal(request, locks, target);
@@ -152,7 +154,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
         .addHeader(RawHeader.create("Location", FileTarget.uriOf(ROOT + "/" + id, target)))
         .addHeader(expires(clock.instant()));
     if (hasBody || length == 0) {
-      return UploadRequest.receive(request, upload, id, leases, 0, offset -> created.addHeader(uploadOffset(offset)));
+      return UploadRequest.receiveFirst(request, upload, id, leases, offset -> created.addHeader(uploadOffset(offset)));
     }
     upload.close();
     return unread(request, created);

@@ -180,6 +180,22 @@ class UploadsApiTest extends FilesFixture {
   }
 
   @Test
+  void aCreationThatFails_leavesNothing() throws Exception {
+    String[] five = {"Upload-Length", "5", "Upload-Metadata", "path " + base64("/a")};
+    assertProblem(400, send("POST", "/uploads", "hello", with(five, "Upload-Checksum", "crc32 AAAA")));
+    assertProblem(413, send("POST", "/uploads", "hello!", five));
+    assertProblem(460, send("POST", "/uploads", "hello", with(five, "Upload-Checksum", sha1("hullo"))));
+    breaksAfter = 2;
+    assertProblem(400, send("POST", "/uploads", "hello", five));
+    breaksAfter = Integer.MAX_VALUE;
+    leases.unavailable(true);
+    assertProblem(503, send("POST", "/uploads", "hello", five));
+    assertProblem(503, create("/a", 0));
+    leases.unavailable(false);
+    assertEquals(0, entries());
+  }
+
+  @Test
   void filenameAndDirectory_areAPath() {
     write("d/x", "x");
     assertTrue(header(tus("POST", "/uploads", "Upload-Length", "1", "Upload-Metadata",
