@@ -231,12 +231,19 @@ final class UploadRequest {
   }
 
   /** Gives a file its name of which all has come, if whoever brought the last byte could not. */
-  static void publish(SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
+  static void publish(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
     try (Lease lease = leases.acquire(id)) {
       lease.work();
       SegmentWriter writer = upload.take(lease);
       if (writer.isComplete()) {
-        writer.publish();
+        Transfer account = request.transfers().began(upload.shown(), ClientEvent.Direction.UPLOAD);
+        ClientEvent.Outcome outcome = ClientEvent.Outcome.FAILED;
+        try {
+          writer.publish();
+          outcome = ClientEvent.Outcome.COMPLETED;
+        } finally {
+          account.ended(outcome);
+        }
       }
     }
   }

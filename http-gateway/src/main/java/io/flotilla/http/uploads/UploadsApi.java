@@ -239,7 +239,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
         UploadRequest.remove(upload, id, leases);
         return unread(request, HttpResponse.create().withStatus(StatusCodes.NO_CONTENT));
       }
-      return unread(request, look(upload, id));
+      return unread(request, look(request, upload, id));
     }
   }
 
@@ -282,11 +282,11 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     }
   }
 
-  private HttpResponse look(SegmentedUpload upload, String id) throws VfsException {
+  private HttpResponse look(UserRequest request, SegmentedUpload upload, String id) throws VfsException {
     SegmentedUpload.State state = needUsable(upload, false);
     if (state.offset() == upload.info().length()) {
       // Clients take such an upload for done, so it has to be.
-      UploadRequest.publish(upload, id, leases);
+      UploadRequest.publish(request, upload, id, leases);
     }
     HttpResponse response = HttpResponse.create()
         .addHeader(uploadOffset(state.offset()))

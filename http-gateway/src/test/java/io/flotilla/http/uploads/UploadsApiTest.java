@@ -356,6 +356,8 @@ class UploadsApiTest extends FilesFixture {
     assertEquals("5", offset(location));
     assertEquals("hello", read("a"));
     assertEquals(1, entries());
+    assertEquals(List.of("/a UPLOAD COMPLETED"), transferred());
+    assertEquals(0, transfers.getFirst().bytes());
   }
 
   /** As a node that has the upload of /a and dies. */
