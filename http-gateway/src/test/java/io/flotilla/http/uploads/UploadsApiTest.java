@@ -206,7 +206,8 @@ class UploadsApiTest extends FilesFixture {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "path", "path !", "path L2E=,path L2E=", "path L2E= x", "filename YS9i", "path YQ==", "path L2Ev",
-      "path Ly4uL2E=", "path Ly4vYQ==", "path L2EAYg==", "path Lw==", "path L2E=,directory Lw==", "path L2E=,overwrite bm8=", " ,"})
+      "path Ly4uL2E=", "path Ly4vYQ==", "path L2EAYg==", "path Lw==", "path L2E=,directory Lw==", "path L2E=,overwrite bm8=", " ,",
+      "path L2E=,\tflag"})
   void metadataThatSaysNoPath_is400(String metadata) {
     assertProblem(400, tus("POST", "/uploads", "Upload-Length", "1", "Upload-Metadata", metadata));
     assertEquals(0, entries());
