@@ -170,12 +170,19 @@ final class UploadRequest {
     });
   }
 
+  /** Each of these is done whatever goes wrong with the others. */
   private void release(ClientEvent.Outcome outcome) {
-    writer.abandon();
-    leases.ended(id, active);
-    lease.close();
-    account.ended(outcome);
-    upload.close();
+    try {
+      writer.abandon();
+      leases.ended(id, active);
+      lease.close();
+    } finally {
+      try {
+        account.ended(outcome);
+      } finally {
+        upload.close();
+      }
+    }
   }
 
   /** Whether what came is what was meant; if not, why. */

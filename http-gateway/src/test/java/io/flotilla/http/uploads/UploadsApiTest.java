@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.http.dav.Locks;
@@ -31,6 +32,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -415,6 +417,16 @@ class UploadsApiTest extends FilesFixture {
     assertProblem(503, tus("HEAD", location));
     assertEquals(204, status(tus("DELETE", location)));
     assertEquals(0, entries());
+  }
+
+  @Test
+  void aLeaseThatCantBeGivenBack_leavesNoTransferRunning() {
+    String location = created("/a", 5);
+    leases.failToRelease();
+    assertThrows(CompletionException.class, () -> patch(location, 0, "he"));
+    assertEquals(List.of("/a UPLOAD BROKEN"), transferred());
+    leases.runOut();
+    assertEquals(204, status(patch(location, 2, "llo")));
   }
 
   @Test
