@@ -70,14 +70,23 @@ public final class ClaimClient {
   private <T> CompletionStage<T> ask(Duration timeout, Function<ActorRef<T>, ClaimKeeper.Command> message) {
     Optional<Access> now = access;
     if (now.isEmpty()) {
-      return CompletableFuture.failedFuture(new KeeperUnavailableException(
-          "this node is in no cluster at the moment, so no claim can be granted", null));
+      return inNoCluster(null);
+    }
+    CompletableFuture<T> answer;
+    try {
+      answer = AskPattern.<ClaimKeeper.Command, T>ask(now.get().keeper(), message::apply, timeout, now.get().system().scheduler())
+          .toCompletableFuture();
+    } catch (IllegalStateException e) {
+      return inNoCluster(e); // the timer of a system that has ended takes no more
     }
     // The actor system may end while it is asked, and its own timer with it; so the time is kept outside as well.
-    return AskPattern.<ClaimKeeper.Command, T>ask(
-            now.get().keeper(), message::apply, timeout, now.get().system().scheduler())
-        .toCompletableFuture().orTimeout(timeout.toMillis() + 200, TimeUnit.MILLISECONDS)
+    return answer.orTimeout(timeout.toMillis() + 200, TimeUnit.MILLISECONDS)
         .exceptionallyCompose(failure -> CompletableFuture.failedFuture(new KeeperUnavailableException(
             "the keeper of the claims did not answer within " + timeout.toMillis() + " ms", failure)));
+  }
+
+  private static <T> CompletionStage<T> inNoCluster(Throwable cause) {
+    return CompletableFuture.failedFuture(new KeeperUnavailableException(
+        "this node is in no cluster at the moment, so no claim can be granted", cause));
   }
 }

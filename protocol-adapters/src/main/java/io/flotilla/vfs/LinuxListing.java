@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Predicate;
 
 /** A directory read by getdents64(2) into one buffer, so that memory does not grow with the directory. */
 final class LinuxListing implements DirectoryListing {
@@ -13,14 +14,17 @@ final class LinuxListing implements DirectoryListing {
 
   private final int descriptor;
   private final VirtualPath path;
+  private final Predicate<String> wanted;
   private MemorySegment buffer;
   private int position;
   private int limit;
   private boolean closed;
 
-  LinuxListing(int descriptor, VirtualPath path) {
+  /** @param wanted the names that are listed; of others no attributes are asked for, as that takes most of the time */
+  LinuxListing(int descriptor, VirtualPath path, Predicate<String> wanted) {
     this.descriptor = descriptor;
     this.path = path;
+    this.wanted = wanted;
   }
 
   @Override
@@ -38,9 +42,13 @@ final class LinuxListing implements DirectoryListing {
       if (isDots(name)) {
         continue;
       }
+      String text = ByteNames.decode(name);
+      if (!wanted.test(text)) {
+        continue;
+      }
       LinuxCalls.Stat[] stat = new LinuxCalls.Stat[1];
       if (LinuxCalls.statx(descriptor, name, 0, stat) >= 0) { // else it was removed meanwhile
-        return new Entry(ByteNames.decode(name), Jail.attributes(stat[0]));
+        return new Entry(text, Jail.attributes(stat[0]));
       }
     }
   }

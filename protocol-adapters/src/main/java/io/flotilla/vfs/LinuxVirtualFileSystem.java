@@ -2,6 +2,7 @@ package io.flotilla.vfs;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -100,7 +101,12 @@ final class LinuxVirtualFileSystem implements VirtualFileSystem {
 
   @Override
   public DirectoryListing list(VirtualPath directory) throws VfsException {
-    return new LinuxListing(jail.open(directory, LinuxCalls.O_RDONLY | LinuxCalls.O_DIRECTORY, 0), directory);
+    return list(directory, _ -> true);
+  }
+
+  /** Of the entries with some names, whose others cost next to nothing. */
+  DirectoryListing list(VirtualPath directory, Predicate<String> names) throws VfsException {
+    return new LinuxListing(jail.open(directory, LinuxCalls.O_RDONLY | LinuxCalls.O_DIRECTORY, 0), directory, names);
   }
 
   @Override

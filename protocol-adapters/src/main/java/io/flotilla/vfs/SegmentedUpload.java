@@ -226,6 +226,16 @@ public final class SegmentedUpload implements Closeable {
     return SegmentWriter.take(this, claim);
   }
 
+  /** Removes one that was begun by {@link #create} and that nobody has taken; one that was taken stays. */
+  public void withdraw() throws VfsException {
+    try {
+      staging.removeFile(path(new UploadPart.Info(0)));
+      staging.syncDirectory(VirtualPath.ROOT);
+    } catch (VfsException e) {
+      throw shown(e);
+    }
+  }
+
   /**
    * Ends it without a file, whoever had it, and even if some of it is missing.
    *

@@ -66,6 +66,9 @@ final class StagingFileSystem extends FileSystemLayer {
 
   @Override
   public DirectoryListing list(VirtualPath directory) throws VfsException {
+    if (files instanceof LinuxVirtualFileSystem linux) {
+      return linux.list(directory, Partials::isSegmented);
+    }
     DirectoryListing all = files.list(directory);
     return new DirectoryListing() {
       @Override

@@ -31,6 +31,25 @@ class LinuxVirtualFileSystemTest extends FileSystemContract {
     return LinuxVirtualFileSystem.open(root, Links.FOLLOW);
   }
 
+  /** What is removed while its name is judged isn't there when attributes are asked for, so they are asked for afterwards. */
+  @Test
+  void namesAreJudged_beforeAttributesAreAskedFor() throws IOException {
+    Path dir = Files.createDirectory(root.resolve("named"));
+    for (String name : Set.of("kept", "removed", "other")) {
+      Files.createFile(dir.resolve(name));
+    }
+    try (LinuxVirtualFileSystem files = LinuxVirtualFileSystem.open(dir, Links.FOLLOW);
+        DirectoryListing listing = files.list(VirtualPath.ROOT, name -> {
+          if (name.equals("removed")) {
+            assertTrue(dir.resolve(name).toFile().delete());
+          }
+          return !name.equals("other");
+        })) {
+      assertEquals("kept", listing.next().name());
+      assertEquals(null, listing.next());
+    }
+  }
+
   @Test
   void directorySwappedForALinkOutside_nothingOutsideIsEverTouched() throws Exception {
     Path real = Files.createDirectory(root.resolve("d"));

@@ -17,6 +17,9 @@ import java.util.Optional;
  */
 record UploadMetadata(Map<String, String> values, String text) {
   static UploadMetadata parse(String text) {
+    if (!text.chars().allMatch(c -> c >= ' ' && c < 0x7F)) {
+      throw malformed("it has other characters than those of ASCII that can be printed"); // such as a tab, which headers may have
+    }
     Map<String, String> values = new HashMap<>();
     for (String pair : text.strip().isEmpty() ? new String[0] : text.split(",", -1)) {
       String[] parts = pair.strip().split(" ", -1);

@@ -20,16 +20,21 @@ import java.util.function.Function;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The body of a request goes on with an upload. Only what was refused before the body was asked for changes nothing; of a body that
  * breaks off stays what came, unless it has a checksum. The one that brings the last byte gives the file its name.
  */
 final class UploadRequest {
+  private static final Logger log = LoggerFactory.getLogger(UploadRequest.class);
+
   private final UserRequest request;
   private final SegmentedUpload upload;
   private final String id;
   private final ActiveLeases leases;
+  private final boolean isFirst;
   private final Optional<UploadChecksum> checksum;
   private final Lease lease;
   private final SegmentWriter writer;
@@ -37,12 +42,13 @@ final class UploadRequest {
   private final long offset;
   private Transfer account;
 
-  private UploadRequest(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases, Optional<UploadChecksum> checksum,
-      Lease lease, SegmentWriter writer) {
+  private UploadRequest(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases, boolean isFirst,
+      Optional<UploadChecksum> checksum, Lease lease, SegmentWriter writer) {
     this.request = request;
     this.upload = upload;
     this.id = id;
     this.leases = leases;
+    this.isFirst = isFirst;
     this.checksum = checksum;
     this.lease = lease;
     this.writer = writer;
@@ -60,26 +66,38 @@ final class UploadRequest {
    */
   static CompletionStage<HttpResponse> receive(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases, long offset,
       Function<Long, HttpResponse> response) throws VfsException {
+    return receive(request, upload, id, leases, offset, false, response);
+  }
+
+  /** The same of the request that has created the upload: nobody else knows of it, so nothing of it is left if it is refused. */
+  static CompletionStage<HttpResponse> receiveFirst(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases,
+      Function<Long, HttpResponse> response) throws VfsException {
+    return receive(request, upload, id, leases, 0, true, response);
+  }
+
+  private static CompletionStage<HttpResponse> receive(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases,
+      long offset, boolean isFirst, Function<Long, HttpResponse> response) throws VfsException {
     Lease lease = null;
+    SegmentWriter writer = null;
     UploadRequest begun = null;
     try {
-      Optional<UploadChecksum> checksum = new RequestHeaders(request.http()).value("Upload-Checksum").map(UploadChecksum::parse);
+      Optional<UploadChecksum> checksum = checksum(request);
       lease = leases.takeOver(id);
-      SegmentWriter writer = upload.take(lease);
+      writer = upload.take(lease);
       if (writer.offset() != offset) {
         throw RefusedException.conflict("there are " + writer.offset() + " bytes; go on from there",
             RawHeader.create("Upload-Offset", Long.toString(writer.offset())));
       }
-      OptionalLong length = request.http().entity().getContentLengthOption();
-      if (length.isPresent() && length.getAsLong() > upload.info().length() - offset) {
-        throw RefusedException.tooLarge("the upload was said to have " + upload.info().length() + " bytes");
-      }
+      needRoom(request, upload.info().length(), offset);
       if (!writer.isComplete()) {
         writer.open(checksum.isPresent());
       }
-      begun = new UploadRequest(request, upload, id, leases, checksum, lease, writer);
+      begun = new UploadRequest(request, upload, id, leases, isFirst, checksum, lease, writer);
     } finally {
       if (begun == null) {
+        if (isFirst) {
+          discard(upload, writer);
+        }
         if (lease != null) {
           lease.close();
         }
@@ -89,6 +107,32 @@ final class UploadRequest {
     return begun.receive(response);
   }
 
+  /** @throws RefusedException if there is one that can't be held against the body */
+  static Optional<UploadChecksum> checksum(UserRequest request) {
+    return new RequestHeaders(request.http()).value("Upload-Checksum").map(UploadChecksum::parse);
+  }
+
+  /** @throws RefusedException if the body is longer than what is to come of the upload */
+  static void needRoom(UserRequest request, long whole, long offset) {
+    OptionalLong length = request.http().entity().getContentLengthOption();
+    if (length.isPresent() && length.getAsLong() > whole - offset) {
+      throw RefusedException.tooLarge("the upload was said to have " + whole + " bytes");
+    }
+  }
+
+  /** @param writer null if the upload was not taken */
+  private static void discard(SegmentedUpload upload, SegmentWriter writer) {
+    try {
+      if (writer == null) {
+        upload.withdraw();
+      } else {
+        writer.remove();
+      }
+    } catch (VfsException e) {
+      log.debug("What is left of {} stays until it is too old", upload.shown(), e);
+    }
+  }
+
   private CompletionStage<HttpResponse> receive(Function<Long, HttpResponse> response) {
     leases.began(id, active);
     account = request.transfers().began(upload.shown(), ClientEvent.Direction.UPLOAD);
@@ -96,12 +140,16 @@ final class UploadRequest {
     try {
       received = request.bodies().receive(request.http(), writer, offset, account);
     } catch (RuntimeException e) {
+      if (isFirst) {
+        discard(upload, writer);
+      }
       release(ClientEvent.Outcome.FAILED);
       throw e;
     }
     return received.handle((_, failure) -> {
       lease.work();
       ClientEvent.Outcome outcome = ClientEvent.Outcome.FAILED;
+      boolean isTold = false;
       try {
         if (failure != null) {
           outcome = isBroken(failure) ? ClientEvent.Outcome.BROKEN : ClientEvent.Outcome.FAILED;
@@ -109,21 +157,32 @@ final class UploadRequest {
         }
         Optional<HttpResponse> refusal = accepted();
         outcome = refusal.isEmpty() && end() ? ClientEvent.Outcome.COMPLETED : ClientEvent.Outcome.BROKEN;
+        isTold = refusal.isEmpty();
         return refusal.orElseGet(() -> response.apply(writer.offset()));
       } catch (VfsException e) {
         return refused(e);
       } finally {
+        if (isFirst && !isTold) {
+          discard(upload, writer);
+        }
         release(outcome);
       }
     });
   }
 
+  /** Each of these is done whatever goes wrong with the others. */
   private void release(ClientEvent.Outcome outcome) {
-    writer.abandon();
-    leases.ended(id, active);
-    lease.close();
-    account.ended(outcome);
-    upload.close();
+    try {
+      writer.abandon();
+      leases.ended(id, active);
+      lease.close();
+    } finally {
+      try {
+        account.ended(outcome);
+      } finally {
+        upload.close();
+      }
+    }
   }
 
   /** Whether what came is what was meant; if not, why. */
@@ -179,12 +238,19 @@ final class UploadRequest {
   }
 
   /** Gives a file its name of which all has come, if whoever brought the last byte could not. */
-  static void publish(SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
+  static void publish(UserRequest request, SegmentedUpload upload, String id, ActiveLeases leases) throws VfsException {
     try (Lease lease = leases.acquire(id)) {
       lease.work();
       SegmentWriter writer = upload.take(lease);
       if (writer.isComplete()) {
-        writer.publish();
+        Transfer account = request.transfers().began(upload.shown(), ClientEvent.Direction.UPLOAD);
+        ClientEvent.Outcome outcome = ClientEvent.Outcome.FAILED;
+        try {
+          writer.publish();
+          outcome = ClientEvent.Outcome.COMPLETED;
+        } finally {
+          account.ended(outcome);
+        }
       }
     }
   }

@@ -134,6 +134,8 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     boolean hasBody = !request.http().entity().isKnownEmpty();
     if (hasBody) {
       needContentType(request);
+      UploadRequest.checksum(request);
+      UploadRequest.needRoom(request, length, 0);
     }
     VirtualPath target = creatable(request.files(), metadata);
     Optional<HttpResponse> locked = LockCheck.refusal(request, locks, target);
@@ -152,7 +154,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
         .addHeader(RawHeader.create("Location", FileTarget.uriOf(ROOT + "/" + id, target)))
         .addHeader(expires(clock.instant()));
     if (hasBody || length == 0) {
-      return UploadRequest.receive(request, upload, id, leases, 0, offset -> created.addHeader(uploadOffset(offset)));
+      return UploadRequest.receiveFirst(request, upload, id, leases, offset -> created.addHeader(uploadOffset(offset)));
     }
     upload.close();
     return unread(request, created);
@@ -237,7 +239,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
         UploadRequest.remove(upload, id, leases);
         return unread(request, HttpResponse.create().withStatus(StatusCodes.NO_CONTENT));
       }
-      return unread(request, look(upload, id));
+      return unread(request, look(request, upload, id));
     }
   }
 
@@ -280,11 +282,11 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     }
   }
 
-  private HttpResponse look(SegmentedUpload upload, String id) throws VfsException {
+  private HttpResponse look(UserRequest request, SegmentedUpload upload, String id) throws VfsException {
     SegmentedUpload.State state = needUsable(upload, false);
     if (state.offset() == upload.info().length()) {
       // Clients take such an upload for done, so it has to be.
-      UploadRequest.publish(upload, id, leases);
+      UploadRequest.publish(request, upload, id, leases);
     }
     HttpResponse response = HttpResponse.create()
         .addHeader(uploadOffset(state.offset()))

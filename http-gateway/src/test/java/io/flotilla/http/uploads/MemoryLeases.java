@@ -12,9 +12,15 @@ public final class MemoryLeases implements Leases {
   private long last = 100;
   private int renewals;
   private boolean isUnavailable;
+  private boolean failsToRelease;
 
   synchronized void unavailable(boolean now) {
     isUnavailable = now;
+  }
+
+  /** The next release fails at once. */
+  synchronized void failToRelease() {
+    failsToRelease = true;
   }
 
   synchronized void runOut() {
@@ -50,6 +56,10 @@ public final class MemoryLeases implements Leases {
 
   @Override
   public synchronized void release(String key, long number) {
+    if (failsToRelease) {
+      failsToRelease = false;
+      throw new IllegalStateException("it has just ended");
+    }
     held.remove(key, number);
   }
 }

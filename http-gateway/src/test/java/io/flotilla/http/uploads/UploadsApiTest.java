@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.http.dav.Locks;
@@ -31,6 +32,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -180,6 +182,22 @@ class UploadsApiTest extends FilesFixture {
   }
 
   @Test
+  void aCreationThatFails_leavesNothing() throws Exception {
+    String[] five = {"Upload-Length", "5", "Upload-Metadata", "path " + base64("/a")};
+    assertProblem(400, send("POST", "/uploads", "hello", with(five, "Upload-Checksum", "crc32 AAAA")));
+    assertProblem(413, send("POST", "/uploads", "hello!", five));
+    assertProblem(460, send("POST", "/uploads", "hello", with(five, "Upload-Checksum", sha1("hullo"))));
+    breaksAfter = 2;
+    assertProblem(400, send("POST", "/uploads", "hello", five));
+    breaksAfter = Integer.MAX_VALUE;
+    leases.unavailable(true);
+    assertProblem(503, send("POST", "/uploads", "hello", five));
+    assertProblem(503, create("/a", 0));
+    leases.unavailable(false);
+    assertEquals(0, entries());
+  }
+
+  @Test
   void filenameAndDirectory_areAPath() {
     write("d/x", "x");
     assertTrue(header(tus("POST", "/uploads", "Upload-Length", "1", "Upload-Metadata",
@@ -190,7 +208,8 @@ class UploadsApiTest extends FilesFixture {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "path", "path !", "path L2E=,path L2E=", "path L2E= x", "filename YS9i", "path YQ==", "path L2Ev",
-      "path Ly4uL2E=", "path Ly4vYQ==", "path L2EAYg==", "path Lw==", "path L2E=,directory Lw==", "path L2E=,overwrite bm8=", " ,"})
+      "path Ly4uL2E=", "path Ly4vYQ==", "path L2EAYg==", "path Lw==", "path L2E=,directory Lw==", "path L2E=,overwrite bm8=", " ,",
+      "path L2E=,\tflag"})
   void metadataThatSaysNoPath_is400(String metadata) {
     assertProblem(400, tus("POST", "/uploads", "Upload-Length", "1", "Upload-Metadata", metadata));
     assertEquals(0, entries());
@@ -340,6 +359,8 @@ class UploadsApiTest extends FilesFixture {
     assertEquals("5", offset(location));
     assertEquals("hello", read("a"));
     assertEquals(1, entries());
+    assertEquals(List.of("/a UPLOAD COMPLETED"), transferred());
+    assertEquals(0, transfers.getFirst().bytes());
   }
 
   /** As a node that has the upload of /a and dies. */
@@ -396,6 +417,16 @@ class UploadsApiTest extends FilesFixture {
     assertProblem(503, tus("HEAD", location));
     assertEquals(204, status(tus("DELETE", location)));
     assertEquals(0, entries());
+  }
+
+  @Test
+  void aLeaseThatCantBeGivenBack_leavesNoTransferRunning() {
+    String location = created("/a", 5);
+    leases.failToRelease();
+    assertThrows(CompletionException.class, () -> patch(location, 0, "he"));
+    assertEquals(List.of("/a UPLOAD BROKEN"), transferred());
+    leases.runOut();
+    assertEquals(204, status(patch(location, 2, "llo")));
   }
 
   @Test

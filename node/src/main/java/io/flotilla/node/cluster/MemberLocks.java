@@ -18,12 +18,15 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.cluster.Member;
 import org.apache.pekko.cluster.typed.Cluster;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells the {@link LockDesk} of every other member of locks. One that does not answer is waited for no longer than a second, and one that
  * is not reachable not at all: it reads all locks when it is back. While this node is in no cluster nobody is told.
  */
 public final class MemberLocks implements LockNews {
+  private static final Logger log = LoggerFactory.getLogger(MemberLocks.class);
   private static final Duration PATIENCE = Duration.ofSeconds(1);
   /** In one message. */
   private static final int MAX_TOKENS = 1000;
@@ -53,26 +56,29 @@ public final class MemberLocks implements LockNews {
   }
 
   private void tell(Function<ActorRef<LockDesk.Heard>, LockDesk.Command> message) {
-    Optional<ActorSystem<?>> running = system;
-    if (running.isEmpty()) {
-      return;
-    }
-    List<CompletableFuture<LockDesk.Heard>> answers = new ArrayList<>();
-    for (Member member : others(running.get())) {
-      answers.add(AskPattern.<LockDesk.Command, LockDesk.Heard>ask(LockDesk.at(running.get(), member),
-          message::apply, PATIENCE, running.get().scheduler()).toCompletableFuture());
-    }
+    system.ifPresent(running -> tell(running, others(running), message));
+  }
+
+  /** While they are told the actor system may end. */
+  static void tell(ActorSystem<?> running, List<Member> members, Function<ActorRef<LockDesk.Heard>, LockDesk.Command> message) {
     try {
+      List<CompletableFuture<LockDesk.Heard>> answers = new ArrayList<>();
+      for (Member member : members) {
+        answers.add(AskPattern.<LockDesk.Command, LockDesk.Heard>ask(LockDesk.at(running, member),
+            message::apply, PATIENCE, running.scheduler()).toCompletableFuture());
+      }
       // The actor system may end meanwhile, and its timers with it; so the time is kept here as well.
       CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)).get(PATIENCE.toMillis() + 200, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {
       // It reads them.
+    } catch (IllegalStateException e) {
+      log.debug("The actor system has just ended, so the other nodes are not told of locks and will read them", e);
     }
   }
 
-  private static List<Member> others(ActorSystem<?> running) {
+  static List<Member> others(ActorSystem<?> running) {
     Cluster cluster = Cluster.get(running);
     Set<Member> unreachable = cluster.state().getUnreachable();
     List<Member> others = new ArrayList<>();
