@@ -172,6 +172,9 @@ class WebClientTest {
     assertEquals("10001", browser.find(".grid").getDomAttribute("aria-rowcount"));
     browser.awaitText(".status", "10,000 items");
     browser.screenshot("ten-thousand");
+    long pages = (long) browser.script("return performance.getEntriesByType('resource').filter(one => one.name.includes('/files/?')).length");
+    assertTrue(pages <= 12, pages + " pages were asked for");
+    assertEquals(List.of(), browser.complaints());
     browser.keys(Keys.HOME);
     browser.awaitEntry("entry-00000");
     assertTrue(browser.count(".row") < 200);
@@ -451,6 +454,33 @@ class WebClientTest {
     browser.click(".dialog .danger");
     browser.until("it has gone", () -> browser.names().equals(List.of("taken.txt")));
     assertFalse(Files.exists(home.resolve("box")));
+  }
+
+  @Test
+  void whatOneUserBegan_noOtherGoesOnWith() throws Exception {
+    List<String> names = List.of("one.txt", "two.txt", "three.txt");
+    Path mine = user("nina");
+    Path others = user("olaf");
+    for (String name : names) {
+      write(mine.resolve(name), "mine");
+      write(others.resolve(name), "another's");
+    }
+    browser.enter("", "nina", PASSWORD);
+    names.forEach(name -> {
+      browser.awaitEntry(name);
+      browser.selectEntry(name);
+    });
+    browser.press("Delete");
+    // In another window, with the same cookies.
+    browser.script("window.signedIn = 0; fetch('/session', {method: 'POST', headers: {'Content-Type': 'application/json'}, "
+        + "body: JSON.stringify({user: 'olaf', password: arguments[0]})}).then(answer => { window.signedIn = answer.status; })", PASSWORD);
+    browser.until("the other user has signed in", () -> Long.valueOf(201).equals(browser.script("return window.signedIn")));
+    browser.click(".dialog .danger");
+    browser.until("it has failed", () -> browser.driver().getPageSource().contains("Somebody else has signed in meanwhile."));
+    for (String name : names) {
+      assertTrue(Files.exists(mine.resolve(name)), name);
+      assertTrue(Files.exists(others.resolve(name)), name);
+    }
   }
 
   @Test

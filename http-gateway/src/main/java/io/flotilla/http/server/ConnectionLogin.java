@@ -259,7 +259,9 @@ final class ConnectionLogin implements AutoCloseable {
   }
 
   private static HttpResponse unauthorized(HttpRequest request, String detail) {
-    boolean isOfPage = new RequestHeaders(request).value("Sec-Fetch-Dest").filter("empty"::equals).isPresent();
+    RequestHeaders headers = new RequestHeaders(request);
+    // Without TLS a browser doesn't say that it is a page that asks, but the page itself does.
+    boolean isOfPage = headers.value("Sec-Fetch-Dest").filter("empty"::equals).isPresent() || headers.value(SessionApi.CSRF_HEADER).isPresent();
     HttpResponse response = Problem.of(401, "unauthorized", "Who are you?", detail).toResponse(); // which names the Bearer scheme
     return isOfPage ? response
         : response.addHeader(RawHeader.create("WWW-Authenticate", "Basic realm=\"flotilla\", charset=\"UTF-8\""));

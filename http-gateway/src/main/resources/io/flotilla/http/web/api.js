@@ -2,20 +2,21 @@ import {Problem, problemOf, problemOfResponse, unreachable} from './problem.js';
 import {directoryUrl} from './paths.js';
 import {session} from './session.js';
 
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const PAGE_SIZE = 1000;
 
 /**
- * Makes a request in the session. One that finds the session ended waits until the user has signed in again; fails with a Problem, or
- * with what the signal gave as its reason.
+ * Makes a request in the session, as the user who is signed in now and as nobody else. One that finds the session ended waits until that
+ * user has signed in again; fails with a Problem, or with what the signal gave as its reason.
  */
 export async function request(method, url, {headers = {}, body, signal} = {}) {
+  const user = session.user;
   let isTokenFresh = false;
   for (;;) {
-    const all = SAFE.has(method) ? headers : {...headers, 'X-CSRF-Token': session.csrfToken};
+    session.need(user);
+    const token = session.csrfToken;
     let response;
     try {
-      response = await fetch(url, {method, headers: all, body, signal, cache: 'no-store'});
+      response = await fetch(url, {method, headers: {...headers, 'X-CSRF-Token': token}, body, signal, cache: 'no-store'});
     } catch {
       signal?.throwIfAborted();
       throw unreachable();
@@ -24,7 +25,7 @@ export async function request(method, url, {headers = {}, body, signal} = {}) {
       return response;
     }
     if (response.status === 401) {
-      session.ended();
+      session.ended(token);
       await session.whenIn(signal);
     } else {
       const problem = await problemOfResponse(response);
@@ -33,21 +34,13 @@ export async function request(method, url, {headers = {}, body, signal} = {}) {
         throw problem;
       }
       isTokenFresh = true;
-      await lookAgain();
+      await session.look();
     }
   }
 }
 
 function isAboutToken(problem) {
   return problem.status === 403 && problem.message.includes('X-CSRF-Token');
-}
-
-async function lookAgain() {
-  const user = session.user;
-  await session.look();
-  if (session.state === 'in' && session.user !== user) {
-    throw new Problem(403, 'Somebody else has signed in meanwhile.');
-  }
 }
 
 /**
@@ -58,9 +51,11 @@ async function lookAgain() {
 export function sendPart(url, headers, part, {signal, onSent}) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
+    const user = session.user;
+    const token = session.csrfToken;
     const abort = () => xhr.abort();
     xhr.open('PATCH', url);
-    for (const [name, value] of Object.entries({...headers, 'X-CSRF-Token': session.csrfToken})) {
+    for (const [name, value] of Object.entries({...headers, 'X-CSRF-Token': token})) {
       xhr.setRequestHeader(name, value);
     }
     xhr.upload.addEventListener('progress', event => onSent(event.loaded));
@@ -75,9 +70,9 @@ export function sendPart(url, headers, part, {signal, onSent}) {
       } else {
         const problem = problemOf(xhr.status, name => xhr.getResponseHeader(name), xhr.responseText);
         if (problem.status === 401) {
-          session.ended();
+          session.ended(token);
         }
-        reject(isAboutToken(problem) ? await afterLook() : problem);
+        reject(isAboutToken(problem) ? await afterLook(user) : problem);
       }
     });
     signal.addEventListener('abort', abort);
@@ -86,9 +81,10 @@ export function sendPart(url, headers, part, {signal, onSent}) {
 }
 
 /** The token was another one; with the present one the same works. */
-async function afterLook() {
+async function afterLook(user) {
   try {
-    await lookAgain();
+    await session.look();
+    session.need(user);
     return new Problem(408, 'The session was renewed.');
   } catch (problem) {
     return problem;

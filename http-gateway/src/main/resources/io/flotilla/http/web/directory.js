@@ -59,7 +59,7 @@ export class Directory extends EventTarget {
   async all() {
     await this.#running;
     while (this.#next !== null && this.state === 'ready' && !this.isFull && !this.#abort.signal.aborted) {
-      await this.more();
+      await (this.#running ?? this.more()); // a reload may have come in between
     }
     return this.isComplete;
   }
@@ -67,7 +67,6 @@ export class Directory extends EventTarget {
   async #run(load) {
     const signal = this.#abort.signal;
     this.isLoadingMore = true;
-    this.#tell();
     const running = load().then(() => {
       this.state = 'ready';
       this.problem = null;
@@ -78,6 +77,7 @@ export class Directory extends EventTarget {
       }
     });
     this.#running = running;
+    this.#tell(); // not before: whoever is told may ask for more
     await running;
     if (this.#running === running) {
       this.#running = null;

@@ -7,6 +7,7 @@ import {nameNode, plainName} from './names.js';
 import {fail, notify} from './notices.js';
 import {directoryUrl, encodeName, fileUrl, isSamePath} from './paths.js';
 import {Problem} from './problem.js';
+import {session} from './session.js';
 
 const MAX_NAMED = 5;
 const MAX_FAILURES_TOLD = 3;
@@ -23,11 +24,12 @@ function checkedName(text) {
   return encodeName(text);
 }
 
-/** Does something for each, and tells how that went. What fails for one goes on for the others. */
-async function each(entries, words, act) {
+/** Does something for each as the user who wanted it, and tells how that went. What fails for one goes on for the others. */
+async function each(user, entries, words, act) {
   const failures = [];
   for (const entry of entries) {
     try {
+      session.need(user);
       await act(entry);
     } catch (problem) {
       failures.push([entry, problem]);
@@ -80,9 +82,11 @@ function submit(url, entries) {
 }
 
 export async function createFolder(directory) {
+  const user = session.user;
   let made = null;
   await askText('New folder', {label: 'Name', verb: 'Create', accept: async text => {
     const name = checkedName(text);
+    session.need(user);
     try {
       await request('MKCOL', directoryUrl([...directory, name]));
     } catch (problem) {
@@ -103,11 +107,13 @@ async function move(from, to) {
 }
 
 export async function rename(directory, entry) {
+  const user = session.user;
   let renamed = null;
   const stem = entry.type === 'directory' ? entry.name.length : entry.name.replace(/(?<=.)\.[^.]*$/s, '').length;
   await askText('Rename', {label: 'New name', value: entry.name, selected: stem, verb: 'Rename', accept: async text => {
     const name = text === entry.name ? entry.encodedName : checkedName(text); // a name need not be text
     if (name !== entry.encodedName) {
+      session.need(user);
       await move(fileUrl(directory, entry.encodedName), fileUrl(directory, name));
       notify(`Renamed to ${plainName(text)}.`);
     }
@@ -118,17 +124,19 @@ export async function rename(directory, entry) {
 
 /** @returns whether anything was tried */
 export async function moveElsewhere(directory, entries) {
+  const user = session.user;
   const folders = entries.filter(entry => entry.type === 'directory').map(entry => [...directory, entry.encodedName]);
   const target = await chooseFolder(`Move ${things(entries)}`, directory, 'Move here',
     path => isSamePath(path, directory) || folders.some(folder => isWithin(path, folder)));
   if (target !== null) {
-    await each(entries, 'Moved', entry => move(fileUrl(directory, entry.encodedName), fileUrl(target, entry.encodedName)));
+    await each(user, entries, 'Moved', entry => move(fileUrl(directory, entry.encodedName), fileUrl(target, entry.encodedName)));
   }
   return target !== null;
 }
 
 /** @returns whether anything was tried */
 export async function remove(directory, entries) {
+  const user = session.user;
   const hasFolders = entries.some(entry => entry.type === 'directory');
   const isSure = await confirmed(entries.length === 1 ? 'Delete this item?' : `Delete ${entries.length.toLocaleString()} items?`, [
     h('ul', {class: 'named'}, entries.slice(0, MAX_NAMED).map(entry => h('li', {}, nameNode(entry.name))),
@@ -136,8 +144,9 @@ export async function remove(directory, entries) {
     h('p', {class: 'hint'}, hasFolders ? 'Folders are deleted with everything in them. This can’t be undone.' : 'This can’t be undone.'),
   ], 'Delete', {isDangerous: true});
   if (isSure) {
-    await each(entries, 'Deleted', entry => request('DELETE',
-      fileUrl(directory, entry.encodedName) + (entry.type === 'directory' ? '?recursive=true' : '')));
+    // What was a file and is a folder now was not what the user saw.
+    await each(user, entries, 'Deleted', entry => request('DELETE',
+      `${fileUrl(directory, entry.encodedName)}?recursive=${entry.type === 'directory'}`));
   }
   return isSure;
 }

@@ -25,6 +25,7 @@ export class FileBrowser extends HTMLElement {
   #shown = null;
   #filterTimer = null;
   #refreshTimer = null;
+  #isStale = false;
   #gone = new AbortController();
 
   disconnectedCallback() {
@@ -136,6 +137,7 @@ export class FileBrowser extends HTMLElement {
 
   #show(path) {
     this.#path = path;
+    this.#shown = null; // another folder's may have the same name
     this.#order = {...this.#order, query: ''};
     this.#filter.value = '';
     const place = path.length === 0 ? 'Home' : decodeName(path.at(-1));
@@ -155,13 +157,22 @@ export class FileBrowser extends HTMLElement {
   }
 
   #refresh() {
-    this.#directory.reload();
+    return this.#directory.reload();
   }
 
   #refreshLater() {
-    this.#refreshTimer ??= setTimeout(() => {
+    if (this.#refreshTimer !== null) {
+      this.#isStale = true;
+      return;
+    }
+    // One after the other: a large folder takes longer to be read than the next file to arrive.
+    this.#refreshTimer = setTimeout(async () => {
+      this.#isStale = false;
+      await this.#refresh();
       this.#refreshTimer = null;
-      this.#refresh();
+      if (this.#isStale && !this.#gone.signal.aborted) {
+        this.#refreshLater();
+      }
     }, REFRESH_MILLISECONDS);
   }
 
@@ -332,6 +343,9 @@ export class FileBrowser extends HTMLElement {
     const path = this.#path;
     try {
       const chosen = await choosing;
+      if (this.#gone.signal.aborted) {
+        return; // the user has signed out meanwhile
+      }
       if (chosen.files.length > 0) {
         announce(`Uploading ${formatCount(chosen.files.length, 'file')}`);
       }

@@ -232,8 +232,10 @@ export class FileList extends HTMLElement {
 
   async #selectAll(isWanted) {
     if (isWanted) {
-      await this.#directory.all();
-      this.selection.all(this.#directory.entries);
+      const directory = this.#directory;
+      if (await directory.all() && directory === this.#directory) {
+        this.selection.all(directory.entries);
+      }
     } else {
       this.selection.clear();
     }

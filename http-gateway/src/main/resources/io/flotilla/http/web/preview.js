@@ -91,7 +91,7 @@ export class Preview extends HTMLElement {
         await this.#image(url, entry, signal);
       } else if (TEXT.test(entry.name)) {
         await this.#text(url, entry, signal);
-      } else if (PDF.test(entry.name) && entry.size <= MAX_PDF) {
+      } else if (PDF.test(entry.name)) {
         await this.#pdf(url, entry, signal);
       } else {
         this.#card(entry, '');
@@ -118,16 +118,22 @@ export class Preview extends HTMLElement {
 
   async #text(url, entry, signal) {
     this.#wait();
-    const isCut = entry.size > MAX_TEXT;
+    // Whatever the listing says: what a link leads to may be larger.
+    const size = Number((await request('HEAD', url, {signal})).headers.get('Content-Length'));
+    const isCut = size > MAX_TEXT;
     const response = await request('GET', url, {signal, headers: isCut ? {Range: `bytes=0-${MAX_TEXT - 1}`} : {}});
     const text = new TextDecoder().decode(await response.arrayBuffer());
     signal.throwIfAborted();
-    fill(this.#body, isCut ? h('p', {class: 'preview-note'}, `Only the first ${formatSize(MAX_TEXT)} of ${formatSize(entry.size)} are shown.`) : null,
+    fill(this.#body, isCut ? h('p', {class: 'preview-note'}, `Only the first ${formatSize(MAX_TEXT)} of ${formatSize(size)} are shown.`) : null,
       h('pre', {}, text));
   }
 
   async #pdf(url, entry, signal) {
     this.#wait();
+    if (Number((await request('HEAD', url, {signal})).headers.get('Content-Length')) > MAX_PDF) {
+      this.#card(entry, 'It is too large to be shown here.');
+      return;
+    }
     const response = await request('GET', url, {signal});
     const bytes = await response.arrayBuffer();
     signal.throwIfAborted();

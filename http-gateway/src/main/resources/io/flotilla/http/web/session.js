@@ -36,7 +36,13 @@ class Session extends EventTarget {
   }
 
   async signOut() {
-    const response = await this.#ask('DELETE');
+    const user = this.user;
+    let response = await this.#ask('DELETE');
+    if (response.status === 403) { // signed in anew in another window, perhaps as somebody else
+      await this.look();
+      this.need(user);
+      response = await this.#ask('DELETE');
+    }
     if (!response.ok && response.status !== 401) {
       throw await problemOfResponse(response);
     }
@@ -44,9 +50,9 @@ class Session extends EventTarget {
     this.#leave('You have signed out.');
   }
 
-  /** A request was answered with 401. */
-  ended() {
-    if (this.state === 'in') {
+  /** A request with a token was answered with 401; it may have been on its way since before the present session. */
+  ended(token) {
+    if (this.state === 'in' && token === this.csrfToken) {
       this.#leave('Your session has ended. Sign in to go on where you were.');
     }
   }
@@ -69,18 +75,21 @@ class Session extends EventTarget {
         signal?.addEventListener('abort', done);
       });
     }
+    this.need(user);
+  }
+
+  /** Fails if somebody else has signed in: what one began another must not go on with. */
+  need(user) {
     if (this.user !== user) {
-      throw new Problem(401, 'Somebody else has signed in meanwhile.');
+      throw new Problem(403, 'Somebody else has signed in meanwhile.');
     }
   }
 
   async #ask(method, body) {
-    const headers = {};
+    // Always, because it also says that a page asks, for which no browser has to ask for a password.
+    const headers = {'X-CSRF-Token': this.csrfToken};
     if (body !== undefined) {
       headers['Content-Type'] = 'application/json';
-    }
-    if (method !== 'GET') {
-      headers['X-CSRF-Token'] = this.csrfToken;
     }
     try {
       return await fetch('/session', {method, headers, body, cache: 'no-store'});

@@ -3,7 +3,7 @@ import {pause} from './dom.js';
 import {fileUrl, metadataPath} from './paths.js';
 import {Problem} from './problem.js';
 import {session} from './session.js';
-import {forgetUrl, rememberUrl, rememberedUrl} from './upload-memory.js';
+import {forgetUpload, rememberUpload, rememberedUpload} from './upload-memory.js';
 
 const PART_BYTES = 16 * 1024 * 1024;
 const TUS = {'Tus-Resumable': '1.0.0'};
@@ -24,6 +24,8 @@ export class TusUpload {
   #directory;
   #name;
   #url;
+  /** Whether what is on the server was begun to take another file's place. */
+  #isReplacing;
   #user = session.user;
 
   /**
@@ -38,11 +40,14 @@ export class TusUpload {
     this.#name = name;
     this.onOffset = onOffset;
     this.onWaiting = onWaiting;
-    this.#url = rememberedUrl(this.#user, this.#path, file);
+    ({url: this.#url, isReplacing: this.#isReplacing} = rememberedUpload(this.#user, this.#path, file));
   }
 
   /** Goes on until the file is there under its name; fails with a Problem, a TakenProblem, or the signal's reason. */
   async run(signal, isReplacing) {
+    if (this.#url !== null && this.#isReplacing !== isReplacing) {
+      await this.end(); // what was allowed then was not asked now
+    }
     let failures = 0;
     let reached = 0;
     for (;;) {
@@ -55,7 +60,7 @@ export class TusUpload {
           }
           this.onOffset(offset);
         });
-        forgetUrl(this.#user, this.#path, this.#file);
+        forgetUpload(this.#user, this.#path, this.#file);
         return;
       } catch (problem) {
         signal.throwIfAborted();
@@ -76,11 +81,12 @@ export class TusUpload {
   async #goOn(signal, isReplacing, onOffset) {
     let offset = this.#url === null ? await this.#create(signal, isReplacing) : await this.#offset(signal, isReplacing);
     if (offset === null) {
-      this.#forget();
-      if (await this.#isComplete(signal)) {
+      // Of a file that is replaced nothing tells whether it is the old one or the new one.
+      if (!isReplacing && await this.#isComplete(signal)) {
         onOffset(this.#file.size);
         return;
       }
+      this.#forget();
       offset = await this.#create(signal, isReplacing);
     }
     onOffset(offset);
@@ -135,7 +141,8 @@ export class TusUpload {
     }
     if (this.#file.size > 0) {
       this.#url = new URL(response.headers.get('Location'), location.href).pathname;
-      rememberUrl(this.#user, this.#path, this.#file, this.#url);
+      this.#isReplacing = isReplacing;
+      rememberUpload(this.#user, this.#path, this.#file, {url: this.#url, isReplacing});
     }
     return 0;
   }
@@ -147,6 +154,7 @@ export class TusUpload {
       return Number(response.headers.get('Upload-Offset'));
     } catch (problem) {
       if (problem.status === 404 || problem.status === 410) {
+        this.#mayBeComplete &&= problem.status === 404;
         return null;
       }
       await this.#refuseTaken(problem, signal, isReplacing);
@@ -195,7 +203,7 @@ export class TusUpload {
 
   #forget() {
     this.#url = null;
-    forgetUrl(this.#user, this.#path, this.#file);
+    forgetUpload(this.#user, this.#path, this.#file);
   }
 
   get #path() {

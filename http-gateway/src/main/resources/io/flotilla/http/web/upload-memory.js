@@ -10,27 +10,29 @@ function key(user, path, file) {
   return `${PREFIX}${JSON.stringify([user, path, file.size, file.lastModified])}`;
 }
 
-export function rememberedUrl(user, path, file) {
+/** @returns {url, isReplacing}; the URL is null if none is remembered */
+export function rememberedUpload(user, path, file) {
   try {
-    return JSON.parse(localStorage.getItem(key(user, path, file)))?.url ?? null;
+    const {url = null, isReplacing = false} = JSON.parse(localStorage.getItem(key(user, path, file))) ?? {};
+    return {url, isReplacing};
   } catch {
-    return null;
+    return {url: null, isReplacing: false};
   }
 }
 
-export function rememberUrl(user, path, file, url) {
+export function rememberUpload(user, path, file, {url, isReplacing}) {
   const keys = Object.keys(localStorage).filter(name => name.startsWith(PREFIX));
   if (keys.length >= MAX_KEPT) {
     const since = name => Number(/"since":(\d+)/.exec(localStorage.getItem(name))?.[1] ?? 0);
     keys.sort((one, other) => since(one) - since(other)).slice(0, keys.length - MAX_KEPT + 1).forEach(name => localStorage.removeItem(name));
   }
   try {
-    localStorage.setItem(key(user, path, file), JSON.stringify({url, since: Date.now()}));
+    localStorage.setItem(key(user, path, file), JSON.stringify({url, isReplacing, since: Date.now()}));
   } catch {
     // There is no room; then it can't go on after a reload.
   }
 }
 
-export function forgetUrl(user, path, file) {
+export function forgetUpload(user, path, file) {
   localStorage.removeItem(key(user, path, file));
 }

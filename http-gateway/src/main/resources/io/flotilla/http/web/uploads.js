@@ -1,6 +1,6 @@
 import {request} from './api.js';
 import {choice} from './dialogs.js';
-import {h} from './dom.js';
+import {h, pause} from './dom.js';
 import {nameNode, plainName} from './names.js';
 import {decodeName, directoryUrl, encodeName} from './paths.js';
 import {Problem} from './problem.js';
@@ -11,6 +11,10 @@ const MAX_OTHER_NAMES = 100;
 /** Finished ones that are still shown. */
 const MAX_FINISHED = 100;
 const SPEED_MILLISECONDS = 4000;
+/** Of a folder that is made, in a row. */
+const MAX_FAILURES = 10;
+const LEAST_PAUSE = 500;
+const MOST_PAUSE = 15_000;
 
 /** What can be done with transfers in a state. */
 export const RUNNING = new Set(['running', 'asking']);
@@ -20,29 +24,54 @@ const OPEN = new Set(['waiting', 'running', 'asking', 'paused', 'failed']);
 class Batch {
   answer = null;
   #making = null;
+  #hasFailed = false;
+  #made = 0;
 
   constructor(directory, folders) {
     this.directory = directory;
     this.folders = folders;
   }
 
-  /** Makes what is not there, once; when that has failed, anew. */
+  /** Makes what is not there, once for all; what has failed fails for all of them, until it is to be tried again. */
   makeFolders() {
     this.#making ??= this.#make().catch(problem => {
-      this.#making = null;
+      this.#hasFailed = true;
       throw problem;
     });
     return this.#making;
   }
 
+  tryAgain() {
+    if (this.#hasFailed) {
+      this.#hasFailed = false;
+      this.#making = null;
+    }
+  }
+
   async #make() {
-    for (const path of this.folders) {
+    for (; this.#made < this.folders.length; this.#made++) {
+      const path = this.folders[this.#made];
       try {
-        await request('MKCOL', directoryUrl([...this.directory, ...path]));
+        await this.#makeOne(directoryUrl([...this.directory, ...path]));
       } catch (problem) {
-        if (problem.status !== 405) { // it is there already
-          throw new Problem(problem.status, `The folder ${plainName(decodeName(path.at(-1)))} can’t be made. ${problem.message}`);
+        throw new Problem(problem.status, `The folder ${plainName(decodeName(path.at(-1)))} can’t be made. ${problem.message}`);
+      }
+    }
+  }
+
+  async #makeOne(url) {
+    for (let failures = 0; ; failures++) {
+      try {
+        await request('MKCOL', url);
+        return;
+      } catch (problem) {
+        if (problem.status === 405) {
+          return; // it is there already
         }
+        if (!problem.isPassing || failures >= MAX_FAILURES) {
+          throw problem;
+        }
+        await pause(Math.max(problem.retryAfter * 1000, Math.min(MOST_PAUSE, LEAST_PAUSE * 2 ** failures)));
       }
     }
   }
@@ -135,6 +164,7 @@ class Uploads extends EventTarget {
 
   resume(transfer) {
     if (transfer.state === 'paused' || transfer.state === 'failed') {
+      transfer.batch.tryAgain();
       transfer.state = 'waiting';
       transfer.problem = null;
       this.#changed();

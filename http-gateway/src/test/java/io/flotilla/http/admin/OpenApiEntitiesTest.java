@@ -123,7 +123,7 @@ class OpenApiEntitiesTest {
         new Example(Kind.LISTENERS, "ftp", "{\"protocol\": \"ftp\", \"port\": 2, " + listener
             + "\"ftp\": {\"tls\": \"explicit\", \"certificate\": \"given\", \"requireSessionReuse\": true, " + passive + "}}"),
         new Example(Kind.LISTENERS, "http", "{\"protocol\": \"http\", \"port\": 3, " + listener
-            + "\"http\": {\"tls\": true, \"certificate\": \"given\"}}"),
+            + "\"http\": {\"tls\": true, \"certificate\": \"given\", \"webClient\": false}}"),
         new Example(Kind.NODES, "node-1", "{\"listeners\": {\"ftp\": {\"address\": \"127.0.0.2\", \"port\": 4, " + passive
             + "}}, \"storages\": {\"main\": {\"path\": \"/srv/a\"}}}"),
         new Example(Kind.POLICIES, Policy.Primary.NAME, "{\"preferred\": \"node-1\"}"),

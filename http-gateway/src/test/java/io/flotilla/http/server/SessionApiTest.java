@@ -187,6 +187,8 @@ class SessionApiTest extends HttpFixture {
         Set.copyOf(send(request.copy()).headers().allValues("WWW-Authenticate")));
     assertEquals(List.of("Bearer realm=\"flotilla\""),
         send(request.copy().header("Sec-Fetch-Dest", "empty")).headers().allValues("WWW-Authenticate"));
+    assertEquals(List.of("Bearer realm=\"flotilla\""),
+        send(request.copy().header("X-CSRF-Token", "")).headers().allValues("WWW-Authenticate"));
   }
 
   @Test
