@@ -25,7 +25,7 @@ import java.util.concurrent.CompletionStage;
 public final class UserPasswords implements PasswordChanges {
   private static final Duration COMMIT = Duration.ofSeconds(10);
   /** How long other nodes are waited for: one that doesn't know the new password yet would refuse the new session. */
-  private static final Duration SPREAD = Duration.ofSeconds(3);
+  private static final Duration SPREAD = Duration.ofSeconds(10);
   private static final String COMMENT = "changed by the user";
 
   private final ConfigClient client;

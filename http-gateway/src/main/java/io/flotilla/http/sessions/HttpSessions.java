@@ -153,7 +153,7 @@ public final class HttpSessions implements ConfigListener {
   }
 
   /**
-   * The session of a secret, if it is alive; it counts as used. Blocks for half a second at most if this node does not know it, since
+   * The session of a secret, if it is alive; it counts as used. Blocks for two seconds at most if this node does not know it, since
    * another may.
    */
   public Optional<Found> find(SessionSecret secret, SessionRecord.Use use) {
@@ -198,7 +198,7 @@ public final class HttpSessions implements ConfigListener {
   /**
    * Ends a session on all nodes; it is asked for, if this node does not know it.
    *
-   * @return completes when the nodes that can be reached know it, after two seconds at the latest, with whether there was such a session
+   * @return completes when the nodes that can be reached know it, after three seconds at the latest, with whether there was such a session
    */
   public CompletionStage<Boolean> end(String id, String reason) {
     if (known.containsKey(id)) {

@@ -55,7 +55,7 @@ final class SessionReplicator {
   static final String NAME = "session-replicator";
   private static final int BUCKETS = 512;
   private static final Duration PATIENCE = Duration.ofSeconds(1);
-  private static final Duration FETCH_PATIENCE = Duration.ofMillis(500);
+  private static final Duration FETCH_PATIENCE = Duration.ofSeconds(2);
   private static final Duration SWEEP_INTERVAL = Duration.ofMinutes(1);
 
   private final ActorContext<Command> context;
