@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
+import org.openqa.selenium.ElementClickInterceptedException;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.StaleElementReferenceException;
@@ -122,11 +124,12 @@ final class WebBrowser implements AutoCloseable {
     return wait;
   }
 
+  /** Found anew for each try: what is drawn anew is another element. */
   void click(String selector) {
-    WebElement element = find(selector);
-    waiting(selector + " can be clicked").ignoring(org.openqa.selenium.ElementClickInterceptedException.class).until(_ -> {
-      element.click();
-      return true;
+    waiting(selector + " can be clicked").ignoring(ElementClickInterceptedException.class).until(page -> {
+      Optional<WebElement> element = page.findElements(by(selector)).stream().filter(WebElement::isDisplayed).findFirst();
+      element.ifPresent(WebElement::click);
+      return element.isPresent();
     });
   }
 
