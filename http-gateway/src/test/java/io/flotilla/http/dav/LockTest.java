@@ -331,14 +331,14 @@ class LockTest extends DavFixture {
   @Test
   void twoUsers_whoSeeOneFolderUnderDifferentPaths_excludeEachOther() throws Exception {
     LoginResult.Granted eve = login("eve", json -> mount(json, "/team"));
-    LoginResult.Granted max = login("max", json -> mount(json, "/work/all"));
+    LoginResult.Granted max = login("max", json -> mount(json, "/team/all"));
     write("team/a", "x");
     write("work/all/a", "x");
     as(eve);
     String token = token("/files/team/a", "exclusive");
     as(max);
-    assertLocked("/files/work/all/a", put("/files/work/all/a", "y"));
-    assertEquals(423, status(lock("/files/work/all/", "exclusive")));
+    assertLocked("/files/team/all/a", put("/files/team/all/a", "y"));
+    assertEquals(423, status(lock("/files/team/all/", "exclusive")));
     token("/files/team/a", "exclusive"); // which is in the home of this one
     as(eve);
     assertEquals(204, status(put("/files/team/a", "y", "If", "(" + token + ")")));
