@@ -43,6 +43,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -92,6 +93,11 @@ abstract class HttpFixture {
         Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
   }
 
+  /** What a test has under /more. */
+  CompletionStage<org.apache.pekko.http.javadsl.model.HttpResponse> more(UserRequest request) {
+    throw new AssertionError("nothing is there");
+  }
+
   @BeforeEach
   void startAdapter() throws Exception {
     storage = Files.createDirectory(temp.resolve("storage"));
@@ -100,7 +106,8 @@ abstract class HttpFixture {
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
     HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads)),
+        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads,
+            "/more", this::more)),
         (user, version, password, _) -> passwordChanges.apply(user, version, password));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();

@@ -15,6 +15,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -23,9 +24,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
+import org.apache.pekko.http.javadsl.model.ContentTypes;
+import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.util.ByteString;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +40,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A body that is made while it is sent, for which archives stand here. */
 class ProducedBodyTest extends HttpFixture {
+  /** How many bodies of /more have been closed. */
+  private final AtomicInteger closed = new AtomicInteger();
+
   private static final int MIB = 1 << 20;
   private static final int LARGE = 48 * MIB;
 
@@ -132,6 +142,39 @@ class ProducedBodyTest extends HttpFixture {
     await().atMost(60, SECONDS).until(() -> !isOpen());
     assertTrue(chunks(client).length > 15_000 * 200);
     closing.join();
+  }
+
+  /** A body that is closed, as it has to be, and has a defect in its second part. */
+  @Override
+  CompletionStage<HttpResponse> more(UserRequest request) {
+    return CompletableFuture.completedFuture(HttpResponse.create().withEntity(request.bodies().produce(
+        ContentTypes.APPLICATION_OCTET_STREAM, new ProducedBody() {
+          private boolean isFirst = true;
+
+          @Override
+          public ByteString next(Pause pause) {
+            if (!isFirst) {
+              throw new IllegalStateException("a defect");
+            }
+            isFirst = false;
+            return ByteString.fromString("first");
+          }
+
+          @Override
+          public void close() {
+            closed.incrementAndGet();
+          }
+        })));
+  }
+
+  @Test
+  void aBodyWithADefect_isBrokenOff_andClosed() throws Exception {
+    assertThrows(IOException.class, () -> chunks(connect().say(RawHttp.head("GET", "/more")))); // reset, or cut off
+    // Here the end of the connection would be that of the body.
+    RawHttp old = connect().say(RawHttp.head("GET", "/more").replace("HTTP/1.1", "HTTP/1.0"));
+    assertThrows(SocketException.class, () -> old.read(100_000));
+    await().atMost(30, SECONDS).until(() -> closed.get() == 2);
+    await().atMost(30, SECONDS).until(() -> connections.list().isEmpty());
   }
 
   private boolean isOpen() {
