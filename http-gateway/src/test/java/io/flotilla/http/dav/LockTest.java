@@ -333,7 +333,7 @@ class LockTest extends DavFixture {
     LoginResult.Granted eve = login("eve", json -> mount(json, "/team"));
     LoginResult.Granted max = login("max", json -> mount(json, "/team/all"));
     write("team/a", "x");
-    write("work/all/a", "x");
+    write("team/all/a", "x");
     as(eve);
     String token = token("/files/team/a", "exclusive");
     as(max);
