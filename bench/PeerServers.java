@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Well-known servers with configurations of their own, on free ports of 127.0.0.1: OpenSSH and vsftpd and ProFTPD, which serve
+ * Well-known servers with configurations of their own, on free ports of 127.0.0.1: OpenSSH, vsftpd, ProFTPD and nginx, which serve
  * the same directory as the node that is measured beside them. Needs root.
  */
 final class PeerServers implements AutoCloseable {
@@ -24,12 +24,15 @@ final class PeerServers implements AutoCloseable {
   Peer sshd;
   Peer vsftpd;
   Peer proftpd;
+  /** By HTTP. */
+  Peer nginx;
+  int nginxTlsPort;
 
   record Peer(ProcessHandle process, int port) {}
 
   /**
    * @param work for configurations, keys and logs
-   * @param root what is served; all may write to its directory for uploads, since each FTP server works as a user of its own
+   * @param root what is served; all may write to its directory for uploads, since the servers work as users of their own
    */
   PeerServers(Path work, Path root) {
     this.work = work;
@@ -44,6 +47,7 @@ final class PeerServers implements AutoCloseable {
     sshd = startSshd();
     vsftpd = startVsftpd();
     proftpd = startProftpd();
+    nginx = startNginx();
   }
 
   /** A key pair without a passphrase; the public one has the ending {@code .pub}. */
@@ -143,7 +147,44 @@ final class PeerServers implements AutoCloseable {
     return peer(port, "proftpd", "-n", "-c", config.toString());
   }
 
-  /** Debian's FTP servers can't be installed beside each other, so this one is only unpacked. */
+  private Peer startNginx() throws Exception {
+    Path binary = unpacked("nginx", "usr/sbin/nginx");
+    int port = freePort();
+    nginxTlsPort = freePort();
+    Path uploads = Files.createDirectories(root.resolve(".nginx")); // where an upload only needs to be renamed in the end
+    Path config = Files.writeString(work.resolve("nginx.conf"), """
+        daemon off;
+        user nobody nogroup;
+        worker_processes auto;
+        pid %1$s/nginx.pid;
+        error_log %1$s/nginx.log;
+        events { worker_connections 2048; }
+        http {
+          access_log off;
+          sendfile on;
+          tcp_nopush on;
+          client_max_body_size 0;
+          default_type application/octet-stream;
+          client_body_temp_path %2$s;
+          proxy_temp_path %1$s/nginx-proxy;
+          fastcgi_temp_path %1$s/nginx-fastcgi;
+          uwsgi_temp_path %1$s/nginx-uwsgi;
+          scgi_temp_path %1$s/nginx-scgi;
+          server {
+            listen 127.0.0.1:%3$d;
+            listen 127.0.0.1:%4$d ssl;
+            ssl_certificate %1$s/tls.crt;
+            ssl_certificate_key %1$s/tls.key;
+            ssl_protocols TLSv1.3;
+            root %5$s;
+            location /up/ { dav_methods PUT; }
+          }
+        }
+        """.formatted(work, uploads, port, nginxTlsPort, root));
+    return peer(port, binary.toString(), "-c", config.toString(), "-e", at("nginx.log"));
+  }
+
+  /** Debian's FTP servers can't be installed beside each other, and its nginx would serve at once, so these are only unpacked. */
   private Path unpacked(String debianPackage, String file) throws Exception {
     Path directory = Files.createDirectories(work.resolve(debianPackage));
     Process download = new ProcessBuilder("apt-get", "download", "-q", debianPackage).directory(directory.toFile())

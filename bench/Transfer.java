@@ -21,14 +21,14 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Measures transfers, logins and idle sessions of one node beside OpenSSH, vsftpd and ProFTPD, all in one run and by turns:
+ * Measures transfers, logins and idle sessions of one node beside OpenSSH, vsftpd, ProFTPD and nginx, all in one run and by turns:
  * the same clients, files and machine. Files are in memory where there is enough of it, so that no disk is measured.
  * Compare only the ratios of one run; clients and servers share the processors.
  */
 class Transfer {
   private static final int ROUNDS = 5;
   private static final int WARM_UPS = 1;
-  /** That an FTP client moves in one session. */
+  /** That a client of FTP or HTTP moves in one session. */
   private static final int FILES = 4;
   /** Until the compiler is done with what a small file needs: a server has it behind it after its first minute. */
   private static final int SMALL_WARM_UPS = 12;
@@ -46,6 +46,8 @@ class Transfer {
   private static final int BASE_PORT = 26_000;
   private static final int SFTP_PORT = BASE_PORT + 22;
   private static final int FTP_PORT = BASE_PORT + 21;
+  private static final int HTTP_PORT = BASE_PORT + 80;
+  private static final int HTTPS_PORT = BASE_PORT + 43;
   private static final Path MEMORY = Path.of("/dev/shm");
 
   private final Path work;
@@ -107,6 +109,7 @@ class Transfer {
     ProcessTree sshd = new ProcessTree(peers.sshd.process());
     ProcessTree vsftpd = new ProcessTree(peers.vsftpd.process());
     ProcessTree proftpd = new ProcessTree(peers.proftpd.process());
+    ProcessTree nginx = new ProcessTree(peers.nginx.process());
     String own = PeerServers.USER + "@127.0.0.1";
     String ftp = "ftp://127.0.0.1:";
     String login = "ftp://" + PeerServers.USER + ":" + PeerServers.PASSWORD + "@127.0.0.1:";
@@ -137,6 +140,22 @@ class Transfer {
     compare(new Comparison("FTPS 4 x 1 GiB up", 1.0, WARM_UPS,
         cell("ProFTPD", proftpd, 4 * LARGE, () -> curlTls(fourUp(login + peers.proftpd.port()))),
         cell("Flotilla", node, 4 * LARGE, () -> curlTls(fourUp(ftpOwn)))));
+    String http = "http://127.0.0.1:" + peers.nginx.port();
+    String https = "https://127.0.0.1:" + peers.nginxTlsPort;
+    String httpOwn = "http://" + PeerServers.USER + ":" + PeerServers.PASSWORD + "@127.0.0.1:" + HTTP_PORT + "/files";
+    String httpsOwn = "https://" + PeerServers.USER + ":" + PeerServers.PASSWORD + "@127.0.0.1:" + HTTPS_PORT + "/files";
+    compare(new Comparison("HTTP 4 x 1 GiB down", 0.6, WARM_UPS,
+        cell("nginx", nginx, 4 * LARGE, () -> curl(fourDown(http))),
+        cell("Flotilla", node, 4 * LARGE, () -> curl(fourDown(httpOwn)))));
+    compare(new Comparison("HTTP 4 x 1 GiB up", 0.9, WARM_UPS,
+        cell("nginx", nginx, 4 * LARGE, () -> curl(fourUp(http))),
+        cell("Flotilla", node, 4 * LARGE, () -> curl(fourUp(httpOwn)))));
+    compare(new Comparison("HTTPS 4 x 1 GiB down", 0.5, WARM_UPS,
+        cell("nginx", nginx, 4 * LARGE, () -> curl(insecure(fourDown(https)))),
+        cell("Flotilla", node, 4 * LARGE, () -> curl(insecure(fourDown(httpsOwn))))));
+    compare(new Comparison("HTTPS 4 x 1 GiB up", 0.8, WARM_UPS,
+        cell("nginx", nginx, 4 * LARGE, () -> curl(insecure(fourUp(https)))),
+        cell("Flotilla", node, 4 * LARGE, () -> curl(insecure(fourUp(httpsOwn))))));
     compare(new Comparison("SFTP logins by key", 2.0, WARM_UPS,
         cell("OpenSSH", sshd, LOGINS, () -> logins("root", peers.sshd.port())),
         cell("Flotilla", node, LOGINS, () -> logins(PeerServers.USER, SFTP_PORT))));
@@ -161,7 +180,7 @@ class Transfer {
       Files.write(root.resolve("small/f" + i), Arrays.copyOf(part, SMALL));
     }
     key = peers.key("id_ecdsa", "ecdsa");
-    // The FTP servers work as users of their own.
+    // The servers work as users of their own.
     for (Path directory : List.of(work, root)) {
       Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
@@ -269,11 +288,15 @@ class Transfer {
   }
 
   private static Void curlTls(List<String> arguments) throws Exception {
-    return curl(Stream.concat(Stream.of("-k", "--ssl-reqd"), arguments.stream()).toList());
+    return curl(insecure(Stream.concat(Stream.of("--ssl-reqd"), arguments.stream()).toList()));
+  }
+
+  private static List<String> insecure(List<String> arguments) {
+    return Stream.concat(Stream.of("-k"), arguments.stream()).toList();
   }
 
   private static Void curl(List<String> arguments) throws Exception {
-    return client(Stream.concat(Stream.of("curl", "-sS"), arguments.stream()).toList());
+    return client(Stream.concat(Stream.of("curl", "-sS", "--fail"), arguments.stream()).toList());
   }
 
   private static Void client(List<String> command) throws Exception {
