@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,7 +19,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Files by HTTP and HTTPS on three nodes with one storage, while the configuration changes. The client is curl. */
 class HttpTest {
-  private static final long PATIENCE_SECONDS = 90;
   private static final String CONFIG = "/api/v1/config/";
   private static final String NAMES = "{\"selfSigned\":{\"names\":[\"127.0.0.1\",\"127.0.0.2\",\"127.0.0.3\"]}}";
 
@@ -65,9 +63,9 @@ class HttpTest {
     String listing = curl("partner", https(2, "dir/?limit=2")).expectSuccess().output();
     assertTrue(listing.contains("\"name\":\"from-1.bin\"") && listing.contains("\"name\":\"from-2.bin\"")
         && !listing.contains("from-3.bin"), listing);
-    String tag = header(curl("partner", "-I", https(1, "dir/from-1.bin")).expectSuccess().output(), "etag");
+    String tag = curl("partner", "-I", https(1, "dir/from-1.bin")).expectSuccess().field("etag");
     for (int k = 2; k <= 3; k++) {
-      assertEquals(tag, header(curl("partner", "-I", https(k, "dir/from-1.bin")).expectSuccess().output(), "etag"));
+      assertEquals(tag, curl("partner", "-I", https(k, "dir/from-1.bin")).expectSuccess().field("etag"));
     }
   }
 
@@ -90,9 +88,9 @@ class HttpTest {
     await().atMost(TestCluster.SOON).until(() -> cluster.api(1).get("/api/v1/connections").expect(200).body().toString().contains("slow.bin"));
     cluster.api(1).send("PATCH", CONFIG + "listeners/https?wait=applied", "{\"port\":" + cluster.otherHttpsPort() + "}").expect(200);
     try {
-      finish(upload).expectSuccess();
+      CurlHttp.finish(upload).expectSuccess();
       assertArrayEquals(content, Files.readAllBytes(cluster.files().resolve("users/mover/slow.bin")));
-      assertNotEquals(0, curl("mover", https(1, "slow.bin")).status());
+      assertNotEquals(0, curl("mover", https(1, "slow.bin")).exit());
     } finally {
       cluster.api(1).send("PATCH", CONFIG + "listeners/https?wait=applied", "{\"port\":" + cluster.httpsPort() + "}").expect(200);
     }
@@ -105,7 +103,7 @@ class HttpTest {
     Process upload = start("leaver", "--limit-rate", "1M", "-T", file.toString(), https(3, "slow.bin"));
     await().atMost(TestCluster.SOON).until(() -> cluster.api(1).get("/api/v1/connections").expect(200).body().toString().contains("slow.bin"));
     cluster.api(1).send("PATCH", CONFIG + "users/leaver?wait=applied", "{\"enabled\":false}").expect(200);
-    assertNotEquals(0, finish(upload).status());
+    assertNotEquals(0, CurlHttp.finish(upload).exit());
     assertEquals("401", curl("leaver", "-o", "/dev/null", "-w", "%{http_code}", https(3, "")).output());
     assertTrue(Files.notExists(cluster.files().resolve("users/leaver/slow.bin")));
   }
@@ -116,15 +114,11 @@ class HttpTest {
     curl("careful", https(1, "")).expectSuccess();
     // For the same names it would be kept.
     cluster.api(1).put(CONFIG + "certificates/web?wait=applied", NAMES.replace("[", "[\"localhost\",")).expect(200);
-    assertNotEquals(0, curl("careful", https(1, "")).status());
+    assertNotEquals(0, curl("careful", https(1, "")).exit());
     certificate = certificate();
     for (int k = 1; k <= 3; k++) {
       curl("careful", https(k, "")).expectSuccess();
     }
-  }
-
-  private static String header(String head, String name) {
-    return head.lines().filter(line -> line.toLowerCase(java.util.Locale.ROOT).startsWith(name + ":")).findFirst().orElse(head);
   }
 
   private static void user(String name) throws IOException {
@@ -139,34 +133,16 @@ class HttpTest {
     return "http://" + cluster.host(k) + ":" + cluster.httpPort() + "/files/" + path;
   }
 
-  private record Result(int status, String output) {
-    Result expectSuccess() {
-      assertEquals(0, status, output);
-      return this;
-    }
-  }
-
-  private static Result curl(String user, String... arguments) throws IOException, InterruptedException {
-    return finish(start(user, arguments));
+  private static CurlHttp.Result curl(String user, String... arguments) throws IOException, InterruptedException {
+    return CurlHttp.finish(start(user, arguments));
   }
 
   private static Process start(String user, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of("curl", "-q", "-sS", "--max-time", "60", "-u", user + ":correct horse",
-        "--cacert", certificate.toString()));
+    List<String> options = new ArrayList<>(List.of("--cacert", certificate.toString()));
     if (!List.of(arguments).contains("-w")) {
-      command.add("--fail");
+      options.add("--fail");
     }
-    command.addAll(List.of(arguments));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
-  }
-
-  private static Result finish(Process process) throws IOException, InterruptedException {
-    String output = new String(process.getInputStream().readAllBytes());
-    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      throw new AssertionError("curl did not end:\n" + output);
-    }
-    return new Result(process.exitValue(), output);
+    return new CurlHttp(user, options).start(List.of(arguments));
   }
 
   private static byte[] random(int size) {

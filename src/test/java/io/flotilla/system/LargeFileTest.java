@@ -1,6 +1,5 @@
 package io.flotilla.system;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.flotilla.system.clients.ClientProcess;
@@ -12,14 +11,12 @@ import io.flotilla.system.clients.Sftp;
 import io.flotilla.system.clients.Site;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -33,15 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Files beyond the reach of 32 bits. They are mostly holes, so they need little of the disk; none outlives its test. */
+/** Files beyond the reach of 32 bits. None outlives its test. */
 @Tag("long")
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class LargeFileTest {
-  private static final long SIZE = 5L << 30;
-  private static final long BROKEN_AT = 4_900_000_000L;
-  /** Where there is something else than zeros: at the ends, about 2 and 4 GiB, and about the place of the break. */
-  private static final long[] PLACES = {0, (2L << 30) - 500, (4L << 30) - 500, BROKEN_AT - 500, SIZE - 1000};
-  private static final int PLACE_SIZE = 1000;
   private static final int PATIENCE_SECONDS = 600;
   private static final String USER = "large";
 
@@ -86,24 +78,24 @@ class LargeFileTest {
   @ParameterizedTest
   @MethodSource("clients")
   void upload_goesOnBeyond4GiB(FileClient client) throws Exception {
-    write(local, SIZE);
-    write(remote, BROKEN_AT);
+    LargeFile.write(local, LargeFile.SIZE);
+    LargeFile.write(remote, LargeFile.BROKEN_AT);
     ClientProcess.run(client.resumePut(site, local, "remote.bin"), directory, PATIENCE_SECONDS);
-    assertSamePlaces(remote);
+    LargeFile.assertWhole(remote);
   }
 
   @ParameterizedTest
   @MethodSource("clients")
   void download_goesOnBeyond4GiB(FileClient client) throws Exception {
-    write(remote, SIZE);
-    write(local, BROKEN_AT);
+    LargeFile.write(remote, LargeFile.SIZE);
+    LargeFile.write(local, LargeFile.BROKEN_AT);
     ClientProcess.run(client.resumeGet(site, "remote.bin", local), directory, PATIENCE_SECONDS);
-    assertSamePlaces(local);
+    LargeFile.assertWhole(local);
   }
 
   @Test
   void wholeDownload_isTheFile() throws Exception {
-    write(remote, SIZE);
+    LargeFile.write(remote, LargeFile.SIZE);
     String expected;
     try (InputStream file = Files.newInputStream(remote)) {
       expected = digest(file);
@@ -130,34 +122,5 @@ class LargeFileTest {
       length += n;
     }
     return length + " bytes, " + HexFormat.of().formatHex(sha256.digest());
-  }
-
-  /** The file as far as a size; the rest of it is missing. */
-  private static void write(Path path, long size) throws IOException {
-    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
-      for (long place : PLACES) {
-        file.seek(place);
-        file.write(content(place));
-      }
-      file.setLength(size);
-    }
-  }
-
-  private static byte[] content(long place) {
-    byte[] content = new byte[PLACE_SIZE];
-    new Random(place).nextBytes(content);
-    return content;
-  }
-
-  private static void assertSamePlaces(Path path) throws IOException {
-    assertEquals(SIZE, Files.size(path));
-    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
-      for (long place : PLACES) {
-        byte[] actual = new byte[PLACE_SIZE];
-        file.seek(place);
-        file.readFully(actual);
-        assertArrayEquals(content(place), actual, "at " + place);
-      }
-    }
   }
 }
