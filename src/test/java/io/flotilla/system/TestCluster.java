@@ -4,6 +4,8 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -26,10 +28,14 @@ import java.util.stream.IntStream;
 public final class TestCluster implements AutoCloseable {
   public static final Duration SOON = Duration.ofSeconds(90);
   private static final int FIRST_PORT = 21_000;
+  /** Of the port that is held as long as the others are in use, since they are not at every moment. */
+  private static final int GUARD = 24;
   private static final int[] OFFSETS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23};
 
   private final Path directory;
   private final int size;
+  /** Of the cluster's ports; without one they are its network's. */
+  private final Optional<ServerSocket> guard;
   private final int basePort;
   private final Map<Integer, NodeProcess> nodes = new TreeMap<>();
   private final Map<Integer, Path> builds = new TreeMap<>();
@@ -46,7 +52,8 @@ public final class TestCluster implements AutoCloseable {
     this.size = size;
     this.network = network;
     this.options = options;
-    this.basePort = network.isPresent() ? FIRST_PORT : freeBasePort(size + 1);
+    this.guard = network.isPresent() ? Optional.empty() : Optional.of(guardOfFreePorts(size + 1));
+    this.basePort = guard.map(socket -> socket.getLocalPort() - GUARD).orElse(FIRST_PORT);
     Files.createDirectories(directory.resolve("files"));
   }
 
@@ -301,17 +308,36 @@ public final class TestCluster implements AutoCloseable {
   public void close() {
     nodes.values().forEach(NodeProcess::close);
     network.ifPresent(Network::close);
+    guard.ifPresent(TestCluster::release);
   }
 
-  private static int freeBasePort(int hosts) throws IOException {
+  private static void release(ServerSocket guard) {
+    try {
+      guard.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static ServerSocket guardOfFreePorts(int hosts) throws IOException {
     Random random = new Random();
     for (int attempt = 0; attempt < 100; attempt++) {
-      int base = 21_000 + random.nextInt(400) * 25;
-      if (isFree(base, hosts)) {
-        return base;
+      int base = FIRST_PORT + random.nextInt(400) * 25;
+      Optional<ServerSocket> guard = guard(base);
+      if (guard.isPresent() && isFree(base, hosts)) {
+        return guard.get();
       }
+      guard.ifPresent(TestCluster::release);
     }
     throw new IOException("no free range of ports was found");
+  }
+
+  private static Optional<ServerSocket> guard(int base) throws IOException {
+    try {
+      return Optional.of(new ServerSocket(base + GUARD, 1, InetAddress.getByName("127.0.0.1")));
+    } catch (BindException taken) {
+      return Optional.empty();
+    }
   }
 
   private static boolean isFree(int base, int hosts) {
