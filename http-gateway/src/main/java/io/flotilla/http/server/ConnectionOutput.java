@@ -5,13 +5,15 @@ import io.flotilla.transport.TransferBuffers;
 import io.flotilla.transport.Transport;
 import io.flotilla.vfs.OpenFile;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import org.apache.pekko.util.ByteString;
 
 /**
  * What goes out on a connection: what Pekko's layer says, with the contents of files in place of what stands for them. At most one body
- * of files is on its way. Used by the connection's stream only; blocks it until the client has taken what is written.
+ * of files is on its way. Used by the connection's stream only, but for {@link #unseen}; blocks it until the client has taken what is
+ * written.
  */
 final class ConnectionOutput {
   private static final int SMALL_BUFFER = 8 * 1024;
@@ -34,7 +36,8 @@ final class ConnectionOutput {
    * @param pause for keeping to the user's speed
    * @param sent is told when a body of files has gone out
    */
-  ConnectionOutput(SocketChannel channel, Transport transport, TransferBuffers buffers, ConnectionTimeouts timeouts, Pause pause, Runnable sent) {
+  ConnectionOutput(SocketChannel channel, Transport transport, TransferBuffers buffers, ConnectionTimeouts timeouts, Pause pause,
+      Runnable sent) {
     this.channel = channel;
     this.transport = transport;
     this.buffers = buffers;
@@ -74,10 +77,11 @@ final class ConnectionOutput {
 
   private void write(ByteBuffer buffer) throws IOException {
     while (buffer.hasRemaining()) {
+      int before = buffer.remaining();
       timeouts.writing(); // for each part, so that a slow client isn't taken for a stalled one
       transport.write(buffer);
+      timeouts.written(before - buffer.remaining());
     }
-    timeouts.written();
   }
 
   /**
@@ -88,6 +92,7 @@ final class ConnectionOutput {
     if (transport instanceof PlainTransport) {
       long moved = file.transferTo(position, count, channel);
       if (moved > 0) {
+        timeouts.written(moved);
         return moved;
       }
     }
@@ -151,6 +156,18 @@ final class ConnectionOutput {
   /** Nothing that is written from now on goes out, and the first of it ends the connection. */
   void breakOff() {
     isBroken = true;
+  }
+
+  /**
+   * The most bytes that the client may have taken since it was seen to take some: Linux lets a full socket take more only when a third of
+   * its buffer, which is twice what is told here, has gone. For any thread.
+   */
+  long unseen() {
+    try {
+      return channel.getOption(StandardSocketOptions.SO_SNDBUF);
+    } catch (IOException e) {
+      return 0; // it has been closed
+    }
   }
 
   /** Tells the client that nothing more comes. */

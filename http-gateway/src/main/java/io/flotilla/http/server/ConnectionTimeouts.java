@@ -1,6 +1,7 @@
 package io.flotilla.http.server;
 
 import java.time.Duration;
+import java.util.function.LongSupplier;
 
 /**
  * What a connection waits for, since when, and whether that takes too long. Each method says which thread calls it: the connection's own,
@@ -12,6 +13,8 @@ final class ConnectionTimeouts {
   private static final int MAX_SMALL_PIECES = 200;
   private static final int MIN_PIECE_BYTES = 64;
   private static final Duration DRAIN = Duration.ofMillis(500);
+  /** What of a request may have come and not be told yet: a record of TLS of which a part is missing. */
+  private static final long UNSEEN_INPUT = 16 * 1024;
 
   private final HttpSettings settings;
 
@@ -20,7 +23,10 @@ final class ConnectionTimeouts {
   private volatile boolean isServing;
   /** Whether a file, or what is made of files, is on its way; the next request is asked for meanwhile. */
   private volatile boolean isSending;
-  private volatile boolean wantsBody;
+  /** Of the request that is being served, if that is wanted; or null. */
+  private volatile BodyRate requestBody;
+  /** Of the last response that was begun, whatever it is made of. */
+  private volatile BodyRate response = new BodyRate(System.nanoTime());
   private volatile boolean isLoggedIn;
   private volatile long unauthenticatedSince = System.nanoTime();
   /** Since when nothing is served; of use while nothing is. */
@@ -36,6 +42,8 @@ final class ConnectionTimeouts {
   private long pieces;
   private long pieceBytes;
 
+  /** Until when the server lets the client wait for the user's speed, written by whichever of the two threads moves the body. */
+  private volatile long pausedUntil = unauthenticatedSince;
   /** When the first byte of a head came, written by the own thread; 0 while none has, written by the stream when it is whole. */
   private volatile long headSince;
 
@@ -45,6 +53,9 @@ final class ConnectionTimeouts {
 
     /** When nothing is being answered any more. */
     record EndAfterResponse() implements Verdict {}
+
+    /** The client moves a body slower than it may. */
+    record EndTooSlow() implements Verdict {}
 
     /** @param what it has done, for the log */
     record End(String what) implements Verdict {}
@@ -58,6 +69,7 @@ final class ConnectionTimeouts {
 
   /** A request is served from now on. */
   void began() {
+    response = new BodyRate(System.nanoTime());
     isServing = true;
     headSince = 0;
   }
@@ -82,19 +94,22 @@ final class ConnectionTimeouts {
   }
 
   void bodyBegan() {
-    wantsBody = true;
+    requestBody = new BodyRate(System.nanoTime());
   }
 
   void bodyEnded() {
-    wantsBody = false;
+    requestBody = null;
   }
 
   void writing() {
     writingSince = System.nanoTime();
   }
 
-  void written() {
+  /** @param bytes that the client, or the system in its place, has taken; perhaps without being waited for */
+  void written(long bytes) {
+    long since = writingSince;
     writingSince = 0;
+    response.moved(bytes, since, pausedUntil, System.nanoTime());
   }
 
   /** Somebody has logged in or is not logged in any more, or has got a session for other connections. */
@@ -115,8 +130,14 @@ final class ConnectionTimeouts {
     readingSince = System.nanoTime();
   }
 
-  void haveRead() {
+  /** @param bytes that came; less than 0 at the end */
+  void haveRead(int bytes) {
+    long since = readingSince;
     readingSince = 0;
+    BodyRate body = requestBody;
+    if (body != null && bytes > 0) {
+      body.moved(bytes, since, pausedUntil, System.nanoTime());
+    }
   }
 
   /** Counts bytes that came while nothing is served, and so are of a head; whether it comes in too many small pieces. */
@@ -129,6 +150,13 @@ final class ConnectionTimeouts {
     pieces++;
     pieceBytes += bytes;
     return pieces > MAX_SMALL_PIECES && pieceBytes / pieces < MIN_PIECE_BYTES;
+  }
+
+  // Told by either.
+
+  /** The client is not waited for, whatever it does, for as many nanoseconds. */
+  void pausing(long nanoseconds) {
+    pausedUntil = System.nanoTime() + nanoseconds;
   }
 
   // Asked by any thread.
@@ -144,16 +172,24 @@ final class ConnectionTimeouts {
   }
 
   boolean wantsBody() {
-    return wantsBody;
+    return requestBody != null;
   }
 
-  /** @param idle how long nothing may be served */
-  Verdict judge(Duration idle, long now) {
+  /**
+   * @param idle how long nothing may be served
+   * @param unseenOutput bytes that the client may have taken though the system doesn't tell yet
+   */
+  Verdict judge(Duration idle, LongSupplier unseenOutput, long now) {
     Duration grace = settings.loginGrace();
     boolean isBusy = isBusy();
+    BodyRate body = requestBody;
     boolean isUnknown = !isLoggedIn && exceeds(unauthenticatedSince, grace, now);
-    if (exceeds(writingSince, settings.stallTimeout(), now) || wantsBody && exceeds(readingSince, settings.stallTimeout(), now)) {
+    if (exceeds(writingSince, settings.stallTimeout(), now) || body != null && exceeds(readingSince, settings.stallTimeout(), now)) {
       return new Verdict.End("has stalled");
+    }
+    if (body != null && body.isBelow(settings.leastRate(), () -> readingSince, pausedUntil, () -> UNSEEN_INPUT, now)
+        || response.isBelow(settings.leastRate(), () -> writingSince, pausedUntil, unseenOutput, now)) {
+      return new Verdict.EndTooSlow();
     }
     if (isUnknown && (!isBusy || exceeds(unauthenticatedSince, grace.multipliedBy(2), now))
         || !isBusy && (exceeds(headSince, settings.headTimeout(), now) || headSince == 0 && exceeds(idleSince, idle, now))) {

@@ -90,7 +90,8 @@ final class HttpConnection implements ProtocolClient, Served {
         channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)).orElseGet(() -> new PlainTransport(channel));
     this.timeouts = new ConnectionTimeouts(engine.settings);
     this.output = new ConnectionOutput(channel, transport, engine.buffers, timeouts, this::pause, this::sent);
-    this.login = new ConnectionLogin(engine, peer.getAddress(), options.tls().isPresent(), () -> listener.options().isForGuests(), this, this::loggedIn);
+    this.login = new ConnectionLogin(
+        engine, peer.getAddress(), options.tls().isPresent(), () -> listener.options().isForGuests(), this, this::loggedIn);
   }
 
   /** Serves the client until one side ends it. */
@@ -173,7 +174,7 @@ final class HttpConnection implements ProtocolClient, Served {
   private int read(ByteBuffer buffer) throws IOException {
     timeouts.reading();
     int count = transport.read(buffer);
-    timeouts.haveRead();
+    timeouts.haveRead(count);
     return count;
   }
 
@@ -273,6 +274,7 @@ final class HttpConnection implements ProtocolClient, Served {
   /** Waits as the user's speed demands. */
   void pause(long nanoseconds) throws IOException {
     if (nanoseconds > 0) {
+      timeouts.pausing(nanoseconds);
       try {
         TimeUnit.NANOSECONDS.sleep(nanoseconds);
       } catch (InterruptedException e) {
@@ -352,9 +354,15 @@ final class HttpConnection implements ProtocolClient, Served {
   // What others do.
 
   void watch(long now) {
-    switch (timeouts.judge(listener.options().idleTimeout(), now)) {
+    switch (timeouts.judge(listener.options().idleTimeout(), output::unseen, now)) {
       case ConnectionTimeouts.Verdict.Keep _ -> { }
       case ConnectionTimeouts.Verdict.EndAfterResponse _ -> endAfterResponse();
+      case ConnectionTimeouts.Verdict.EndTooSlow _ -> {
+        HttpSettings.LeastRate least = engine.settings.leastRate();
+        log.info("Ended the connection of {}, which moved less than {} bytes of a body per second for {} s", peer,
+            least.bytesPerSecond(), least.window().toSeconds());
+        kill();
+      }
       case ConnectionTimeouts.Verdict.End end -> {
         log.debug("The connection of {} is ended: it {}", peer, end.what());
         kill();

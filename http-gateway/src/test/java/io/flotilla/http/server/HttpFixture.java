@@ -90,7 +90,7 @@ abstract class HttpFixture {
   /** What differs from the defaults is what a test can't wait for. */
   HttpSettings settings() {
     return new HttpSettings(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMillis(10), Duration.ofMinutes(2),
-        Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
+        HttpSettings.DEFAULT.leastRate(), Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
   }
 
   /** What a test has under /more. */
