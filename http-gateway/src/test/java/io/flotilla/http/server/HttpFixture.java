@@ -43,7 +43,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -79,6 +78,7 @@ abstract class HttpFixture {
   PasswordChange passwordChanges = (_, _, _) -> CompletableFuture.completedFuture(new PasswordChanges.Outcome.Unavailable("no cluster"));
   Path storage;
   HttpSessions sessions;
+  HttpAdapter http;
   ProtocolAdapters adapter;
   int port;
   int tlsPort;
@@ -105,7 +105,7 @@ abstract class HttpFixture {
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
-    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
+    http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
         new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads,
             "/more", this::more)),
         (user, version, password, _) -> passwordChanges.apply(user, version, password));
