@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLSession;
+import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.Connection;
@@ -87,7 +88,8 @@ final class HttpConnection implements ProtocolClient, Served {
     this.peer = peer;
     this.admitted = admitted;
     this.transport = options.tls().<Transport>map(tls -> TlsTransport.large(
-        channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)).orElseGet(() -> new PlainTransport(channel));
+        channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false))
+        .orElseGet(() -> new PlainTransport(channel));
     this.timeouts = new ConnectionTimeouts(engine.settings);
     this.output = new ConnectionOutput(channel, transport, engine.buffers, timeouts, this::pause, this::sent);
     this.login = new ConnectionLogin(
@@ -324,7 +326,8 @@ final class HttpConnection implements ProtocolClient, Served {
     }
     CompletionStage<HttpResponse> response;
     try {
-      response = login.serve(request, new RequestBodies(this, output, materializer), materializer, () -> isDisconnected);
+      RequestBodies bodies = new RequestBodies(this, output, materializer);
+      response = UnreadBody.isUseless(request) ? serveAfterBody(request, bodies, materializer) : serve(request, bodies, materializer);
     } catch (RuntimeException e) {
       response = CompletableFuture.failedFuture(e);
     }
@@ -332,6 +335,19 @@ final class HttpConnection implements ProtocolClient, Served {
       log.error("A request of {} failed by a defect", peer, defect);
       return ConnectionLogin.internal()
           .addHeader(Connection.create("close"));
+    });
+  }
+
+  private CompletionStage<HttpResponse> serve(HttpRequest request, FileBodies bodies, Materializer materializer) {
+    return login.serve(request, bodies, materializer, () -> isDisconnected);
+  }
+
+  private CompletionStage<HttpResponse> serveAfterBody(HttpRequest request, FileBodies bodies, Materializer materializer) {
+    return bodies.collect(request, UnreadBody.MAX_USELESS_BYTES).thenCompose(collected -> switch (collected) {
+      case FileBodies.Collected.Whole(var body) ->
+          serve(request.withEntity(HttpEntities.create(request.entity().getContentType(), body)), bodies, materializer);
+      case FileBodies.Collected.Refused(var refusal) ->
+          CompletableFuture.completedFuture(refusal.toResponse().addHeader(Connection.create("close")));
     });
   }
 

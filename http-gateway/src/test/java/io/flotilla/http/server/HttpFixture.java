@@ -106,8 +106,8 @@ abstract class HttpFixture {
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
     http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads,
-            "/more", this::more)),
+        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE),
+            UploadsApi.ROOT, uploads, "/more", this::more)),
         (user, version, password, _) -> passwordChanges.apply(user, version, password));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();

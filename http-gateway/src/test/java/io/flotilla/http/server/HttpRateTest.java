@@ -129,7 +129,8 @@ class HttpRateTest extends HttpFixture {
   CompletionStage<HttpResponse> more(UserRequest request) {
     try {
       OpenFile real = request.files().open(VirtualPath.parse("/a.bin"), new OpenMode(false, true, false, true, true, false), 0666);
-      OpenFile file = (OpenFile) Proxy.newProxyInstance(OpenFile.class.getClassLoader(), new Class<?>[] {OpenFile.class}, (_, method, given) -> {
+      Class<?>[] types = {OpenFile.class};
+      OpenFile file = (OpenFile) Proxy.newProxyInstance(OpenFile.class.getClassLoader(), types, (_, method, given) -> {
         if (method.getName().equals("write")) {
           writing.countDown();
           goesOn.await();
