@@ -12,6 +12,8 @@ import io.flotilla.http.files.FilesFixture;
 import io.flotilla.http.server.UserRequests;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.Links;
+import io.flotilla.vfs.OpenFile;
+import io.flotilla.vfs.OpenMode;
 import io.flotilla.vfs.PublishingFileSystem;
 import io.flotilla.vfs.SegmentWriter;
 import io.flotilla.vfs.SegmentedUpload;
@@ -19,6 +21,8 @@ import io.flotilla.vfs.UploadClaim;
 import io.flotilla.vfs.VirtualFileSystem;
 import io.flotilla.vfs.VirtualPath;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,6 +42,7 @@ import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -427,6 +432,43 @@ class UploadsApiTest extends FilesFixture {
     assertEquals(List.of("/a UPLOAD BROKEN"), transferred());
     leases.runOut();
     assertEquals(204, status(patch(location, 2, "llo")));
+  }
+
+  /** Files that are open for writing can't be given up. */
+  private static Object holding(Object real, Class<?> type) {
+    return Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) -> {
+      try {
+        Object result = method.invoke(real, arguments);
+        return switch (result) {
+          case VirtualFileSystem files -> holding(files, VirtualFileSystem.class);
+          case OpenFile file when ((OpenMode) arguments[1]).write() -> Proxy.newProxyInstance(type.getClassLoader(),
+              new Class<?>[] {OpenFile.class}, (_, use, given) -> {
+                if (use.getName().equals("abandon")) {
+                  file.abandon();
+                  throw new IllegalStateException("a defect");
+                }
+                return use.invoke(file, given);
+              });
+          case null, default -> result;
+        };
+      } catch (InvocationTargetException e) {
+        throw e.getCause();
+      }
+    });
+  }
+
+  @Test
+  void aFileThatCantBeGivenUp_keepsNoLease_andLeavesNoTransferRunning() {
+    String location = created("/a", 5);
+    storage = files -> (VirtualFileSystem) holding(files, VirtualFileSystem.class);
+    HttpRequest request = request("PATCH", location, "Tus-Resumable", "1.0.0", "Upload-Offset", "0")
+        .withEntity(HttpEntities.createChunked(ContentTypes.parse(OCTETS), Source.empty())); // a body that can't be moved here
+    IllegalStateException defect = assertThrows(IllegalStateException.class, () -> ask(request, location));
+    assertEquals("a defect", defect.getMessage());
+    assertEquals(0, leases.heldNow());
+    assertEquals(List.of("/a UPLOAD FAILED"), transferred());
+    storage = files -> files;
+    assertEquals(204, status(patch(location, 0, "hello")));
   }
 
   @Test
