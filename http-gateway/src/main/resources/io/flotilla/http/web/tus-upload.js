@@ -123,7 +123,7 @@ export class TusUpload {
     }
   }
 
-  /** Whether the last byte has been sent, whose answer may have been lost. */
+  /** Whether all there is has been sent, and the answer may have been lost. */
   #mayBeComplete = false;
 
   async #create(signal, isReplacing) {
@@ -137,7 +137,15 @@ export class TusUpload {
         ...TUS, 'Upload-Length': String(this.#file.size), 'Upload-Metadata': metadata.join(','),
       }});
     } catch (problem) {
-      throw problem.status === 409 && !isReplacing && await this.#exists(signal) ? new TakenProblem(409, problem.message) : problem;
+      if (problem.status === 409 && !isReplacing) {
+        const size = await this.#size(signal);
+        if (size === 0 && this.#mayBeComplete) {
+          return 0; // nothing was to be sent of it, so it was complete by the request whose answer was lost
+        }
+        throw size === null ? problem : new TakenProblem(409, problem.message);
+      }
+      this.#mayBeComplete ||= this.#file.size === 0 && problem.isPassing === true;
+      throw problem;
     }
     if (this.#file.size > 0) {
       this.#url = new URL(response.headers.get('Location'), location.href).pathname;
