@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.http.admin.AdminFixture.Answer;
 import java.io.IOException;
@@ -35,6 +36,35 @@ class ConfigWritesTest {
   @AfterAll
   static void stop() throws IOException {
     node.close();
+  }
+
+  @Test
+  void whatWasRead_isEditedAndPutBack_unlessItHasChangedMeanwhile() {
+    node.put("/config/users/rita", "{\"password\":\"first secret\"}").expect(201);
+    ObjectNode read = (ObjectNode) node.get("/config/users/rita").json();
+    long first = read.get("version").longValue();
+    read.put("enabled", false);
+    long second = node.put("/config/users/rita", read.toString(), "If-Match", "\"" + first + "\"").expect(200).version();
+    assertFalse(node.get("/config/users/rita").json().get("enabled").booleanValue());
+    assertTrue(node.get("/config/users/rita").json().get("hasPassword").booleanValue());
+
+    node.put("/config/users/rita", read.toString()).expect(412);
+    node.put("/config/users/rita", read.toString(), "If-Match", "\"" + second + "\"").expect(400);
+    node.put("/config/users/rita", read.toString(), "If-None-Match", "*").expect(400);
+    node.put("/config/users/other", read.toString()).expect(412);
+    for (String garbage : List.of("0", "-1", "1.5", "\"7\"", "null", "99999999999999999999")) {
+      Answer refused = node.put("/config/users/rita", "{\"version\":" + garbage + "}").expect(422);
+      assertEquals("/version", refused.json().at("/errors/0/pointer").textValue());
+    }
+    node.send("PATCH", "/config/users/rita", "{\"enabled\":true,\"version\":" + first + "}").expect(412);
+    node.send("PATCH", "/config/users/rita", "{\"enabled\":true,\"version\":" + second + "}", "If-Match", "*").expect(200);
+    long third = node.get("/config/users/rita").json().get("version").longValue();
+    String operation = "{\"operations\":[{\"op\":\"put\",\"kind\":\"users\",\"name\":\"rita\",\"ifVersion\":%d,\"value\":{\"version\":%d}}]}";
+    node.send("POST", "/config/changes", operation.formatted(second, third)).expect(400);
+    node.send("POST", "/config/changes", operation.formatted(second, second)).expect(412);
+    assertEquals("/operations/0/value/version", node.send("POST", "/config/changes", operation.formatted(third, 0)).expect(422)
+        .json().at("/errors/0/pointer").textValue());
+    node.send("POST", "/config/changes", operation.formatted(third, third)).expect(200);
   }
 
   @Test
