@@ -8,10 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.http.admin.AdminFixture.Answer;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -182,7 +187,7 @@ class ConfigWritesTest {
       Answer refused = node.send(HttpRequest.newBuilder(java.net.URI.create(base)).DELETE()
           .header("Authorization", "Bearer " + AdminFixture.ADMIN).build()).expect(503);
       assertEquals("1", refused.header("Retry-After").orElse(""));
-      node.send(HttpRequest.newBuilder(java.net.URI.create(base))
+      node.send(HttpRequest.newBuilder(URI.create(base))
           .header("Authorization", "Bearer " + AdminFixture.VIEWER).build()).expect(200);
     } finally {
       alone.close(Duration.ofSeconds(1)).toCompletableFuture().join();
@@ -199,7 +204,7 @@ class ConfigWritesTest {
     node.feed.publish("test-event", "{\"a\":1}");
     CompletableFuture<String> all = CompletableFuture.supplyAsync(() -> {
       try (InputStream in = stream.body()) {
-        return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        return new String(in.readAllBytes(), StandardCharsets.UTF_8);
       } catch (IOException e) {
         throw new java.io.UncheckedIOException(e);
       }
@@ -209,6 +214,19 @@ class ConfigWritesTest {
     String text = all.get(20, java.util.concurrent.TimeUnit.SECONDS);
 
     assertTrue(text.contains("event: test-event\ndata: {\"a\":1}\n\n"), text);
+    await().atMost(AdminFixture.SOON).until(() -> node.feed.subscribers().isEmpty());
+  }
+
+  @Test
+  void eventStream_ofAClientThatHasGone_endsSoon() throws Exception {
+    URI uri = node.request("GET", "/api/v1/events", HttpRequest.BodyPublishers.noBody()).build().uri();
+    try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+      socket.getOutputStream().write(("GET " + uri.getPath() + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + AdminFixture.VIEWER
+          + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+      assertTrue(new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII)).lines()
+          .anyMatch(line -> line.startsWith(": events of this node")));
+      assertEquals(1, node.feed.subscribers().size());
+    }
     await().atMost(AdminFixture.SOON).until(() -> node.feed.subscribers().isEmpty());
   }
 
