@@ -350,7 +350,7 @@ class WebClientTest {
     assertFalse(kept.contains("sven") || kept.contains("secret"), kept);
 
     byte[] other = random(20_000_000);
-    other[other.length - 1]++;
+    other[0]++;
     Files.write(file, other);
     Files.setLastModifiedTime(file, time);
     browser.limitUploads(-1);
