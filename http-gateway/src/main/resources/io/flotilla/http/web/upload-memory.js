@@ -26,6 +26,15 @@ export async function uploadKey(user, path, file) {
   return PREFIX + [...hash].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Whether two files of the same size and time look the same; one that can't be read does not. */
+export async function isSameFile(one, other) {
+  try {
+    return await uploadKey('', '', one) === await uploadKey('', '', other);
+  } catch {
+    return false;
+  }
+}
+
 /** @returns {id, isReplacing}; the id is null if none is remembered */
 export function rememberedUpload(key) {
   try {

@@ -7,6 +7,7 @@ import {notify} from './notices.js';
 import {decodeName, directoryUrl, encodeName, fileUrl} from './paths.js';
 import {Problem} from './problem.js';
 import {TakenProblem, TusUpload} from './tus-upload.js';
+import {isSameFile} from './upload-memory.js';
 
 const MAX_RUNNING = 3;
 const MAX_OTHER_NAMES = 100;
@@ -94,7 +95,7 @@ export class Transfer {
     this.file = file;
     this.directory = directory;
     this.name = name;
-    /** The same for the same file, if it is chosen again for the same place. */
+    /** The same for the same file, if it is chosen again for the same place; perhaps for another file, too. */
     this.origin = JSON.stringify([...directory, name, file.size, file.lastModified]);
     this.isReplacing = false;
     this.abort = new AbortController();
@@ -148,11 +149,23 @@ class Uploads extends EventTarget {
   async add(directory, chosen) {
     const batch = new Batch(directory, chosen.folders);
     const known = new Map(this.open.map(transfer => [transfer.origin, transfer]));
+    const chosenNow = chosen.files.map(({file, path}) => new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1)));
+    this.transfers.push(...chosenNow.filter(transfer => !known.has(transfer.origin)));
+    this.#changed();
+    this.#next();
+    await this.#goOn(chosenNow.filter(transfer => known.has(transfer.origin)), known);
+    await batch.makeFolders();
+    if (chosen.folders.length > 0) {
+      this.#arrived(directory);
+    }
+  }
+
+  /** With those that are on their way already, by what they have the same origin with; with the others as with new ones. */
+  async #goOn(transfers, known) {
     const again = [];
-    for (const {file, path} of chosen.files) {
-      const transfer = new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1));
+    for (const transfer of transfers) {
       const earlier = known.get(transfer.origin);
-      if (earlier) {
+      if (await isSameFile(transfer.file, earlier.file)) {
         again.push(earlier);
         this.resume(earlier);
       } else {
@@ -164,10 +177,6 @@ class Uploads extends EventTarget {
     }
     this.#changed();
     this.#next();
-    await batch.makeFolders();
-    if (chosen.folders.length > 0) {
-      this.#arrived(directory);
-    }
   }
 
   get open() {
