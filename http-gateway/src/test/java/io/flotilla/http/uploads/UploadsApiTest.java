@@ -37,6 +37,9 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -120,6 +123,33 @@ class UploadsApiTest extends FilesFixture {
     HttpResponse response = tus("HEAD", location);
     assertEquals(200, status(response));
     return header(response, "Upload-Offset");
+  }
+
+  @Test
+  void theDirectory_isListedOnce_forLooking() {
+    String location = created("/a", 10);
+    AtomicInteger lists = new AtomicInteger();
+    storage = files -> watched(files, called -> lists.addAndGet(called.equals("list") ? 1 : 0));
+    assertEquals("0", offset(location));
+    assertEquals(1, lists.getAndSet(0));
+    assertEquals(204, status(patch(location, 0, "01234")));
+    assertEquals(2, lists.getAndSet(0));
+    assertEquals(204, status(patch(location, 5, "567")));
+    assertEquals(3, lists.getAndSet(0)); // there was a segment to take over
+  }
+
+  /** @param called told of each call, before it is made, also in what is staged */
+  private static VirtualFileSystem watched(VirtualFileSystem files, Consumer<String> called) {
+    return (VirtualFileSystem) Proxy.newProxyInstance(UploadsApiTest.class.getClassLoader(), new Class<?>[] {VirtualFileSystem.class},
+        (_, method, arguments) -> {
+          called.accept(method.getName());
+          try {
+            Object result = method.invoke(files, arguments);
+            return result instanceof VirtualFileSystem inner ? watched(inner, called) : result;
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+        });
   }
 
   private static String sha1(String text) throws Exception {
@@ -295,10 +325,24 @@ class UploadsApiTest extends FilesFixture {
   @Test
   void aNameThatIsTakenMeanwhile_isNotReplaced_ifItMayNot() {
     String location = created("/a", 5, ",overwrite " + base64("false"));
-    write("a", "other");
-    assertProblem(409, patch(location, 0, "hello"));
+    storage = files -> watched(files, called -> {
+      if (called.equals("syncDirectory")) { // all has come, and it is about to get its name
+        write("a", "other");
+      }
+    });
+    HttpResponse taken = patch(location, 0, "hello");
+    assertProblem(409, taken);
+    assertTrue(body(taken).contains("end this upload and begin one with another name"), body(taken));
     assertEquals("other", read("a"));
     assertProblem(409, tus("HEAD", location));
+    String other = created("/b", 5, ",overwrite " + base64("false"));
+    storage = UnaryOperator.identity();
+    write("b", "other");
+    assertProblem(409, patch(other, 0, "hello"));
+    assertEquals("0", offset(other)); // nothing was taken in vain
+    assertEquals(204, status(tus("DELETE", other)));
+    assertEquals("other", read("b"));
+    assertTrue(root.resolve("b").toFile().delete());
     assertEquals(204, status(tus("DELETE", location)));
     assertEquals(1, entries());
     String replacing = created("/a", 5);
