@@ -35,7 +35,6 @@ import io.flotilla.http.server.UserRoutes;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.http.web.WebClient;
-import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
