@@ -171,9 +171,6 @@ public final class Node {
           own -> log.info("The admin API listens on https://{}, certificate SHA-256 {}", settings.admin(), own.fingerprint()),
           () -> log.info("The admin API listens on http://{}", settings.admin()));
       return server;
-    } catch (IOException e) {
-      localSystem.terminate();
-      throw e;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()

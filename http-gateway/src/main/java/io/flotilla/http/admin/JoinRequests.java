@@ -2,6 +2,7 @@ package io.flotilla.http.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flotilla.adapter.LogThrottle;
 import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.config.model.Durations;
 import io.flotilla.config.model.EntityCodec;
@@ -17,8 +18,8 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,12 +36,11 @@ final class JoinRequests {
   private static final Duration CLOCKS = Duration.ofMinutes(10);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int MAX_ADDRESSES = 16;
-  private static final long REFUSAL_LOG_NANOSECONDS = 1_000_000_000;
   private static final Set<String> FIELDS = Set.of("time", "addresses");
 
   private final AdminContext context;
   private final Clock clock;
-  private volatile long refusalLogged = System.nanoTime() - REFUSAL_LOG_NANOSECONDS;
+  private final LogThrottle refusals = new LogThrottle();
 
   JoinRequests(AdminContext context, Clock clock) {
     this.context = context;
@@ -150,9 +150,7 @@ final class JoinRequests {
 
   /** Tells the operator, but not of each of many: anybody can ask. */
   private Problem.ProblemException refused(JoinToken.Ask ask, Problem problem) {
-    long now = System.nanoTime();
-    if (now - refusalLogged > REFUSAL_LOG_NANOSECONDS) {
-      refusalLogged = now;
+    if (refusals.isDue()) {
       log.warn("A node that calls itself {} was not let into the cluster: {}", ask.node(), problem.detail());
     }
     return new Problem.ProblemException(problem);
