@@ -25,6 +25,7 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.admin.Joining;
 import io.flotilla.http.admin.UserPasswords;
 import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
@@ -142,7 +143,7 @@ public final class Node {
     this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
         new DataPlane(connections, homes, sessions, locks, lockNews), events, this::report,
         refused::complete);
-    this.admin = openAdmin(codec, input);
+    this.admin = openAdmin(key, codec, input);
     live.add(new StorageDirectories(homes::problems));
     live.add(new UnknownProtocols());
     live.add(sessions);
@@ -154,22 +155,22 @@ public final class Node {
     }
   }
 
-  private AdminServer openAdmin(EntityCodec codec, EntityInput input) throws IOException {
+  private AdminServer openAdmin(ClusterKey key, EntityCodec codec, EntityInput input) throws IOException {
+    Optional<AdminCertificate> certificate = adminCertificate();
+    Joining joining = new Joining(key, List.of((certificate.isPresent() ? "https://" : "http://") + settings.admin()),
+        (settings.seedNodes().isEmpty() ? List.of(settings.bind()) : settings.seedNodes()).stream().map(HostPort::toString).toList());
     AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
         this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), sessions,
         () -> controlPlane.voters(),
-        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
+        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, joining,
+        settings.maxBodyBytes(), settings.maxImportBytes());
     try {
-      Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,
           certificate.map(AdminCertificate::context)), Duration.ofSeconds(10));
       certificate.ifPresentOrElse(
           own -> log.info("The admin API listens on https://{}, certificate SHA-256 {}", settings.admin(), own.fingerprint()),
           () -> log.info("The admin API listens on http://{}", settings.admin()));
       return server;
-    } catch (IOException e) {
-      localSystem.terminate();
-      throw e;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
@@ -213,8 +214,8 @@ public final class Node {
       } else if (forms) {
         ClusterKey.generate().writeTo(kept);
       } else {
-        throw new IOException("this node has no cluster key; copy the file cluster.key from a node of the cluster and give "
-            + "it by --cluster-key FILE");
+        throw new IOException("this node has no cluster key; give it a token that 'flotilla join-token' makes, by "
+            + "--join-token TOKEN, or copy the file cluster.key from a node of the cluster and give it by --cluster-key FILE");
       }
     }
     if (forms && !Files.exists(data.adminTokenFile())) {
