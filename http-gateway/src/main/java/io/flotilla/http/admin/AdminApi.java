@@ -83,6 +83,9 @@ final class AdminApi {
   }
 
   CompletionStage<HttpResponse> handle(HttpRequest request) {
+    // The default says that nothing was done.
+    request.getHeader(TimeoutAccess.class).ifPresent(access -> access.timeoutAccess().updateHandler(_ -> Problem.of(504, "outcome-unknown",
+        "The outcome is unknown", "this node took too long to answer; what was asked for may still be done").toResponse()));
     CompletionStage<HttpResponse> answer;
     try {
       answer = route(request, segments(request));
@@ -119,6 +122,11 @@ final class AdminApi {
       requireMethod(method, "DELETE");
       request.discardEntityBytes(materializer);
       return voters.forget(caller, rest.get(1));
+    }
+    if (rest.getFirst().equals("join-tokens") && rest.size() == 2) {
+      requireMethod(method, "DELETE");
+      request.discardEntityBytes(materializer);
+      return joins.revoke(caller, rest.get(1));
     }
     if (rest.getFirst().equals("connections") && rest.size() == 2) {
       requireMethod(method, "DELETE");
