@@ -24,10 +24,10 @@ import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Gives one node the cluster's key and its seed nodes, until a time. The cluster keeps nothing of it: its secret follows from the key, its id,
- * its maker and its time. Both sides prove that they know the secret, and what is said is sealed with a key that they agree on by X25519 (RFC
- * 7748), so it may go over connections of which nobody knows to whom they lead, and whoever finds a used token can't read what was said.
- * That it is used once only is a claim, and not told here. Immutable.
+ * Gives one node the cluster's key and its seed nodes, until a time. The cluster keeps nothing of it: its secret follows from the key, its
+ * id, its maker and its time. Both sides prove that they know the secret, and what is said is sealed with a key that they agree on by
+ * X25519 (RFC 7748), so it may go over connections of which nobody knows to whom they lead, and whoever finds a used token can't read what
+ * was said. That it is used once only is a claim, and not told here. Immutable.
  */
 public final class JoinToken {
   private static final String MARK = "flj1-";
@@ -134,7 +134,8 @@ public final class JoinToken {
       if (secret.length != SECRET_BYTES || addresses.isEmpty() || !json.path("expires").isIntegralNumber()) {
         throw new IllegalArgumentException("fields are missing");
       }
-      return new JoinToken(json.path("id").asText(), json.path("maker").asText(), json.path("expires").longValue(), List.copyOf(addresses), secret);
+      return new JoinToken(json.path("id").asText(), json.path("maker").asText(), json.path("expires").longValue(),
+          List.copyOf(addresses), secret);
     } catch (IOException | IllegalArgumentException e) {
       throw new IllegalArgumentException("the join token is damaged; copy it whole", e);
     }
@@ -142,7 +143,8 @@ public final class JoinToken {
 
   /** For the operator; whoever has it can have the cluster's key. */
   public String text() {
-    ObjectNode json = EntityCodec.JSON.createObjectNode().put("id", id).put("maker", maker).put("expires", expires).put("secret", text(secret));
+    ObjectNode json = EntityCodec.JSON.createObjectNode().put("id", id).put("maker", maker).put("expires", expires)
+        .put("secret", text(secret));
     addresses.forEach(json.putArray("addresses")::add);
     return MARK + text(json.toString().getBytes(StandardCharsets.UTF_8));
   }

@@ -33,8 +33,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes and revokes join tokens, and gives the cluster's key to the node that has one. A token is used once: that is a claim, so two nodes that use it
- * at once, by whatever nodes, can't both be answered.
+ * Makes and revokes join tokens, and gives the cluster's key to the node that has one. A token is used once: that is a claim, so two nodes
+ * that use it at once, by whatever nodes, can't both be answered.
  */
 final class JoinRequests {
   private static final Logger log = LoggerFactory.getLogger(JoinRequests.class);
@@ -78,7 +78,8 @@ final class JoinRequests {
         throw JsonBody.malformed("there is no field " + field + "; there are time and addresses");
       }
     });
-    JoinToken token = JoinToken.create(context.joining().welcome().key(), caller.admin().name(), clock.instant().plus(time(json)), addresses(json));
+    JoinToken token = JoinToken.create(
+        context.joining().welcome().key(), caller.admin().name(), clock.instant().plus(time(json)), addresses(json));
     told("join-token-made", "The join token " + token.id() + ", which holds until " + token.expiresAt() + ", was made by "
         + caller.admin().name() + " from " + caller.address());
     ObjectNode answer = EntityCodec.JSON.createObjectNode().put("token", token.text()).put("id", token.id())
@@ -113,7 +114,8 @@ final class JoinRequests {
     }
     List<String> addresses = new ArrayList<>();
     given.forEach(address -> addresses.add(address.asText()));
-    if (!given.isArray() || addresses.isEmpty() || addresses.size() > MAX_ADDRESSES || !addresses.stream().allMatch(JoinRequests::isUsable)) {
+    if (!given.isArray() || addresses.isEmpty() || addresses.size() > MAX_ADDRESSES
+        || !addresses.stream().allMatch(JoinRequests::isUsable)) {
       throw JsonBody.malformed("addresses must be 1 to " + MAX_ADDRESSES + " addresses of the admin API such as https://10.0.0.1:20000");
     }
     return addresses;
@@ -158,7 +160,8 @@ final class JoinRequests {
           "the join token ran out at " + Instant.ofEpochSecond(ask.expires()) + "; make another by 'flotilla join-token'"));
     }
     if (!mayLetIn(ask.maker())) {
-      throw refused(refusals, ask, Problem.of(403, "forbidden", "Not allowed", "the admin who made the join token may not let nodes in any more"));
+      throw refused(refusals, ask, Problem.of(403, "forbidden", "Not allowed",
+          "the admin who made the join token may not let nodes in any more"));
     }
     // The same request again, because its answer was lost, is the same holder.
     String holder = ask.node() + " " + Base64.getUrlEncoder().withoutPadding().encodeToString(ask.proof());
@@ -173,7 +176,8 @@ final class JoinRequests {
         yield json(answer);
       }
       case ClaimKeeper.Held(var claim, _) -> throw refused(refusals, ask, Problem.of(409, "used", "The join token can't be used",
-          (claim.holder().equals(REVOKED) ? "it was revoked" : "node " + node(claim) + " has used it") + "; make another by 'flotilla join-token'"));
+          (claim.holder().equals(REVOKED) ? "it was revoked" : "node " + node(claim) + " has used it")
+              + "; make another by 'flotilla join-token'"));
       case ClaimKeeper.Refused(_, var reason) -> throw refused(refusals, ask, Problem.of(503, "busy", "Not now", reason));
       case ClaimKeeper.Lost _, ClaimKeeper.Released _ -> throw new IllegalStateException("no answer to Acquire: " + reply);
     });
@@ -197,8 +201,9 @@ final class JoinRequests {
       String node = json.path("node").asText();
       byte[] publicKey = json.path("publicKey").binaryValue();
       byte[] proof = json.path("proof").binaryValue();
-      if (json.size() != 6 || !json.path("id").isTextual() || !json.path("node").isTextual() || !ID.matcher(id).matches() || EntityKey.problemWithName(node).isPresent() || publicKey == null || proof == null
-          || !json.path("maker").isTextual() || !json.path("expires").isIntegralNumber() || !json.path("expires").canConvertToLong()) {
+      if (json.size() != 6 || !json.path("id").isTextual() || !ID.matcher(id).matches() || publicKey == null || proof == null
+          || !json.path("node").isTextual() || EntityKey.problemWithName(node).isPresent() || !json.path("maker").isTextual()
+          || !json.path("expires").isIntegralNumber() || !json.path("expires").canConvertToLong()) {
         throw JsonBody.malformed("the body must have the fields id, maker, expires, node, publicKey and proof of a node that joins");
       }
       return new JoinToken.Ask(id, json.path("maker").textValue(), json.path("expires").longValue(), node, publicKey, proof);
