@@ -34,8 +34,10 @@ final class NodeDrain implements LocalNode, AutoCloseable {
   static final int RESTART_STATUS = 75;
 
   private static final Logger log = LoggerFactory.getLogger(NodeDrain.class);
-  /** From one file of a client to its next. */
-  private static final Duration QUIET = Duration.ofSeconds(1);
+  /** What clients have from a login to their first file, and from one to the next: a part of all the time there is, within bounds. */
+  private static final int QUIET_PART = 10;
+  private static final Duration LEAST_QUIET = Duration.ofSeconds(1);
+  private static final Duration MOST_QUIET = Duration.ofSeconds(5);
   /** How long clients that were ended have to go. */
   private static final Duration FAREWELL = Duration.ofSeconds(2);
   private static final long TICK_MILLISECONDS = 100;
@@ -240,7 +242,7 @@ final class NodeDrain implements LocalNode, AutoCloseable {
   private void letGo(ClusterNodes.Drain drain) {
     String reason = drain.purpose() == ClusterNodes.Purpose.DRAIN
         ? "this server takes no clients for a while; connect again" : "the server is shutting down";
-    adapters.endQuiet(QUIET, reason);
+    adapters.endQuiet(quiet(drain), reason);
     long time = System.nanoTime();
     if (time - deadlineNanos >= 0 && endedAt == 0) {
       endedAt = time;
@@ -258,6 +260,11 @@ final class NodeDrain implements LocalNode, AutoCloseable {
         case STOP -> stopped.countDown();
       }
     }
+  }
+
+  private static Duration quiet(ClusterNodes.Drain drain) {
+    Duration part = Duration.between(drain.since(), drain.deadline()).dividedBy(QUIET_PART);
+    return part.compareTo(LEAST_QUIET) < 0 ? LEAST_QUIET : part.compareTo(MOST_QUIET) > 0 ? MOST_QUIET : part;
   }
 
   private Optional<String> whyNotResumed() {
