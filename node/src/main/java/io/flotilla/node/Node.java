@@ -178,7 +178,8 @@ public final class Node {
 
   private AdminServer openAdmin(EntityCodec codec, EntityInput input) throws IOException {
     AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
-        readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), controlPlane.nodes(), sessions,
+        readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(),
+        controlPlane.nodes(), sessions,
         () -> controlPlane.voters(),
         () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
     try {
@@ -297,7 +298,8 @@ public final class Node {
 
     @Override
     public boolean isVoter() {
-      return controlPlane.isVoter();
+      // Before the registry is open nobody knows, and a vote is not to be lost by that.
+      return controlPlane.isVoter() || controlPlane.generation() == 0 && settings.isVoter();
     }
 
     @Override

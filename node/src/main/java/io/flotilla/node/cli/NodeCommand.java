@@ -98,8 +98,8 @@ final class NodeCommand implements Callable<Integer> {
 
   /** Of orders that let clients go. */
   static final class Deadline {
-    @Option(names = "--deadline", paramLabel = "TIME", description = "When the clients that are left are ended, such as 30s or 10m; default: "
-        + "the node's setting flotilla.drain-deadline.")
+    @Option(names = "--deadline", paramLabel = "TIME", description = "When the clients that are left are ended, such as 30s or 10m; "
+        + "default: the node's setting flotilla.drain-deadline.")
     private String text;
 
     List<String> query() {

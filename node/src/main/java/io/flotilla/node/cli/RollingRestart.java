@@ -11,9 +11,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.StreamSupport;
 
 /**
- * Restarts the nodes one after another, the primary last, each when all are converged again and no voter is missed. It stops at the first that
- * does not come back, so that at most one node is away. The node that it talks to restarts as well, so an answer that does not come is no
- * failure until the time is over.
+ * Restarts the nodes one after another, the primary last, each when all are converged again and no voter is missed. It stops at the first
+ * that does not come back, so that at most one node is away. The node that it talks to restarts as well, so an answer that does not come is
+ * no failure until the time is over.
  */
 final class RollingRestart {
   private static final Duration MOST = Duration.ofDays(1);
