@@ -25,6 +25,7 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.admin.Joining;
 import io.flotilla.http.admin.UserPasswords;
 import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
@@ -35,7 +36,6 @@ import io.flotilla.http.server.UserRoutes;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.http.web.WebClient;
-import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
@@ -164,7 +164,7 @@ public final class Node {
     StorageDirectories storages = new StorageDirectories(homes::problems);
     this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
-    this.admin = openAdmin(codec, input);
+    this.admin = openAdmin(key, codec, input);
     live.add(storages);
     live.add(new UnknownProtocols());
     live.add(sessions);
@@ -176,23 +176,23 @@ public final class Node {
     }
   }
 
-  private AdminServer openAdmin(EntityCodec codec, EntityInput input) throws IOException {
+  private AdminServer openAdmin(ClusterKey key, EntityCodec codec, EntityInput input) throws IOException {
+    Optional<AdminCertificate> certificate = adminCertificate();
+    Joining joining = new Joining(key, List.of((certificate.isPresent() ? "https://" : "http://") + settings.admin()),
+        (settings.seedNodes().isEmpty() ? List.of(settings.bind()) : settings.seedNodes()).stream().map(HostPort::toString).toList());
     AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
         readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(),
         controlPlane.nodes(), sessions,
         () -> controlPlane.voters(),
-        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
+        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, joining,
+        settings.maxBodyBytes(), settings.maxImportBytes());
     try {
-      Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,
           certificate.map(AdminCertificate::context)), Duration.ofSeconds(10));
       certificate.ifPresentOrElse(
           own -> log.info("The admin API listens on https://{}, certificate SHA-256 {}", settings.admin(), own.fingerprint()),
           () -> log.info("The admin API listens on http://{}", settings.admin()));
       return server;
-    } catch (IOException e) {
-      localSystem.terminate();
-      throw e;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
@@ -236,8 +236,8 @@ public final class Node {
       } else if (forms) {
         ClusterKey.generate().writeTo(kept);
       } else {
-        throw new IOException("this node has no cluster key; copy the file cluster.key from a node of the cluster and give "
-            + "it by --cluster-key FILE");
+        throw new IOException("this node has no cluster key; give it a token that 'flotilla join-token' makes, by "
+            + "--join-token TOKEN, or copy the file cluster.key from a node of the cluster and give it by --cluster-key FILE");
       }
     }
     if (forms && !Files.exists(data.adminTokenFile())) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.adapter.LogThrottle;
 import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.ConfigChanged;
@@ -18,7 +19,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,12 +37,11 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Ev
   private static final Logger configLog = LoggerFactory.getLogger("flotilla.config");
   private static final Logger clientLog = LoggerFactory.getLogger("flotilla.client");
   private static final int ENTITIES_NAMED = 5;
-  private static final long REFUSAL_NANOSECONDS = 1_000_000_000;
 
   private final String node;
   private final NodeMetrics metrics;
   private final EventFeed feed;
-  private final AtomicLong refusalTold = new AtomicLong(System.nanoTime() - REFUSAL_NANOSECONDS);
+  private final LogThrottle refusals = new LogThrottle();
 
   NodeEventLog(String node, NodeMetrics metrics, EventFeed feed) {
     this.node = node;
@@ -264,9 +263,7 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Ev
     String reason = refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
     metrics.count("flotilla.connections.refused", "Connections that were not let in", "listener", refused.listener(),
         "protocol", refused.protocol(), "reason", reason);
-    long now = System.nanoTime();
-    long before = refusalTold.get();
-    if (now - before >= REFUSAL_NANOSECONDS && refusalTold.compareAndSet(before, now)) {
+    if (refusals.isDue()) {
       new Line(clientLog, Level.WARN, "connection-refused").with("listener", refused.listener())
           .with("protocol", refused.protocol()).with("address", refused.address()).with("reason", reason)
           .say("Listener " + refused.listener() + " (" + refused.protocol() + ") refused a connection from "

@@ -102,13 +102,15 @@ public record NodeSettings(
       throw new InvalidSettingException("flotilla.name: " + problem);
     });
     HostPort bind = HostPort.parse("flotilla.bind", flotilla.getString("bind"));
-    List<HostPort> seeds = flotilla.getStringList("seed-nodes").stream()
+    Path dataDirectory = Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize();
+    List<String> seedNodes = flotilla.getStringList("seed-nodes");
+    List<HostPort> seeds = (seedNodes.isEmpty() ? DataDirectory.joinedSeedNodes(dataDirectory) : seedNodes).stream()
         .map(text -> HostPort.parse("flotilla.seed-nodes", text)).toList();
     int raftPort = flotilla.getInt("raft.port");
     Optional<DatabaseSettings> database = database(flotilla.getConfig("journal"));
     return new NodeSettings(
         name,
-        Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize(),
+        dataDirectory,
         bind,
         seeds,
         roles(flotilla.getStringList("roles"), bind, seeds, form, database.isPresent()),

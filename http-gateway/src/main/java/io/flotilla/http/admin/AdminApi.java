@@ -6,6 +6,7 @@ import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.Admin;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.http.Problem;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -42,6 +43,8 @@ import org.slf4j.LoggerFactory;
  */
 final class AdminApi {
   private static final long BODY_TIMEOUT_MILLIS = 30_000;
+  /** Whoever asks to join has proved nothing yet. */
+  private static final long MAX_JOIN_BYTES = 4096;
   private static final long IMPORT_BODY_TIMEOUT_MILLIS = 120_000;
   private static final long IMPORT_TIMEOUT_MILLIS = 300_000;
   private static final Logger log = LoggerFactory.getLogger(AdminApi.class);
@@ -60,6 +63,7 @@ final class AdminApi {
   private final NodeRequests nodes;
   private final SessionRequests sessions;
   private final EventStream events;
+  private final JoinRequests joins;
   private final OpenApi openApi = new OpenApi();
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -78,6 +82,7 @@ final class AdminApi {
     this.nodes = new NodeRequests(context);
     this.sessions = new SessionRequests(context);
     this.events = new EventStream(context.events());
+    this.joins = new JoinRequests(context, Clock.systemUTC());
   }
 
   CompletionStage<HttpResponse> handle(HttpRequest request) {
@@ -99,6 +104,10 @@ final class AdminApi {
     }
     if (path.size() < 3 || !path.subList(0, 2).equals(List.of("api", "v1"))) {
       throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    }
+    if (path.equals(List.of("api", "v1", "join"))) {
+      requireMethod(method, "POST");
+      return withBody(request, MAX_JOIN_BYTES, BODY_TIMEOUT_MILLIS, body -> joins.join(body.toArray()));
     }
     Caller caller = caller(request);
     RequestParameters parameters = parameters(request);
@@ -126,6 +135,10 @@ final class AdminApi {
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
       case "connections" -> get(request, method, () -> connections.list(parameters));
       case "openapi.yaml" -> get(request, method, () -> CompletableFuture.completedFuture(openApi.show()));
+      case "join-tokens" -> {
+        requireMethod(method, "POST");
+        yield withBody(request, body -> joins.create(caller, body));
+      }
       case "claims" -> get(request, method, () -> claims.list(parameters));
       case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
           events.open(materializer, () -> authentication.isStill(caller.admin()))));

@@ -22,6 +22,7 @@ import java.util.function.Supplier;
  * @param journal what keeps the configuration
  * @param metrics the node's metrics in Prometheus' text format
  * @param clusterId of the cluster this node belongs to, once it does
+ * @param joining what nodes are told that join the cluster
  * @param maxBodyBytes the largest request body
  * @param maxImportBytes the largest configuration document to import
  */
@@ -42,6 +43,7 @@ public record AdminContext(
     Supplier<Journal> journal,
     Supplier<String> metrics,
     Supplier<Optional<UUID>> clusterId,
+    Joining joining,
     long maxBodyBytes,
     long maxImportBytes) {
 

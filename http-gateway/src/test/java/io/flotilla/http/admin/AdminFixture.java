@@ -91,7 +91,8 @@ final class AdminFixture implements AutoCloseable {
       .withFallback(PersistenceTestKitPlugin.config())
       .withFallback(PersistenceTestKitSnapshotPlugin.config())
       .withFallback(ConfigFactory.load()));
-  final EntityCodec codec = new EntityCodec(new SecretSealer(ClusterKey.generate()));
+  final ClusterKey key = ClusterKey.generate();
+  final EntityCodec codec = new EntityCodec(new SecretSealer(key));
   final PasswordHasher hasher = new PasswordHasher(2, MAX_HASHES_WAITING);
   final ConfigClient client = new ConfigClient();
   final ClaimClient claims = new ClaimClient();
@@ -143,7 +144,8 @@ final class AdminFixture implements AutoCloseable {
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
         connections, nodes, sessions, OneVoter::new, OneJournal::new,
-        () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID), MAX_BODY, MAX_IMPORT);
+        () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID),
+        new Joining(key, List.of("https://10.0.0.1:20000"), List.of("10.0.0.1:20001", "10.0.0.2:20001")), MAX_BODY, MAX_IMPORT);
   }
 
   private void submit(List<Operation> operations) {

@@ -2,11 +2,13 @@ package io.flotilla.node.cli;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.node.JoinClient;
 import io.flotilla.node.Node;
 import io.flotilla.node.NodeSettings;
 import io.flotilla.node.cluster.LoneRecovery;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -48,6 +50,10 @@ final class NodeCommand implements Callable<Integer> {
 
   @Option(names = "--cluster-key", paramLabel = "FILE", description = "The cluster's key, copied from one of its nodes.")
   private Path clusterKey;
+
+  @Option(names = "--join-token", paramLabel = "TOKEN", description = "Joins the cluster that made the token, if the data directory is "
+      + "empty; then --cluster-key and --seed-nodes are not needed.")
+  private String joinToken;
 
   @Option(names = "--recover-alone", description = "When a majority of the voters' disks is lost: shows what this node, which must "
       + "not run, can go on from, asks, and makes it the only voter. Then start it without this option.")
@@ -153,6 +159,12 @@ final class NodeCommand implements Callable<Integer> {
   }
 
   private Node start() throws IOException {
+    if (joinToken != null) {
+      if (form || clusterKey != null) {
+        throw new CommandFailedException("--join-token brings the key of a cluster that is there: leave --form and --cluster-key out");
+      }
+      JoinClient.join(settings(), joinToken, Clock.systemUTC());
+    }
     return Node.start(settings());
   }
 
