@@ -2,6 +2,7 @@ package io.flotilla.adapter;
 
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.transport.ProxyFault;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -53,7 +54,9 @@ public final class ConnectionGate {
     DENIED("connections from this address are not accepted"),
     LISTENER_FULL("this server has as many connections as it may; try again later"),
     ADDRESS_FULL("too many connections from this address; try again later"),
-    LOGINS_FULL("too many clients are logging in; try again later");
+    LOGINS_FULL("too many clients are logging in; try again later"),
+    NO_PROXY("connections are accepted from this listener's proxies only"),
+    NO_PROXY_HEADER("the proxy did not say by the PROXY protocol for whom the connection is");
 
     private final String words;
 
@@ -110,10 +113,22 @@ public final class ConnectionGate {
     Answer answer = view.get().config().accessRules().denial(protocol, address).isPresent()
         ? new Refused(Refusal.DENIED) : count(place(address), limits);
     if (answer instanceof Refused refused) {
-      events.accept(new ClientEvent.ConnectionRefused(
-          clock.instant(), listener, protocol.id(), address.getHostAddress(), refused.reason()));
+      tell(address, refused.reason());
     }
     return answer;
+  }
+
+  /** A connection is refused because of a proxy, before its client is known. */
+  public void refused(InetAddress peer, ProxyFault fault) {
+    tell(peer, switch (fault) {
+      case NOT_TRUSTED -> Refusal.NO_PROXY;
+      case NO_HEADER -> Refusal.NO_PROXY_HEADER;
+      case TOO_MANY -> Refusal.LOGINS_FULL;
+    });
+  }
+
+  private void tell(InetAddress address, Refusal reason) {
+    events.accept(new ClientEvent.ConnectionRefused(clock.instant(), listener, protocol.id(), address.getHostAddress(), reason));
   }
 
   private synchronized Answer count(InetAddress place, Limits limits) {
