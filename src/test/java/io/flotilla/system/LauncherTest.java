@@ -31,6 +31,7 @@ class LauncherTest {
       Matcher demo = DEMO.matcher(first);
       assertTrue(demo.find(), first);
       assertTrue(first.contains("http://127.0.0.1:" + basePort), first);
+      assertTrue(first.contains("The web page for users is at https://127.0.0.1:" + (basePort + 43) + "/\n"), first);
       Path file = Files.writeString(directory.resolve("hello.txt"), "hello");
       OpenSsh.Password password = new OpenSsh.Password(demo.group(1));
       ssh.sftp("demo", password, "127.0.0.1", basePort + 22, "put " + file + "\n").expectSuccess();
@@ -52,8 +53,10 @@ class LauncherTest {
       run(0, List.of("config", "delete", "users/carol", dir));
       assertTrue(run(1, List.of("config", "get", "users/carol", dir)).contains("users/carol does not exist"));
 
+      run(0, List.of("config", "patch", "listeners/https", "{\"http\": {\"webClient\": false}}", dir));
       assertTrue(run(0, List.of("down", dir)).contains("Stopped 1 node"));
       String second = run(0, up);
+      assertTrue(second.contains("The web page for users is at http://127.0.0.1:" + (basePort + 80) + "/\n"), second);
       assertTrue(second.contains("was shown at the first start"), second);
       Path back = directory.resolve("back.txt");
       ssh.sftp("demo", password, "127.0.0.1", basePort + 22, "get hello.txt " + back + "\n").expectSuccess();

@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -275,6 +276,33 @@ class WebClientTest {
     assertArrayEquals(random(6_000_000), Files.readAllBytes(home.resolve("late (1).bin")));
   }
 
+  @Test
+  void anEmptyFile_whoseAnswerIsLost_isNotTakenForAnothers() throws Exception {
+    Path home = user("rosa");
+    Path file = Files.createFile(temp.resolve("empty.txt"));
+    browser.enter("", "rosa", PASSWORD);
+    browser.script("""
+        const real = window.fetch;
+        window.lost = 0;
+        window.fetch = async (url, options) => {
+          const answer = await real(url, options);
+          if (options?.method === 'POST' && url === '/uploads' && window.lost++ === 0) {
+            throw new TypeError('the answer is lost');
+          }
+          return answer;
+        };""");
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("it is complete or asked about", () -> browser.count("dialog[open]") > 0
+        || browser.text(".transfers-title").equals("Uploads are complete"));
+    assertEquals(2L, browser.script("return window.lost"));
+    assertEquals(0, browser.count("dialog[open]"));
+    browser.awaitText(".transfer-words", "0 B");
+    assertEquals(0, Files.size(home.resolve("empty.txt")));
+
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.find("//dialog//*[contains(., 'Already there')]"); // whose it is nobody knows this time
+  }
+
   private double progress() {
     Object value = browser.script("return document.querySelector('.transfer progress')?.value ?? 0");
     return ((Number) value).doubleValue();
@@ -299,6 +327,69 @@ class WebClientTest {
     browser.limitUploads(-1);
     await().atMost(LONG).until(() -> Files.exists(home.resolve("later.bin")));
     assertArrayEquals(content, Files.readAllBytes(home.resolve("later.bin")));
+  }
+
+  @Test
+  void anotherFile_ofTheSameNameSizeAndTime_isAnotherUpload() throws Exception {
+    Path home = user("sven");
+    Path file = Files.write(temp.resolve("secret plan.bin"), random(20_000_000));
+    FileTime time = Files.getLastModifiedTime(file);
+    browser.enter("", "sven", PASSWORD);
+    browser.limitUploads(6_000_000);
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("some has gone", () -> progress() > 0.2);
+    browser.press("Pause secret plan.bin");
+    browser.awaitText(".transfer-words", "Paused");
+    browser.press("Account of sven");
+    browser.press("Sign out");
+    browser.awaitText("dialog", "To go on with them later, choose the same files again for the same folder.");
+    browser.click("//dialog//button[normalize-space(.)='Sign out']");
+    browser.awaitText(".sign-in", "You have signed out.");
+    String kept = (String) browser.script("return JSON.stringify(localStorage)");
+    assertTrue(kept.contains("flotilla-upload:"), kept);
+    assertFalse(kept.contains("sven") || kept.contains("secret"), kept);
+
+    byte[] other = random(20_000_000);
+    other[0]++;
+    Files.write(file, other);
+    Files.setLastModifiedTime(file, time);
+    browser.limitUploads(-1);
+    browser.reload();
+    browser.signIn("sven", PASSWORD);
+    browser.find(".grid");
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.awaitText(".transfers-title", "Uploads are complete");
+    assertArrayEquals(other, Files.readAllBytes(home.resolve("secret plan.bin")));
+  }
+
+  @Test
+  void aFileThatIsChosenAgain_isNotSentTwice() throws Exception {
+    Path home = user("tina");
+    byte[] content = random(12_000_000);
+    Path file = Files.write(temp.resolve("once.bin"), content);
+    browser.enter("", "tina", PASSWORD);
+    browser.limitUploads(3_000_000);
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("some has gone", () -> progress() > 0.1);
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.awaitText(".notice", "once.bin is already being uploaded.");
+    browser.press("Pause once.bin");
+    browser.awaitText(".transfer-words", "Paused");
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.find("//button[@aria-label='Pause once.bin']"); // it goes on
+    assertEquals(1, browser.count(".transfer"));
+
+    Path other = Files.createDirectory(temp.resolve("other")).resolve("once.bin");
+    content[0]++; // of the same name, size and time
+    Files.setLastModifiedTime(Files.write(other, content), Files.getLastModifiedTime(file));
+    browser.choose("input[type=file][multiple]", List.of(other));
+    browser.awaitText(".transfer[data-state=waiting]", "Waiting");
+    browser.limitUploads(-1);
+    browser.find("//dialog//*[contains(., 'Already there')]");
+    browser.press("Keep both");
+    browser.awaitText(".transfers-title", "Uploads are complete");
+    assertArrayEquals(content, Files.readAllBytes(home.resolve("once (1).bin")));
+    assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(home.resolve("once.bin")));
   }
 
   @Test
@@ -398,11 +489,12 @@ class WebClientTest {
     for (int i = 0; i < 100; i++) {
       write(home.resolve("many/" + "n".repeat(100) + i), "x");
     }
+    write(home.resolve("many/two\nlines"), "a form would make two characters of the end of the line");
     browser.go("#/many/").awaitEntry("n".repeat(100) + 0);
     browser.keysWith(Keys.CONTROL, "a");
-    browser.awaitText(".tools", "100 selected");
+    browser.awaitText(".tools", "101 selected");
     browser.press("Download");
-    assertEquals(100, entries(downloaded("many.zip")));
+    assertEquals(101, entries(downloaded("many.zip")));
   }
 
   private static int entries(Path zip) throws IOException {
@@ -633,6 +725,65 @@ class WebClientTest {
     browser.until("the list has the focus", this::isInList);
     browser.keys(Keys.BACK_SPACE);
     browser.awaitEntry("dir");
+  }
+
+  @Test
+  void theKeys_stayWithTheirEntry_whateverComesAndGoes() throws Exception {
+    Path home = user("rita");
+    for (String name : List.of("b.txt", "c.txt", "d.txt", "e.txt")) {
+      write(home.resolve(name), name);
+    }
+    browser.enter("", "rita", PASSWORD);
+    browser.awaitEntry("b.txt");
+    browser.keys(Keys.ARROW_DOWN); // to c.txt
+    write(home.resolve("a.txt"), "above it");
+    browser.press("Refresh");
+    browser.awaitEntry("a.txt");
+    browser.script("document.querySelector('.grid').focus()");
+    browser.keys(Keys.DELETE);
+    browser.awaitText(".dialog .named", "c.txt");
+    browser.press("Cancel");
+
+    Files.delete(home.resolve("c.txt"));
+    browser.press("Refresh");
+    browser.until("it has gone", () -> !browser.names().contains("c.txt"));
+    assertEquals(0, browser.count(".row.active"));
+    browser.script("document.querySelector('.grid').focus()");
+    browser.keys(Keys.DELETE, Keys.F2);
+    assertEquals(0, browser.count("dialog.dialog")); // what is in its place was not meant
+    browser.keys(Keys.ARROW_DOWN, Keys.DELETE);
+    browser.awaitText(".dialog .named", "d.txt");
+    browser.keys(Keys.TAB, Keys.ENTER);
+    browser.until("it has gone", () -> browser.names().equals(List.of("a.txt", "b.txt", "e.txt")));
+    browser.until("the next is where the keys are", () -> browser.text(".row.active").contains("e.txt"));
+  }
+
+  @Test
+  void theFocus_isNotLost_whenWhatIsAroundItIsDrawnAnew() throws Exception {
+    Path home = user("ruth");
+    write(home.resolve("a.txt"), "a");
+    write(home.resolve("b.txt"), "b");
+    browser.enter("", "ruth", PASSWORD);
+    browser.awaitEntry("b.txt");
+    for (String focused : List.of("[data-sort=size]", ".head input")) {
+      browser.script("document.querySelector(arguments[0]).focus()", focused);
+      browser.keys(Keys.SPACE);
+      refresh();
+      assertEquals(Boolean.TRUE, browser.script("return document.activeElement.matches(arguments[0])", focused), focused);
+    }
+    browser.awaitText(".tools", "2 selected");
+    browser.script("document.querySelector('.tools [aria-label=Move]').focus()");
+    Files.delete(home.resolve("b.txt"));
+    refresh();
+    browser.awaitText(".tools", "1 selected");
+    assertEquals("Move", browser.driver().switchTo().activeElement().getDomAttribute("aria-label"));
+  }
+
+  /** Without taking the focus, as when an upload has come. */
+  private void refresh() {
+    browser.script("window.read = performance.getEntriesByType('resource').length; document.querySelector('.refresh').click()");
+    browser.until("it is read", () -> Boolean.TRUE.equals(browser.script("return performance.getEntriesByType('resource').length > window.read "
+        + "&& !document.querySelector('file-list.is-loading')")));
   }
 
   private boolean isInList() {

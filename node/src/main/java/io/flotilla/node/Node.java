@@ -135,7 +135,8 @@ public final class Node {
     MemberLocks lockNews = new MemberLocks();
     this.uploads = new UploadsApi(
         new ClaimLeases(claims), locks, settings.name(), () -> Policy.Uploads.of(live.view().config()).keepPartials());
-    HttpAdapter http = new HttpAdapter(live::view, authenticator, logins, homes, sessions, HttpSettings.DEFAULT, localSystem, new WebClient(),
+    HttpAdapter http = new HttpAdapter(live::view, authenticator, logins, homes, sessions,
+        HttpSettings.DEFAULT.withLeastRate(settings.httpLeastRate()), localSystem, new WebClient(),
         new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)),
         new UserPasswords(client, input, live));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);

@@ -28,6 +28,7 @@ class NodeSettingsTest {
     assertEquals("node-1", settings.name());
     assertEquals(new HostPort("127.0.0.1", 20001), settings.bind());
     assertEquals(20002, settings.raftPort());
+    assertEquals(1024, settings.httpLeastRate());
     assertEquals(Set.of("port"), settings.config().getConfig("flotilla.raft").root().keySet(), "a node reads no other");
     assertEquals(ALL, settings.roles());
   }
@@ -85,9 +86,9 @@ class NodeSettingsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"flotilla.primary.snapshot-every,0", "flotilla.primary.snapshot-every,3000000000",
+  @CsvSource({"flotilla.primary.snapshot-every,0", "flotilla.http.least-rate,2G", "flotilla.primary.snapshot-every,3000000000",
       "flotilla.primary.snapshot-bytes,1000", "flotilla.primary.snapshot-bytes,2GiB"})
-  void boundThatNoJournalCanKeep_isNamed(String path, String value) {
+  void numberOutOfItsBounds_isNamed(String path, String value) {
     NodeSettings.InvalidSettingException refused =
         assertThrows(NodeSettings.InvalidSettingException.class, () -> read(Map.of(path, value), false));
 

@@ -280,11 +280,14 @@ final class PermittedFileSystem implements VirtualFileSystem {
     return new PermittedFileSystem(files.subtree(target), rules.beneath(target), links);
   }
 
-  /** The permission holds for this use; it is asked again for each. */
+  /**
+   * The permission holds for this use; it is asked again for each. Who may upload may go on with, and end, an upload of their own whose name
+   * has been taken meanwhile, and not replace what has taken it.
+   */
   @Override
   public VirtualFileSystem staging(VirtualPath path, long room) throws VfsException {
     VirtualPath target = target(path);
-    need(isFinished(target) ? Permission.OVERWRITE : Permission.UPLOAD, target);
+    need(isFinished(target) && may(Permission.OVERWRITE, target) ? Permission.OVERWRITE : Permission.UPLOAD, target);
     return new StagingFileSystem(files.staging(target, room), target.name(), may(Permission.OVERWRITE, target));
   }
 

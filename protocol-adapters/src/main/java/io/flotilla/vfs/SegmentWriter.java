@@ -427,7 +427,7 @@ public final class SegmentWriter implements OpenFile {
   /**
    * Gives the file its name, in one step and when it is on disk. All of it must be there, and the upload closed.
    *
-   * @throws VfsException EXISTS if the name has been taken meanwhile and may not be
+   * @throws VfsException EXISTS if the name has been taken meanwhile and what has it may not be replaced
    */
   public void publish() throws VfsException {
     change(() -> {
@@ -452,11 +452,19 @@ public final class SegmentWriter implements OpenFile {
         finished.abandon();
       }
       claim.check();
-      upload.staging().rename(upload.path(source), name, upload.info().overwrites());
+      rename(source, name);
       upload.staging().syncDirectory(VirtualPath.ROOT);
       remove(upload, info());
       upload.staging().syncDirectory(VirtualPath.ROOT);
     });
+  }
+
+  private void rename(UploadPart source, VirtualPath name) throws VfsException {
+    try {
+      upload.staging().rename(upload.path(source), name, upload.info().overwrites());
+    } catch (VfsException e) {
+      throw e.error() == VfsError.EXISTS ? upload.taken() : e;
+    }
   }
 
   private UploadPart.Info info() {
@@ -475,7 +483,7 @@ public final class SegmentWriter implements OpenFile {
       throw e;
     }
     if (!upload.info().overwrites()) {
-      throw new VfsException(VfsError.EXISTS, upload.shown());
+      throw upload.taken();
     }
     return switch (replaced.kind()) {
       case FILE -> OptionalInt.of(replaced.permissions());

@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 public final class SegmentedUpload implements Closeable {
   private static final Pattern ID = Pattern.compile("[0-9a-f]{32}");
   private static final String UNFINISHED = "making";
+  private static final OpenMode EXISTING = new OpenMode(false, true, false, false, false, false);
   private static final int MAX_INFO_BYTES = 64 * 1024;
   private static final int PERMISSIONS = 0600;
 
@@ -25,6 +26,7 @@ public final class SegmentedUpload implements Closeable {
   private final VirtualPath shown;
   private final String prefix;
   private final UploadInfo info;
+  private final State state;
 
   /**
    * What there is of it.
@@ -38,11 +40,15 @@ public final class SegmentedUpload implements Closeable {
   /** @param changed of the part that was changed last */
   record Found(Map<UploadPart, Long> parts, Instant changed) {}
 
-  private SegmentedUpload(VirtualFileSystem staging, VirtualPath shown, String prefix, UploadInfo info) {
+  /** @param state when it was read, with the info */
+  private record Read(UploadInfo info, State state) {}
+
+  private SegmentedUpload(VirtualFileSystem staging, VirtualPath shown, String prefix, Read read) {
     this.staging = staging;
     this.shown = shown;
     this.prefix = prefix;
-    this.info = info;
+    this.info = read.info();
+    this.state = read.state();
   }
 
   /** Whether it is an id: 128 bits, that nobody can guess. */
@@ -63,13 +69,26 @@ public final class SegmentedUpload implements Closeable {
     }
   }
 
+  /** @throws VfsException if there is something that is no file, or that may not be replaced */
+  public static void needReplaceable(VirtualFileSystem files, VirtualPath target) throws VfsException {
+    try {
+      files.open(target, EXISTING, 0).abandon();
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_FOUND) {
+        throw e;
+      }
+    }
+  }
+
   /**
-   * Begins one, for whose length there must be room.
+   * Begins one, for whose length there must be room, and whose name must not be that of something that may not be replaced.
    *
    * @param target as {@link #target} has it
    */
   public static SegmentedUpload create(VirtualFileSystem files, VirtualPath target, String id, UploadInfo info) throws VfsException {
-    SegmentedUpload upload = new SegmentedUpload(files.staging(target, info.length()), target, prefix(info.user(), id), info);
+    needReplaceable(files, target);
+    SegmentedUpload upload = new SegmentedUpload(files.staging(target, info.length()), target, prefix(info.user(), id),
+        new Read(info, new State(0, false, info.created())));
     try {
       upload.writeInfo();
       return upload;
@@ -113,8 +132,8 @@ public final class SegmentedUpload implements Closeable {
     Optional<SegmentedUpload> found = Optional.empty();
     try {
       String prefix = prefix(user, id);
-      found = readInfo(staging, prefix).filter(info -> info.name().equals(target.name()) && info.user().equals(user))
-          .map(info -> new SegmentedUpload(staging, target, prefix, info));
+      found = read(staging, prefix).filter(read -> read.info().name().equals(target.name()) && read.info().user().equals(user))
+          .map(read -> new SegmentedUpload(staging, target, prefix, read));
       return found;
     } finally {
       if (found.isEmpty()) {
@@ -140,14 +159,17 @@ public final class SegmentedUpload implements Closeable {
   }
 
   /** Looked for again if it is taken over meanwhile. */
-  private static Optional<UploadInfo> readInfo(VirtualFileSystem staging, String prefix) throws VfsException {
+  private static Optional<Read> read(VirtualFileSystem staging, String prefix) throws VfsException {
     for (int i = 0; i < SegmentWriter.MAX_TRIES; i++) {
-      Optional<UploadLayout> layout = UploadLayout.of(find(staging, prefix).parts());
+      Found found = find(staging, prefix);
+      Optional<UploadLayout> layout = UploadLayout.of(found.parts());
       if (layout.isEmpty()) {
         return Optional.empty();
       }
+      State state = new State(layout.get().offset(), layout.get().hasGap(), found.changed());
       try {
-        return UploadInfo.parse(readAll(staging, VirtualPath.ROOT.child(prefix + new UploadPart.Info(layout.get().epoch()).suffix())));
+        return UploadInfo.parse(readAll(staging, VirtualPath.ROOT.child(prefix + new UploadPart.Info(layout.get().epoch()).suffix())))
+            .map(info -> new Read(info, state));
       } catch (VfsException e) {
         if (e.error() != VfsError.NOT_FOUND) {
           throw e;
@@ -209,10 +231,9 @@ public final class SegmentedUpload implements Closeable {
     return info;
   }
 
-  /** @return nothing if it was ended meanwhile */
-  public Optional<State> state() throws VfsException {
-    Found found = find();
-    return UploadLayout.of(found.parts()).map(layout -> new State(layout.offset(), layout.hasGap(), found.changed()));
+  /** What there was of it when it was found; whoever goes on with it takes it first. */
+  public State state() {
+    return state;
   }
 
   /**
@@ -250,6 +271,12 @@ public final class SegmentedUpload implements Closeable {
   void renew(UploadPart part) throws VfsException {
     staging.setAttributes(path(part), new AttributeChange(
         OptionalLong.empty(), OptionalInt.empty(), Optional.empty(), Optional.of(Instant.now())), false);
+  }
+
+  /** Somebody else has a file of its name, which it may not replace. */
+  public VfsException taken() {
+    return new VfsException(VfsError.EXISTS, shown,
+        "the name has been taken meanwhile, and what has it may not be replaced; end this upload and begin one with another name");
   }
 
   /** The same failure under the name the client knows. */

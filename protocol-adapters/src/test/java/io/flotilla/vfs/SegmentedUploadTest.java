@@ -317,13 +317,28 @@ class SegmentedUploadTest {
       SegmentWriter writer = Uploads.take(mayUpload, 2);
       Files.writeString(root.resolve("d/a.bin"), "old");
       fails(VfsError.EXISTS, writer::publish);
-      fails(VfsError.PERMISSION_DENIED, () -> Uploads.find(mayUpload));
       fails(VfsError.PERMISSION_DENIED, () -> Uploads.create(mayUpload, 3, true));
+      fails(VfsError.EXISTS, () -> Uploads.publish(mayUpload, 3)); // one's own can still be found
+      fails(VfsError.PERMISSION_DENIED, () -> Uploads.find(mayList));
       assertEquals("old", published());
     }
     try (VirtualFileSystem mayOverwrite = permitted(Permission.UPLOAD, Permission.OVERWRITE)) {
-      Uploads.publish(mayOverwrite, 3);
+      Uploads.publish(mayOverwrite, 4);
       assertEquals("new", published());
+    }
+  }
+
+  @Test
+  void whoMayUpload_canEndAnUpload_whoseNameIsTaken() throws IOException {
+    try (VirtualFileSystem mayUpload = permitted(Permission.UPLOAD)) {
+      Uploads.create(mayUpload, 3, true);
+      Uploads.append(mayUpload, 1, "ne");
+      Files.writeString(root.resolve("d/a.bin"), "old");
+      try (SegmentedUpload upload = Uploads.find(mayUpload)) {
+        upload.remove(Uploads.claim(2));
+      }
+      assertEquals(List.of(), hidden());
+      assertEquals("old", published());
     }
   }
 
@@ -442,7 +457,7 @@ class SegmentedUploadTest {
       Path elsewhere = Files.move(segment, root.resolve("elsewhere"));
       List<String> before = hidden();
       try (SegmentedUpload upload = Uploads.find(files)) {
-        SegmentedUpload.State state = upload.state().orElseThrow();
+        SegmentedUpload.State state = upload.state();
         assertTrue(state.hasGap());
         assertEquals(3 * missing, state.offset());
         fails(VfsError.BUSY, () -> upload.take(Uploads.claim(4)));
@@ -451,7 +466,7 @@ class SegmentedUploadTest {
       assertEquals(before, hidden());
       assertEquals(null, published());
       Files.writeString(segment, "0"); // not all of it
-      assertTrue(Uploads.find(files).state().orElseThrow().hasGap());
+      assertTrue(Uploads.find(files).state().hasGap());
       Files.move(elsewhere, segment, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
     }
     assertEquals("012345678", Uploads.counted(files));
@@ -469,7 +484,7 @@ class SegmentedUploadTest {
     dead.abandon();
     Uploads.append(files, 2, "345");
     Files.delete(root.resolve("d").resolve(hidden().getFirst()));
-    assertTrue(Uploads.find(files).state().orElseThrow().hasGap());
+    assertTrue(Uploads.find(files).state().hasGap());
     Uploads.find(files).remove(Uploads.claim(3));
     assertEquals(List.of(), hidden());
   }

@@ -68,7 +68,7 @@ final class Uploads {
 
   static long offset(VirtualFileSystem files) throws VfsException {
     try (SegmentedUpload upload = find(files)) {
-      return upload.state().orElseThrow().offset();
+      return upload.state().offset();
     }
   }
 

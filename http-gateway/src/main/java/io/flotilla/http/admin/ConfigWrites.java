@@ -69,7 +69,32 @@ final class ConfigWrites {
   }
 
   /** An operation as it was sent, before its secrets are made. */
-  private record Wish(Operation.Action action, EntityKey key, ObjectNode value, long ifVersion) {}
+  private record Wish(Operation.Action action, EntityKey key, ObjectNode value, long ifVersion) {
+    private static final String VERSION = "version";
+
+    /**
+     * An entity that was read has the version of its last change. Sent back with it, it is meant for that version only.
+     *
+     * @param value of which the version is taken
+     * @param ifVersion what else is expected
+     * @param pointer to the value in the request
+     */
+    static Wish of(Operation.Action action, EntityKey key, ObjectNode value, long ifVersion, String pointer) {
+      JsonNode version = value == null ? null : value.remove(VERSION);
+      if (version == null) {
+        return new Wish(action, key, value, ifVersion);
+      }
+      if (!version.isIntegralNumber() || !version.canConvertToLong() || version.longValue() < 1) {
+        throw new Problem.ProblemException(invalid(List.of(new FieldError(pointer + "/" + VERSION,
+            "must be the version of the entity's last change, as it was read; leave it out to change whatever is there"))));
+      }
+      if (ifVersion != Operation.ANY && ifVersion != Operation.EXISTS && ifVersion != version.longValue()) {
+        throw new Problem.ProblemException(Problem.malformed(pointer + "/" + VERSION + " is " + version.longValue()
+            + ", but If-Match, If-None-Match or ifVersion demand something else; give one of them"));
+      }
+      return new Wish(action, key, value, version.longValue());
+    }
+  }
 
   ConfigWrites(AdminContext context, PastVersions past) {
     this.context = context;
@@ -78,13 +103,13 @@ final class ConfigWrites {
 
   CompletionStage<HttpResponse> put(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
-    Wish wish = new Wish(Operation.Action.PUT, key, JsonBody.object(body), precondition(http));
+    Wish wish = Wish.of(Operation.Action.PUT, key, JsonBody.object(body), precondition(http), "");
     return submit(request(http, caller, parameters, true, body), parameters.comment(), List.of(wish));
   }
 
   CompletionStage<HttpResponse> patch(HttpRequest http, Caller caller, RequestParameters parameters, EntityKey key, byte[] body) {
     ConfigReads.requireKind(key.kind());
-    Wish wish = new Wish(Operation.Action.PATCH, key, JsonBody.object(body), precondition(http));
+    Wish wish = Wish.of(Operation.Action.PATCH, key, JsonBody.object(body), precondition(http), "");
     return submit(request(http, caller, parameters, true, body), parameters.comment(), List.of(wish));
   }
 
@@ -226,8 +251,8 @@ final class ConfigWrites {
       errors.add(new FieldError(pointer + "/ifVersion", "must be a version, or 0 for 'must not exist'"));
     }
     if (errors.size() == before) {
-      wishes.add(new Wish(action, new EntityKey(operation.get("kind").textValue(), operation.get("name").textValue()),
-          value instanceof ObjectNode object ? object : null, ifVersion.asLong(Operation.ANY)));
+      wishes.add(Wish.of(action, new EntityKey(operation.get("kind").textValue(), operation.get("name").textValue()),
+          value instanceof ObjectNode object ? object : null, ifVersion.asLong(Operation.ANY), pointer + "/value"));
     }
   }
 

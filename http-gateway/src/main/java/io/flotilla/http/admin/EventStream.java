@@ -20,7 +20,11 @@ import org.apache.pekko.util.ByteString;
 /** Server-Sent Events (WHATWG HTML, section 9.2) of what happens on this node. */
 final class EventStream {
   private static final int QUEUE = 1_024;
-  private static final Duration KEEP_ALIVE = Duration.ofSeconds(15);
+  /**
+   * A client that has gone is noticed by what is written to it only, since it might have closed its own side alone: the first is answered
+   * with a reset, the second fails.
+   */
+  private static final Duration KEEP_ALIVE = Duration.ofSeconds(2);
   /** A removed admin hears nothing more within a second. */
   private static final Duration CHECK = Duration.ofMillis(500);
   private final EventFeed feed;

@@ -127,7 +127,9 @@ final class LockRequests {
       reply = answer(claims.acquire(wanted.key(), wanted.user(), Duration.ofMillis(wanted.milliseconds()), wanted.conflicts(),
           wanted.detail(), PATIENCE));
     } catch (RefusedException e) {
-      locks.gone(List.of(wanted.token())); // perhaps it was granted all the same, and nobody knows of it
+      // Perhaps it was granted all the same, and nobody knows of it. Whichever node sees the claim next releases it.
+      locks.gone(List.of(wanted.token()));
+      news.gone(List.of(wanted.token()));
       throw e;
     }
     return switch (reply) {

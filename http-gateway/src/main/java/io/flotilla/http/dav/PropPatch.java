@@ -20,8 +20,8 @@ import java.util.Set;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /**
- * Properties are set and removed: PROPPATCH (RFC 4918, 9.2), all of them or none. Two clients that do so at the same moment are not kept
- * apart; they lock the resource, or the later one wins.
+ * Properties are set and removed: PROPPATCH (RFC 4918, 9.2), all of them or none. Of two requests at the same moment to one node neither
+ * undoes what the other did; those to two nodes are not kept apart, so clients of one file lock it, or the later one wins.
  */
 final class PropPatch {
   private static final int FORBIDDEN = 403;
@@ -55,14 +55,21 @@ final class PropPatch {
     this.instructions = instructions;
   }
 
-  static HttpResponse answer(UserRequest request, FileTarget target, LiveProperties live, byte[] body) throws VfsException {
+  static HttpResponse answer(UserRequest request, FileTarget target, LiveProperties live, UserPlaces places, ExclusiveChanges changes,
+      byte[] body) throws VfsException {
     List<Instruction> instructions = instructions(XmlBody.parse(body)
         .filter(root -> root.name().isDav("propertyupdate"))
         .orElseThrow(() -> RefusedException.malformed("the body of PROPPATCH has to be a DAV:propertyupdate")));
     if (instructions.isEmpty()) {
       throw RefusedException.malformed("the body names no property");
     }
-    return new PropPatch(PropFind.resource(request.files(), target), live, instructions).answer();
+    Resource resource = PropFind.resource(request.files(), target);
+    PropPatch patch = new PropPatch(resource, live, instructions);
+    Optional<Instant> modified = patch.judge();
+    if (patch.failures.isEmpty()) {
+      changes.make(places.place(resource.files().canonical(resource.path())), resource.path(), () -> patch.apply(modified));
+    }
+    return patch.told().toResponse();
   }
 
   private static List<Instruction> instructions(XmlElement root) {
@@ -75,14 +82,6 @@ final class PropPatch {
       }
     });
     return instructions;
-  }
-
-  private HttpResponse answer() throws VfsException {
-    Optional<Instant> modified = judge();
-    if (failures.isEmpty()) {
-      apply(modified);
-    }
-    return told().toResponse();
   }
 
   /** Finds what can't be done at all, and the time that the file is to have. */

@@ -28,6 +28,7 @@ public final class WebDav implements UserRequests {
   private static final HttpResponse PASSED = HttpResponse.create();
 
   private final UserRequests files = new FilesApi();
+  private final ExclusiveChanges propertyChanges = new ExclusiveChanges();
   private final Locks locks;
   private final LockRequests lockRequests;
 
@@ -48,7 +49,7 @@ public final class WebDav implements UserRequests {
       case "PROPFIND" -> withBody(request, (target, check, body) -> PropFind.answer(request, target, live(request, check), body));
       case "PROPPATCH" -> withBody(request, (target, check, body) -> {
         check.requireTarget(target.path());
-        return PropPatch.answer(request, target, live(request, check), body);
+        return PropPatch.answer(request, target, live(request, check), check.places(), propertyChanges, body);
       });
       case "LOCK" -> withBody(request, (target, check, body) -> lockRequests.lock(request, target, check, body));
       case "UNLOCK" -> unread(request, answered(request, (target, check) -> lockRequests.unlock(request, target, check)));

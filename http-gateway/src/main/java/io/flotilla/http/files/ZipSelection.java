@@ -1,12 +1,14 @@
 package io.flotilla.http.files;
 
 import io.flotilla.http.FormFields;
+import io.flotilla.http.PercentEncoding;
 import io.flotilla.http.Problem;
 import io.flotilla.http.QueryParameters;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.StorageProblem;
 import io.flotilla.http.server.FileBodies;
 import io.flotilla.http.server.UserRequest;
+import io.flotilla.vfs.ByteNames;
 import io.flotilla.vfs.FileAttributes;
 import io.flotilla.vfs.OpenMode;
 import io.flotilla.vfs.VfsError;
@@ -31,7 +33,9 @@ import org.apache.pekko.stream.javadsl.Source;
 final class ZipSelection {
   static final String ZIP = "zip";
   private static final String NAME = "name";
-  private static final int MAX_FORM_BYTES = 256 * 1024;
+  /** A name once more percent-encoded, as listings have it: what a browser sends in a form is text, which a name need not be. */
+  private static final String ENCODED_NAME = "encodedName";
+  private static final int MAX_FORM_BYTES = 512 * 1024;
 
   private ZipSelection() {}
 
@@ -79,10 +83,23 @@ final class ZipSelection {
     } catch (IllegalArgumentException e) {
       throw RefusedException.malformed("the form is not well formed: " + e.getMessage());
     }
-    fields.stream().filter(field -> !field.name().equals(NAME)).findFirst().ifPresent(field -> {
-      throw RefusedException.malformed("'" + field.name() + "' is not a field here; known is " + NAME);
-    });
-    return fields.stream().filter(field -> field.name().equals(NAME)).map(FormFields.Field::value).toList();
+    return fields.stream().map(ZipSelection::name).toList();
+  }
+
+  private static String name(FormFields.Field field) {
+    return switch (field.name()) {
+      case NAME -> field.value();
+      case ENCODED_NAME -> decoded(field.value());
+      default -> throw RefusedException.malformed("'" + field.name() + "' is not a field here; known are " + NAME + " and " + ENCODED_NAME);
+    };
+  }
+
+  private static String decoded(String name) {
+    try {
+      return ByteNames.decode(PercentEncoding.decode(name));
+    } catch (IllegalArgumentException e) {
+      throw RefusedException.malformed("'" + name + "' is no percent-encoded name: " + e.getMessage());
+    }
   }
 
   /** All that was named is looked at before the head of the answer goes out, since after it there is no way to refuse. */

@@ -1,6 +1,8 @@
 package io.flotilla.http.server;
 
 import java.io.IOException;
+import java.security.NoSuchAlgorithmException;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
 import org.apache.pekko.stream.Attributes;
 import org.apache.pekko.stream.FlowShape;
@@ -24,10 +26,25 @@ final class ConnectionStage extends GraphStage<FlowShape<TLSProtocol.SslTlsOutbo
   private final HttpConnection connection;
   private final SSLSession session;
 
-  /** @param session of the connection; of nothing, if it is in clear */
+  /** @param session of the connection, or {@link NoTls} */
   ConnectionStage(HttpConnection connection, SSLSession session) {
     this.connection = connection;
     this.session = session;
+  }
+
+  /** What stands for a session where there is none. */
+  static final class NoTls {
+    static final SSLSession SESSION = make();
+
+    private NoTls() {}
+
+    private static SSLSession make() {
+      try {
+        return SSLContext.getDefault().createSSLEngine().getSession();
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException("every Java platform has TLS", e);
+      }
+    }
   }
 
   /** What the connection's thread tells, in answer to each demand. */

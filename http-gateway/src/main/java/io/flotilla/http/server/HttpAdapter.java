@@ -21,7 +21,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> {
   static final Listener.Protocol PROTOCOL = Listener.Protocol.HTTP;
 
-  private final HttpEngine engine;
+  final HttpEngine engine;
 
   /**
    * @param view the present configuration

@@ -15,11 +15,11 @@ import org.slf4j.LoggerFactory;
 final class ProducedSource extends GraphStage<SourceShape<ByteString>> {
   private static final Logger log = LoggerFactory.getLogger(ProducedSource.class);
   private final Outlet<ByteString> out = Outlet.create("produced.out");
-  private final HttpConnection connection;
+  private final ConnectionOutput output;
   private final ProducedBody body;
 
-  ProducedSource(HttpConnection connection, ProducedBody body) {
-    this.connection = connection;
+  ProducedSource(ConnectionOutput output, ProducedBody body) {
+    this.output = output;
     this.body = body;
   }
 
@@ -36,18 +36,18 @@ final class ProducedSource extends GraphStage<SourceShape<ByteString>> {
           @Override
           public void onPull() {
             try {
-              ByteString part = connection.produce(body);
+              ByteString part = output.produce(body);
               if (part.isEmpty()) {
                 complete(out);
               } else {
                 push(out, part);
               }
             } catch (IOException e) {
-              connection.breakOff();
+              output.breakOff();
               complete(out); // its last chunk doesn't go out any more
             } catch (RuntimeException e) {
               log.error("The body of a response failed by a defect", e);
-              connection.breakOff();
+              output.breakOff();
               complete(out);
             }
           }
@@ -56,7 +56,7 @@ final class ProducedSource extends GraphStage<SourceShape<ByteString>> {
 
       @Override
       public void postStop() {
-        connection.endProduced(body);
+        output.endProduced(body);
       }
     };
   }

@@ -95,13 +95,11 @@ final class UploadRequest {
       begun = new UploadRequest(request, upload, id, leases, isFirst, checksum, lease, writer);
     } finally {
       if (begun == null) {
-        if (isFirst) {
-          discard(upload, writer);
+        try (upload; Lease _ = lease) {
+          if (isFirst) {
+            discard(upload, writer);
+          }
         }
-        if (lease != null) {
-          lease.close();
-        }
-        upload.close();
       }
     }
     return begun.receive(response);
@@ -140,10 +138,7 @@ final class UploadRequest {
     try {
       received = request.bodies().receive(request.http(), writer, offset, account);
     } catch (RuntimeException e) {
-      if (isFirst) {
-        discard(upload, writer);
-      }
-      release(ClientEvent.Outcome.FAILED);
+      release(ClientEvent.Outcome.FAILED, isFirst);
       throw e;
     }
     return received.handle((_, failure) -> {
@@ -162,25 +157,22 @@ final class UploadRequest {
       } catch (VfsException e) {
         return refused(e);
       } finally {
-        if (isFirst && !isTold) {
-          discard(upload, writer);
-        }
-        release(outcome);
+        release(outcome, isFirst && !isTold);
       }
     });
   }
 
-  /** Each of these is done whatever goes wrong with the others. */
-  private void release(ClientEvent.Outcome outcome) {
-    try {
-      writer.abandon();
-      leases.ended(id, active);
-      lease.close();
-    } finally {
-      try {
-        account.ended(outcome);
-      } finally {
-        upload.close();
+  /** What is done whatever goes wrong before it. */
+  private interface Ending extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** The last of these is done first, and each whatever goes wrong with the others. */
+  private void release(ClientEvent.Outcome outcome, boolean isDiscarded) {
+    try (upload; Ending _ = () -> account.ended(outcome); lease; Ending _ = () -> leases.ended(id, active); Ending _ = writer::abandon) {
+      if (isDiscarded) {
+        discard(upload, writer);
       }
     }
   }

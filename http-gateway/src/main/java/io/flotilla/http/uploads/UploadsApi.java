@@ -11,7 +11,6 @@ import io.flotilla.http.files.HttpDate;
 import io.flotilla.http.server.UnreadBody;
 import io.flotilla.http.server.UserRequest;
 import io.flotilla.http.server.UserRequests;
-import io.flotilla.vfs.OpenMode;
 import io.flotilla.vfs.SegmentedUpload;
 import io.flotilla.vfs.UploadInfo;
 import io.flotilla.vfs.VfsError;
@@ -45,7 +44,6 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
   private static final String CONTENT_TYPE = "application/offset+octet-stream";
   private static final int MAX_UPLOADS = 100;
   private static final int ID_BYTES = 16;
-  private static final OpenMode EXISTING = new OpenMode(false, true, false, false, false, false);
 
   private final ActiveLeases leases;
   private final Locks locks;
@@ -183,7 +181,6 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
       if (!metadata.overwrites()) {
         throw RefusedException.conflict(target + " is already there");
       }
-      files.open(target, EXISTING, 0).abandon(); // may it be replaced, and is it a file at all?
     }
     return target;
   }
@@ -203,6 +200,18 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
         case PERMISSION_DENIED -> false; // who may not look is told by what is asked for the upload itself
         default -> throw e;
       };
+    }
+  }
+
+  /** Of what comes for a name that was taken since the upload was begun nothing would be of use. */
+  private static void needName(VirtualFileSystem files, SegmentedUpload upload) throws VfsException {
+    if (!upload.info().overwrites() && exists(files, upload.shown())) {
+      throw upload.taken();
+    }
+    try {
+      SegmentedUpload.needReplaceable(files, upload.shown());
+    } catch (VfsException e) {
+      throw e.error() == VfsError.PERMISSION_DENIED ? upload.taken() : e;
     }
   }
 
@@ -230,7 +239,7 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     }
     SegmentedUpload upload = find(request, target, id);
     if (method.equals("PATCH")) {
-      needUsable(upload, true);
+      needUsable(request, upload, true);
       return UploadRequest.receive(request, upload, id, leases, offset, reached -> HttpResponse.create()
           .withStatus(StatusCodes.NO_CONTENT).addHeader(uploadOffset(reached)).addHeader(expires(clock.instant())));
     }
@@ -262,28 +271,31 @@ public final class UploadsApi implements UserRequests, AutoCloseable {
     return RefusedException.notFound("there is no such upload; if it was complete, its file has its name");
   }
 
-  /** @param closes whether to close it if it is refused */
-  private SegmentedUpload.State needUsable(SegmentedUpload upload, boolean closes) throws VfsException {
+  /** @param isGoneOnWith whether more is to come of it; then it is closed if it is refused */
+  private SegmentedUpload.State needUsable(UserRequest request, SegmentedUpload upload, boolean isGoneOnWith) throws VfsException {
     boolean isGood = false;
     try {
-      SegmentedUpload.State state = upload.state().orElseThrow(UploadsApi::unknown);
+      SegmentedUpload.State state = upload.state();
       if (state.changed().plus(keep.get()).isBefore(clock.instant())) {
         throw new RefusedException(UploadRequest.expired());
       }
       if (state.hasGap()) {
         throw UploadRequest.notArrived();
       }
+      if (isGoneOnWith) {
+        needName(request.files(), upload);
+      }
       isGood = true;
       return state;
     } finally {
-      if (!isGood && closes) {
+      if (!isGood && isGoneOnWith) {
         upload.close();
       }
     }
   }
 
   private HttpResponse look(UserRequest request, SegmentedUpload upload, String id) throws VfsException {
-    SegmentedUpload.State state = needUsable(upload, false);
+    SegmentedUpload.State state = needUsable(request, upload, false);
     if (state.offset() == upload.info().length()) {
       // Clients take such an upload for done, so it has to be.
       UploadRequest.publish(request, upload, id, leases);

@@ -1,11 +1,12 @@
 import {confirmed} from './dialogs.js';
-import {fill, h} from './dom.js';
+import {fill, h, refill} from './dom.js';
 import {formatCount, formatDuration, formatTime} from './format.js';
 import {icon} from './icons.js';
 import {plainName} from './names.js';
 import {fail} from './notices.js';
 import {changePassword} from './password-dialog.js';
 import {session} from './session.js';
+import {isRemembering} from './upload-memory.js';
 import {uploads} from './uploads.js';
 
 /** Who is signed in, until when, and what can be done about that. */
@@ -36,7 +37,7 @@ export class AccountMenu extends HTMLElement {
     const user = plainName(session.user);
     fill(this.#button, icon('user'), h('span', {class: 'account-name'}, user));
     this.#button.setAttribute('aria-label', `Account of ${user}`);
-    fill(this.#menu, h('p', {class: 'menu-title'}, user),
+    refill(this.#menu, h('p', {class: 'menu-title'}, user),
       h('p', {class: 'hint'}, session.expiresAt ? `Signed in until ${formatTime(session.expiresAt)}, or until ${
         formatDuration(session.idleTimeoutSeconds)} have passed without use.` : ''),
       this.#item('key', 'Change password', () => changePassword()),
@@ -47,7 +48,8 @@ export class AccountMenu extends HTMLElement {
     const left = uploads.open.length;
     if (left > 0 && !await confirmed('Sign out?', [
       h('p', {}, `${formatCount(left, 'upload')} ${left === 1 ? 'is' : 'are'} not complete.`),
-      h('p', {class: 'hint'}, 'To go on with them later, choose the same files again for the same folder.'),
+      h('p', {class: 'hint'}, isRemembering ? 'To go on with them later, choose the same files again for the same folder.'
+        : 'They will have to begin anew: only by HTTPS can a page remember them.'),
     ], 'Sign out')) {
       return;
     }

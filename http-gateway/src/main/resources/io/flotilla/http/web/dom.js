@@ -22,6 +22,16 @@ export function fill(element, ...children) {
   element.replaceChildren(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
 }
 
+/** The same; the focus goes from a child that had it to the one that says the same in its place. */
+export function refill(element, ...children) {
+  const words = child => child.getAttribute('aria-label') ?? child.textContent;
+  const focused = element.contains(document.activeElement) && document.activeElement !== element ? words(document.activeElement) : null;
+  fill(element, ...children);
+  if (focused !== null) {
+    [...element.querySelectorAll('button')].find(child => words(child) === focused)?.focus();
+  }
+}
+
 let lastId = 0;
 
 /** An id that no other element has. */

@@ -75,7 +75,7 @@ function follow(url) {
 
 function submit(url, entries) {
   const form = h('form', {method: 'post', action: url, target: '_blank', rel: 'noopener', hidden: true},
-    entries.map(entry => h('input', {type: 'hidden', name: 'name', value: entry.name})));
+    entries.map(entry => h('input', {type: 'hidden', name: 'encodedName', value: entry.encodedName})));
   document.body.append(form);
   form.submit();
   form.remove();

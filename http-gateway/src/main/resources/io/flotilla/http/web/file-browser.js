@@ -2,7 +2,7 @@ import './file-list.js';
 import './preview.js';
 import {listDirectory, request} from './api.js';
 import {Directory} from './directory.js';
-import {fill, h} from './dom.js';
+import {fill, h, refill} from './dom.js';
 import {chosenFiles, droppedFiles} from './dropped-files.js';
 import {createFolder, download, moveElsewhere, remove, rename} from './file-actions.js';
 import {formatCount} from './format.js';
@@ -242,7 +242,7 @@ export class FileBrowser extends HTMLElement {
     const button = (picture, words, run, className = '', short = words) => h('button', {
       type: 'button', class: `button ${className}`, 'aria-label': words, onclick: run,
     }, icon(picture), h('span', {class: 'long'}, words), h('span', {class: 'short'}, short));
-    fill(this.#tools, chosen === 0 ? [
+    refill(this.#tools, chosen === 0 ? [
       button('upload', 'Upload files', () => this.#files.click(), 'primary', 'Files'),
       button('uploadFolder', 'Upload folder', () => this.#folder.click(), '', 'Folder'),
       button('folderPlus', 'New folder', () => this.#createFolder(), '', 'New'),
@@ -309,6 +309,7 @@ export class FileBrowser extends HTMLElement {
     await this.#changing(async () => {
       if (entries.length > 0 && await moveElsewhere(this.#path, entries)) {
         await this.#directory.reload();
+        this.#list.settle();
       }
     });
   }
@@ -318,6 +319,7 @@ export class FileBrowser extends HTMLElement {
     await this.#changing(async () => {
       if (entries.length > 0 && await remove(this.#path, entries)) {
         await this.#directory.reload();
+        this.#list.settle();
       }
     });
   }

@@ -19,7 +19,9 @@ const NARROW = matchMedia('(max-width: 40rem)');
 export class FileList extends HTMLElement {
   selection = new Selection();
   #directory = null;
+  /** Where the keys are: a row, and the entry that was in it, which may be in another row or gone since. None in an empty list. */
   #active = 0;
+  #activeName = null;
   #rows = new Map();
   #id = newId('row');
   #isScheduled = false;
@@ -27,7 +29,7 @@ export class FileList extends HTMLElement {
 
   connectedCallback() {
     this.#body = h('div', {role: 'rowgroup', class: 'rows'});
-    this.#head = h('div', {role: 'row', class: 'head', 'aria-rowindex': '1'});
+    this.#head = h('div', {role: 'row', class: 'head', 'aria-rowindex': '1'}, this.#makeHead());
     this.#grid = h('div', {
       role: 'grid', class: 'grid', tabindex: '0', 'aria-label': 'Files', 'aria-multiselectable': 'true',
       onscroll: () => this.#schedule(), onkeydown: event => this.#key(event), onclick: event => this.#click(event),
@@ -41,6 +43,8 @@ export class FileList extends HTMLElement {
 
   #grid;
   #head;
+  #all;
+  #columns;
   #body;
   #message;
 
@@ -49,6 +53,7 @@ export class FileList extends HTMLElement {
     this.#directory = directory;
     this.selection.clear();
     this.#active = 0;
+    this.#activeName = null;
     this.#grid.scrollTop = 0;
     this.#announced = '';
     directory.addEventListener('change', () => {
@@ -65,8 +70,21 @@ export class FileList extends HTMLElement {
 
   /** What the keys and buttons are about: what is selected, else the row where the keys are. */
   get chosen() {
-    const entry = this.#directory?.entries[this.#active];
+    const entry = this.#activeEntry;
     return this.selection.size > 0 ? this.selection.entries : entry ? [entry] : [];
+  }
+
+  /** None if what the keys were about is gone: what has moved into its place was not meant by them. */
+  get #activeEntry() {
+    const entry = this.#directory?.entries[this.#active];
+    return entry?.encodedName === this.#activeName ? entry : undefined;
+  }
+
+  /** The keys are about what is where they were, after the user has removed what was there. */
+  settle() {
+    if (this.#activeEntry === undefined) {
+      this.#activate(this.#active);
+    }
   }
 
   /** Goes to an entry, if it is loaded. */
@@ -83,12 +101,24 @@ export class FileList extends HTMLElement {
 
   #update() {
     const {entries} = this.#directory;
-    this.#active = Math.min(this.#active, Math.max(0, entries.length - 1));
-    if (!this.#directory.order.query) {
-      this.selection.retain(entries);
-    }
+    this.#follow(entries);
     this.#redraw();
+    if (!this.#directory.order.query) {
+      this.selection.retain(entries); // the rows are those of the entries by now
+    }
     this.#tell();
+  }
+
+  /** Entries come and go beside the one that the keys are about. */
+  #follow(entries) {
+    const index = this.#activeName === null ? -1 : entries.findIndex(entry => entry.encodedName === this.#activeName);
+    this.#active = index >= 0 ? index : Math.max(0, Math.min(this.#active, entries.length - 1));
+    if (entries.length === 0) {
+      this.#activeName = null;
+    } else if (this.#activeName === null) {
+      this.#activeName = entries[this.#active].encodedName;
+      this.selection.anchor = this.#activeName;
+    }
   }
 
   #redraw() {
@@ -104,22 +134,25 @@ export class FileList extends HTMLElement {
     this.#drawRows();
   }
 
+  #makeHead() {
+    this.#all = h('input', {type: 'checkbox', 'aria-label': 'Select all', onchange: event => this.#selectAll(event.target.checked)});
+    this.#columns = COLUMNS.map(([key]) => h('span', {role: 'columnheader', class: `cell-${key}`},
+      h('button', {type: 'button', class: 'sort', 'data-sort': key})));
+    return [h('span', {role: 'columnheader', class: 'cell-check'}, this.#all), ...this.#columns];
+  }
+
+  /** Its elements stay: one of them may have the focus. */
   #drawHead() {
     const {order, entries} = this.#directory;
     const selected = this.selection.size;
-    const all = h('input', {
-      type: 'checkbox', 'aria-label': 'Select all', onchange: event => this.#selectAll(event.target.checked),
-    });
-    all.checked = selected > 0 && selected === entries.length;
-    all.indeterminate = selected > 0 && selected < entries.length;
-    all.disabled = entries.length === 0;
-    fill(this.#head, h('span', {role: 'columnheader', class: 'cell-check'}, all), ...COLUMNS.map(([key, label]) => {
+    this.#all.checked = selected > 0 && selected === entries.length;
+    this.#all.indeterminate = selected > 0 && selected < entries.length;
+    this.#all.disabled = entries.length === 0;
+    COLUMNS.forEach(([key, label], i) => {
       const isSorted = order.sort === key;
-      return h('span', {
-        role: 'columnheader', class: `cell-${key}`,
-        'aria-sort': isSorted ? order.order === 'desc' ? 'descending' : 'ascending' : 'none',
-      }, h('button', {type: 'button', class: 'sort', 'data-sort': key}, label, isSorted ? icon('chevronDown') : null));
-    }));
+      this.#columns[i].setAttribute('aria-sort', isSorted ? order.order === 'desc' ? 'descending' : 'ascending' : 'none');
+      fill(this.#columns[i].firstChild, label, isSorted ? icon('chevronDown') : null);
+    });
   }
 
   #schedule() {
@@ -184,7 +217,7 @@ export class FileList extends HTMLElement {
   }
 
   #markActive() {
-    const row = this.#rows.get(this.#active);
+    const row = this.#activeEntry && this.#rows.get(this.#active);
     this.#body.querySelector('.active')?.classList.remove('active');
     if (row) {
       row.classList.add('active');
@@ -246,7 +279,6 @@ export class FileList extends HTMLElement {
     if (sort) {
       const key = sort.dataset.sort;
       this.dispatchEvent(new CustomEvent('sort', {detail: key}));
-      this.querySelector(`[data-sort="${key}"]`)?.focus(); // the old one was replaced
       return;
     }
     const row = event.target.closest('.row');
@@ -256,6 +288,7 @@ export class FileList extends HTMLElement {
     const index = Number(row.dataset.index);
     const entry = this.#directory.entries[index];
     this.#active = index;
+    this.#activeName = entry.encodedName;
     this.#markActive();
     if (event.shiftKey) {
       event.preventDefault();
@@ -264,12 +297,12 @@ export class FileList extends HTMLElement {
       if (!event.target.closest('input')) {
         event.preventDefault();
       }
-      this.selection.toggle(entry, index);
+      this.selection.toggle(entry);
     } else if (event.target.closest('a')) {
       event.preventDefault();
       this.#open(entry);
     } else {
-      this.selection.only(entry, index);
+      this.selection.only(entry);
     }
     if (event.target.closest('input')) {
       this.focusList(); // the keys stay where they are
@@ -281,8 +314,9 @@ export class FileList extends HTMLElement {
   }
 
   #activate(index) {
-    const count = this.#directory.entries.length;
-    this.#active = Math.max(0, Math.min(count - 1, index));
+    const {entries} = this.#directory;
+    this.#active = Math.max(0, Math.min(entries.length - 1, index));
+    this.#activeName = entries[this.#active]?.encodedName ?? null;
     const height = this.#rowHeight;
     const top = this.#active * height;
     const visible = this.#grid.clientHeight - this.#head.offsetHeight;
@@ -303,15 +337,15 @@ export class FileList extends HTMLElement {
       if (event.shiftKey && entries.length > 0) {
         this.selection.extend(entries, this.#active);
       } else if (!event.ctrlKey) {
-        this.selection.anchor = this.#active;
+        this.selection.anchor = this.#activeName;
       }
     };
-    const entry = entries[this.#active];
+    const entry = this.#activeEntry;
     if (event.altKey || event.target !== this.#grid) {
       return;
     }
     switch (event.key) {
-      case 'ArrowDown': move(this.#active + 1); break;
+      case 'ArrowDown': move(entry ? this.#active + 1 : this.#active); break;
       case 'ArrowUp': move(this.#active - 1); break;
       case 'PageDown': move(this.#active + page); break;
       case 'PageUp': move(this.#active - page); break;
@@ -320,14 +354,14 @@ export class FileList extends HTMLElement {
         event.preventDefault();
         await this.#directory.all();
         this.#activate(this.#directory.entries.length - 1);
-        if (event.shiftKey) {
+        if (event.shiftKey && this.#directory.entries.length > 0) {
           this.selection.extend(this.#directory.entries, this.#active);
         }
         break;
       case ' ':
         event.preventDefault();
         if (entry) {
-          this.selection.toggle(entry, this.#active);
+          this.selection.toggle(entry);
         }
         break;
       case 'Enter':

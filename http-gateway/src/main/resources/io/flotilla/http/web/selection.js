@@ -1,8 +1,8 @@
 /** What is selected in a directory, by name. Tells of changes by the event 'change'. */
 export class Selection extends EventTarget {
   #entries = new Map();
-  /** Where a range begins. */
-  anchor = 0;
+  /** The name of the entry where a range begins. */
+  anchor = null;
 
   get size() {
     return this.#entries.size;
@@ -23,24 +23,28 @@ export class Selection extends EventTarget {
     }
   }
 
-  only(entry, index) {
+  only(entry) {
     this.#entries = new Map([[entry.encodedName, entry]]);
-    this.anchor = index;
+    this.anchor = entry.encodedName;
     this.#tell();
   }
 
-  toggle(entry, index) {
+  toggle(entry) {
     if (!this.#entries.delete(entry.encodedName)) {
       this.#entries.set(entry.encodedName, entry);
     }
-    this.anchor = index;
+    this.anchor = entry.encodedName;
     this.#tell();
   }
 
-  /** From the anchor to an index, and nothing else. */
+  /** From the anchor to an index, and nothing else. Where the anchor is gone a range begins anew. */
   extend(entries, index) {
-    const first = Math.min(this.anchor, index);
-    this.#entries = new Map(entries.slice(first, Math.max(this.anchor, index) + 1).map(entry => [entry.encodedName, entry]));
+    let from = entries.findIndex(entry => entry.encodedName === this.anchor);
+    if (from < 0) {
+      from = index;
+      this.anchor = entries[index].encodedName;
+    }
+    this.#entries = new Map(entries.slice(Math.min(from, index), Math.max(from, index) + 1).map(entry => [entry.encodedName, entry]));
     this.#tell();
   }
 

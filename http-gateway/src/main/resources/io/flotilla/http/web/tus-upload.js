@@ -3,7 +3,7 @@ import {pause} from './dom.js';
 import {fileUrl, metadataPath} from './paths.js';
 import {Problem} from './problem.js';
 import {session} from './session.js';
-import {forgetUpload, rememberUpload, rememberedUpload} from './upload-memory.js';
+import {forgetUpload, rememberUpload, rememberedUpload, uploadKey} from './upload-memory.js';
 
 const PART_BYTES = 16 * 1024 * 1024;
 const TUS = {'Tus-Resumable': '1.0.0'};
@@ -23,9 +23,11 @@ export class TusUpload {
   #file;
   #directory;
   #name;
-  #url;
+  /** Under which it is remembered; undefined until that was looked for. */
+  #key;
+  #url = null;
   /** Whether what is on the server was begun to take another file's place. */
-  #isReplacing;
+  #isReplacing = false;
   #user = session.user;
 
   /**
@@ -40,11 +42,14 @@ export class TusUpload {
     this.#name = name;
     this.onOffset = onOffset;
     this.onWaiting = onWaiting;
-    ({url: this.#url, isReplacing: this.#isReplacing} = rememberedUpload(this.#user, this.#path, file));
   }
 
   /** Goes on until the file is there under its name; fails with a Problem, a TakenProblem, or the signal's reason. */
   async run(signal, isReplacing) {
+    if (this.#key === undefined) {
+      await this.#recall();
+      signal.throwIfAborted();
+    }
     if (this.#url !== null && this.#isReplacing !== isReplacing) {
       await this.end(); // what was allowed then was not asked now
     }
@@ -60,7 +65,7 @@ export class TusUpload {
           }
           this.onOffset(offset);
         });
-        forgetUpload(this.#user, this.#path, this.#file);
+        forgetUpload(this.#key);
         return;
       } catch (problem) {
         signal.throwIfAborted();
@@ -75,6 +80,17 @@ export class TusUpload {
           await pause(Math.max(problem.retryAfter * 1000, Math.min(MOST_PAUSE, LEAST_PAUSE * 2 ** Math.min(failures, 10) * (0.5 + Math.random() / 2))), signal);
         }
       }
+    }
+  }
+
+  /** An upload that was begun before the page was opened. */
+  async #recall() {
+    const key = await uploadKey(this.#user, this.#path, this.#file);
+    const {id, isReplacing} = rememberedUpload(key);
+    this.#key = key;
+    if (id !== null) {
+      this.#url = `/uploads/${id}${this.#path.slice('/files'.length)}`;
+      this.#isReplacing = isReplacing;
     }
   }
 
@@ -123,7 +139,7 @@ export class TusUpload {
     }
   }
 
-  /** Whether the last byte has been sent, whose answer may have been lost. */
+  /** Whether all there is has been sent, and the answer may have been lost. */
   #mayBeComplete = false;
 
   async #create(signal, isReplacing) {
@@ -137,12 +153,20 @@ export class TusUpload {
         ...TUS, 'Upload-Length': String(this.#file.size), 'Upload-Metadata': metadata.join(','),
       }});
     } catch (problem) {
-      throw problem.status === 409 && !isReplacing && await this.#exists(signal) ? new TakenProblem(409, problem.message) : problem;
+      if (problem.status === 409 && !isReplacing) {
+        const size = await this.#size(signal);
+        if (size === 0 && this.#mayBeComplete) {
+          return 0; // nothing was to be sent of it, so it was complete by the request whose answer was lost
+        }
+        throw size === null ? problem : new TakenProblem(409, problem.message);
+      }
+      this.#mayBeComplete ||= this.#file.size === 0 && problem.isPassing === true;
+      throw problem;
     }
     if (this.#file.size > 0) {
       this.#url = new URL(response.headers.get('Location'), location.href).pathname;
       this.#isReplacing = isReplacing;
-      rememberUpload(this.#user, this.#path, this.#file, {url: this.#url, isReplacing});
+      rememberUpload(this.#key, {id: this.#url.split('/')[2], isReplacing});
     }
     return 0;
   }
@@ -203,7 +227,7 @@ export class TusUpload {
 
   #forget() {
     this.#url = null;
-    forgetUpload(this.#user, this.#path, this.#file);
+    forgetUpload(this.#key);
   }
 
   get #path() {

@@ -1,10 +1,13 @@
 import {request} from './api.js';
 import {choice} from './dialogs.js';
 import {h, pause} from './dom.js';
+import {formatCount} from './format.js';
 import {nameNode, plainName} from './names.js';
-import {decodeName, directoryUrl, encodeName} from './paths.js';
+import {notify} from './notices.js';
+import {decodeName, directoryUrl, encodeName, fileUrl} from './paths.js';
 import {Problem} from './problem.js';
 import {TakenProblem, TusUpload} from './tus-upload.js';
+import {isSameFile} from './upload-memory.js';
 
 const MAX_RUNNING = 3;
 const MAX_OTHER_NAMES = 100;
@@ -92,6 +95,8 @@ export class Transfer {
     this.file = file;
     this.directory = directory;
     this.name = name;
+    /** The same for the same file, if it is chosen again for the same place; perhaps for another file, too. */
+    this.origin = JSON.stringify([...directory, name, file.size, file.lastModified]);
     this.isReplacing = false;
     this.abort = new AbortController();
     this.upload = null;
@@ -99,6 +104,10 @@ export class Transfer {
 
   get displayName() {
     return decodeName(this.name);
+  }
+
+  get path() {
+    return fileUrl(this.directory, this.name);
   }
 
   get isOpen() {
@@ -136,16 +145,38 @@ export class Transfer {
 class Uploads extends EventTarget {
   transfers = [];
 
-  /** Uploads what was chosen into a directory. */
+  /** Uploads what was chosen into a directory. What is on its way there already isn't sent twice; if it had stopped it goes on. */
   async add(directory, chosen) {
     const batch = new Batch(directory, chosen.folders);
-    this.transfers.push(...chosen.files.map(({file, path}) => new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1))));
+    const known = new Map(this.open.map(transfer => [transfer.origin, transfer]));
+    const chosenNow = chosen.files.map(({file, path}) => new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1)));
+    this.transfers.push(...chosenNow.filter(transfer => !known.has(transfer.origin)));
     this.#changed();
     this.#next();
+    await this.#goOn(chosenNow.filter(transfer => known.has(transfer.origin)), known);
     await batch.makeFolders();
     if (chosen.folders.length > 0) {
       this.#arrived(directory);
     }
+  }
+
+  /** With those that are on their way already, by what they have the same origin with; with the others as with new ones. */
+  async #goOn(transfers, known) {
+    const again = [];
+    for (const transfer of transfers) {
+      const earlier = known.get(transfer.origin);
+      if (await isSameFile(transfer.file, earlier.file)) {
+        again.push(earlier);
+        this.resume(earlier);
+      } else {
+        this.transfers.push(transfer);
+      }
+    }
+    if (again.length > 0) {
+      notify(`${again.length === 1 ? `${plainName(again[0].displayName)} is` : `${formatCount(again.length, 'file')} are`} already being uploaded.`);
+    }
+    this.#changed();
+    this.#next();
   }
 
   get open() {
@@ -200,13 +231,13 @@ class Uploads extends EventTarget {
   }
 
   #next() {
-    let free = MAX_RUNNING - this.running.length;
+    const busy = new Set(this.running.map(transfer => transfer.path));
     for (const transfer of this.transfers) {
-      if (free <= 0) {
+      if (busy.size >= MAX_RUNNING) {
         return;
       }
-      if (transfer.state === 'waiting') {
-        free--;
+      if (transfer.state === 'waiting' && !busy.has(transfer.path)) { // of two files for one name the second finds the first
+        busy.add(transfer.path);
         this.#run(transfer);
       }
     }

@@ -5,12 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.http.admin.AdminFixture.Answer;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +41,35 @@ class ConfigWritesTest {
   @AfterAll
   static void stop() throws IOException {
     node.close();
+  }
+
+  @Test
+  void whatWasRead_isEditedAndPutBack_unlessItHasChangedMeanwhile() {
+    node.put("/config/users/rita", "{\"password\":\"first secret\"}").expect(201);
+    ObjectNode read = (ObjectNode) node.get("/config/users/rita").json();
+    long first = read.get("version").longValue();
+    read.put("enabled", false);
+    long second = node.put("/config/users/rita", read.toString(), "If-Match", "\"" + first + "\"").expect(200).version();
+    assertFalse(node.get("/config/users/rita").json().get("enabled").booleanValue());
+    assertTrue(node.get("/config/users/rita").json().get("hasPassword").booleanValue());
+
+    node.put("/config/users/rita", read.toString()).expect(412);
+    node.put("/config/users/rita", read.toString(), "If-Match", "\"" + second + "\"").expect(400);
+    node.put("/config/users/rita", read.toString(), "If-None-Match", "*").expect(400);
+    node.put("/config/users/other", read.toString()).expect(412);
+    for (String garbage : List.of("0", "-1", "1.5", "\"7\"", "null", "99999999999999999999")) {
+      Answer refused = node.put("/config/users/rita", "{\"version\":" + garbage + "}").expect(422);
+      assertEquals("/version", refused.json().at("/errors/0/pointer").textValue());
+    }
+    node.send("PATCH", "/config/users/rita", "{\"enabled\":true,\"version\":" + first + "}").expect(412);
+    node.send("PATCH", "/config/users/rita", "{\"enabled\":true,\"version\":" + second + "}", "If-Match", "*").expect(200);
+    long third = node.get("/config/users/rita").json().get("version").longValue();
+    String operation = "{\"operations\":[{\"op\":\"put\",\"kind\":\"users\",\"name\":\"rita\",\"ifVersion\":%d,\"value\":{\"version\":%d}}]}";
+    node.send("POST", "/config/changes", operation.formatted(second, third)).expect(400);
+    node.send("POST", "/config/changes", operation.formatted(second, second)).expect(412);
+    assertEquals("/operations/0/value/version", node.send("POST", "/config/changes", operation.formatted(third, 0)).expect(422)
+        .json().at("/errors/0/pointer").textValue());
+    node.send("POST", "/config/changes", operation.formatted(third, third)).expect(200);
   }
 
   @Test
@@ -152,7 +187,7 @@ class ConfigWritesTest {
       Answer refused = node.send(HttpRequest.newBuilder(java.net.URI.create(base)).DELETE()
           .header("Authorization", "Bearer " + AdminFixture.ADMIN).build()).expect(503);
       assertEquals("1", refused.header("Retry-After").orElse(""));
-      node.send(HttpRequest.newBuilder(java.net.URI.create(base))
+      node.send(HttpRequest.newBuilder(URI.create(base))
           .header("Authorization", "Bearer " + AdminFixture.VIEWER).build()).expect(200);
     } finally {
       alone.close(Duration.ofSeconds(1)).toCompletableFuture().join();
@@ -169,7 +204,7 @@ class ConfigWritesTest {
     node.feed.publish("test-event", "{\"a\":1}");
     CompletableFuture<String> all = CompletableFuture.supplyAsync(() -> {
       try (InputStream in = stream.body()) {
-        return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        return new String(in.readAllBytes(), StandardCharsets.UTF_8);
       } catch (IOException e) {
         throw new java.io.UncheckedIOException(e);
       }
@@ -179,6 +214,19 @@ class ConfigWritesTest {
     String text = all.get(20, java.util.concurrent.TimeUnit.SECONDS);
 
     assertTrue(text.contains("event: test-event\ndata: {\"a\":1}\n\n"), text);
+    await().atMost(AdminFixture.SOON).until(() -> node.feed.subscribers().isEmpty());
+  }
+
+  @Test
+  void eventStream_ofAClientThatHasGone_endsSoon() throws Exception {
+    URI uri = node.request("GET", "/api/v1/events", HttpRequest.BodyPublishers.noBody()).build().uri();
+    try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+      socket.getOutputStream().write(("GET " + uri.getPath() + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + AdminFixture.VIEWER
+          + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+      assertTrue(new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII)).lines()
+          .anyMatch(line -> line.startsWith(": events of this node")));
+      assertEquals(1, node.feed.subscribers().size());
+    }
     await().atMost(AdminFixture.SOON).until(() -> node.feed.subscribers().isEmpty());
   }
 

@@ -22,9 +22,11 @@ import org.w3c.dom.NodeList;
 abstract class DavFixture extends FilesFixture {
   static final String NAMES = "http://example.org/ns";
 
+  private final WebDav dav = new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE);
+
   @Override
   protected UserRequests api() {
-    return new WebDav(new Locks(System::nanoTime), new ClaimClient(), LockNews.NONE);
+    return dav;
   }
 
   HttpResponse send(String method, String target, String body, String... headers) {

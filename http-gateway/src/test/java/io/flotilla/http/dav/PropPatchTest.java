@@ -1,15 +1,22 @@
 package io.flotilla.http.dav;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.vfs.VirtualFileSystem;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Element;
@@ -29,6 +36,28 @@ class PropPatchTest extends DavFixture {
     assertEquals("{200 color=blue, 404 shape=}", properties("/files/a", "color", "shape").properties().toString());
     set("/files/a", "<D:remove><D:prop><x:color/></D:prop></D:remove>" + put("<x:color>last</x:color>"));
     assertEquals("last", properties("/files/a", "color").value("color"));
+  }
+
+  @Test
+  void twoAtOnce_bothCount() throws Exception {
+    write("a", "x");
+    AtomicReference<Thread> second = new AtomicReference<>();
+    UnaryOperator<VirtualFileSystem> real = storage;
+    storage = files -> (VirtualFileSystem) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {VirtualFileSystem.class},
+        (_, method, arguments) -> {
+          Object result = method.invoke(files, arguments);
+          if (method.getName().equals("extraData") && second.get() == null) {
+            storage = real;
+            second.set(Thread.ofPlatform().start(() -> set("/files/a", put("<x:shape>round</x:shape>"))));
+            // It has gone as far as it can get.
+            await().atMost(Duration.ofSeconds(20)).until(() ->
+                EnumSet.of(Thread.State.TIMED_WAITING, Thread.State.WAITING, Thread.State.TERMINATED).contains(second.get().getState()));
+          }
+          return result;
+        });
+    set("/files/a", put("<x:color>red</x:color>"));
+    second.get().join();
+    assertEquals("{200 color=red, 200 shape=round}", properties("/files/a", "color", "shape").properties().toString());
   }
 
   @Test

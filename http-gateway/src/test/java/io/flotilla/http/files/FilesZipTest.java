@@ -90,11 +90,21 @@ class FilesZipTest extends FilesFixture {
   }
 
   @Test
+  void post_encodedNames_needNotBeText() throws IOException {
+    assertEquals(201, status(put("/files/d/%FF", "bytes")));
+    assertEquals(Map.of("_", "bytes", "a b.txt", "hello", "empty/", ""),
+        entries(post("/files/d/?zip", "encodedName=%25FF&encodedName=a%2520b.txt&name=empty")));
+    assertProblem(400, post("/files/d/?zip", "encodedName=..%252Fd"));
+    assertProblem(400, post("/files/d/?zip", "encodedName=%25zz"));
+    assertProblem(400, post("/files/d/?zip", "encodedName=%25"));
+  }
+
+  @Test
   void post_badForms_areRefused() {
     assertProblem(400, post("/files/d/?zip", "nam=a"));
     assertProblem(400, post("/files/d/?zip", "name=%zz"));
     assertProblem(400, post("/files/d/", "name=empty"));
-    assertProblem(413, post("/files/d/?zip", "name=" + "a".repeat(256 * 1024)));
+    assertProblem(413, post("/files/d/?zip", "name=" + "a".repeat(512 * 1024)));
     assertProblem(415, ask(request("POST", "/files/d/?zip").withEntity("name=empty"), "/files/d/?zip"));
     breaksAfter = 3;
     HttpResponse broken = post("/files/d/?zip", "name=empty");

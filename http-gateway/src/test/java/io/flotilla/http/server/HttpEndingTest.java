@@ -17,7 +17,7 @@ class HttpEndingTest extends HttpFixture {
   @Override
   HttpSettings settings() {
     return new HttpSettings(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMillis(10), Duration.ofMinutes(2),
-        Duration.ofMinutes(5), Duration.ofMinutes(1), 100);
+        HttpSettings.DEFAULT.leastRate(), Duration.ofMinutes(5), Duration.ofMinutes(1), 100);
   }
 
   @Test

@@ -43,7 +43,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -79,6 +78,7 @@ abstract class HttpFixture {
   PasswordChange passwordChanges = (_, _, _) -> CompletableFuture.completedFuture(new PasswordChanges.Outcome.Unavailable("no cluster"));
   Path storage;
   HttpSessions sessions;
+  HttpAdapter http;
   ProtocolAdapters adapter;
   int port;
   int tlsPort;
@@ -90,7 +90,7 @@ abstract class HttpFixture {
   /** What differs from the defaults is what a test can't wait for. */
   HttpSettings settings() {
     return new HttpSettings(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMillis(10), Duration.ofMinutes(2),
-        Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
+        HttpSettings.DEFAULT.leastRate(), Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
   }
 
   /** What a test has under /more. */
@@ -105,9 +105,9 @@ abstract class HttpFixture {
     ClientLogins logins = new ClientLogins(config::view, connections, events::add, clock);
     Authenticator authenticator = new Authenticator(config::view, hasher, clock);
     sessions = new HttpSessions(config::view, authenticator, events::add, clock, system);
-    HttpAdapter http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
-        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE), UploadsApi.ROOT, uploads,
-            "/more", this::more)),
+    http = new HttpAdapter(config::view, authenticator, logins, new UserHomes(), sessions, settings(), system,
+        new WebClient(), new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, new ClaimClient(), LockNews.NONE),
+            UploadsApi.ROOT, uploads, "/more", this::more)),
         (user, version, password, _) -> passwordChanges.apply(user, version, password));
     adapter = new ProtocolAdapters(List.of(http), logins, events::add, Duration.ofMinutes(30), clock);
     port = freePort();

@@ -20,7 +20,7 @@ class HttpLimitsTest extends HttpFixture {
   @Override
   HttpSettings settings() {
     return new HttpSettings(Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofMillis(10), Duration.ofSeconds(2),
-        Duration.ofMinutes(5), Duration.ofSeconds(1), 2);
+        HttpSettings.DEFAULT.leastRate(), Duration.ofMinutes(5), Duration.ofSeconds(1), 2);
   }
 
   @Test

@@ -49,7 +49,7 @@ class ProducedBodyTest extends HttpFixture {
   @Override
   HttpSettings settings() {
     return new HttpSettings(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMillis(10), Duration.ofSeconds(3),
-        Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
+        HttpSettings.DEFAULT.leastRate(), Duration.ofMinutes(5), Duration.ofSeconds(1), 100);
   }
 
   @BeforeEach

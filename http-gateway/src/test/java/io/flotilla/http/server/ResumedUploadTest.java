@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.adapter.ClientEvent;
 import java.io.ByteArrayInputStream;
@@ -75,6 +76,25 @@ class ResumedUploadTest extends HttpFixture {
     assertEquals(413, patch(false, location, 0,
         HttpRequest.BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(new byte[11]))).statusCode());
     assertEquals(0, offset(location));
+  }
+
+  @Test
+  void whoMayNotReplace_isToldWhatToDo_whenTheNameIsTaken() throws Exception {
+    for (List<String> permissions : List.of(List.of("upload"), List.of("upload", "list"))) {
+      user("ann", json -> permissions.forEach(json.putObject("permissions").putArray("/")::add));
+      config.commit(adapter);
+      String location = create(10);
+      assertEquals(204, patch(false, location, 0, HttpRequest.BodyPublishers.ofByteArray(new byte[4])).statusCode());
+      Files.writeString(home().resolve("a.bin"), "another's");
+      HttpResponse<byte[]> taken = patch(false, location, 4, HttpRequest.BodyPublishers.ofByteArray(new byte[6]));
+      assertEquals(409, taken.statusCode());
+      assertTrue(new String(taken.body(), StandardCharsets.UTF_8).contains("end this upload and begin one with another name"));
+      assertEquals(4, offset(location));
+      assertEquals(204, send(tus(false, location).DELETE()).statusCode());
+      assertEquals(List.of("a.bin"), homeEntries());
+      assertEquals("another's", Files.readString(home().resolve("a.bin")));
+      Files.delete(home().resolve("a.bin"));
+    }
   }
 
   @Test

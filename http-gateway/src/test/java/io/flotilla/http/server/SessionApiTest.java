@@ -14,6 +14,7 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.config.model.ConfigDelta;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.Kind;
+import io.flotilla.http.sessions.SessionRecord;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -233,6 +234,34 @@ class SessionApiTest extends HttpFixture {
     config.secret(Kind.USERS, "ann", "passwordHash", "another", fields -> { });
     commit();
     assertEquals(401, send(with(session, true, "/files/").GET()).statusCode());
+  }
+
+  /** As other nodes tell of a session of ann. */
+  private void hearOfEnded(int number) {
+    long now = System.currentTimeMillis();
+    sessions.heard(new SessionRecord(
+        "id-" + number, "ann", "", SessionRecord.Use.TOKEN, "other", "192.0.2.1", now, now + 1_000_000, now, true));
+  }
+
+  @Test
+  void whoHasLoggedInTooOften_isToldSo_andNobodyElseIs() throws Exception {
+    user("bob", json -> { });
+    commit();
+    int most = 2_000; // with those that have ended, which are remembered
+    for (int i = 0; i < most - 1; i++) {
+      hearOfEnded(i);
+    }
+    Session last = session(false, "ann");
+    HttpResponse<byte[]> refused = logIn(false, "ann", PASSWORD, true);
+    assertEquals(429, refused.statusCode());
+    assertEquals("application/problem+json", refused.headers().firstValue("Content-Type").orElseThrow());
+    assertEquals(List.of(), refused.headers().allValues("Set-Cookie"));
+    JsonNode problem = EntityCodec.JSON.readTree(refused.body());
+    assertTrue(problem.path("type").asText().endsWith("too-many-sessions"), problem.toString());
+    assertTrue(problem.path("token").isMissingNode());
+    assertEquals(1, sessions.count());
+    assertEquals(200, send(with(last, false, "/files/").GET()).statusCode());
+    assertEquals(201, logIn(false, "bob", PASSWORD, true).statusCode());
   }
 
   @Test

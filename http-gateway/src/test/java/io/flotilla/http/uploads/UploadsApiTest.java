@@ -12,6 +12,8 @@ import io.flotilla.http.files.FilesFixture;
 import io.flotilla.http.server.UserRequests;
 import io.flotilla.vfs.ActiveUploads;
 import io.flotilla.vfs.Links;
+import io.flotilla.vfs.OpenFile;
+import io.flotilla.vfs.OpenMode;
 import io.flotilla.vfs.PublishingFileSystem;
 import io.flotilla.vfs.SegmentWriter;
 import io.flotilla.vfs.SegmentedUpload;
@@ -19,6 +21,8 @@ import io.flotilla.vfs.UploadClaim;
 import io.flotilla.vfs.VirtualFileSystem;
 import io.flotilla.vfs.VirtualPath;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -33,11 +37,15 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
+import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,6 +123,33 @@ class UploadsApiTest extends FilesFixture {
     HttpResponse response = tus("HEAD", location);
     assertEquals(200, status(response));
     return header(response, "Upload-Offset");
+  }
+
+  @Test
+  void theDirectory_isListedOnce_forLooking() {
+    String location = created("/a", 10);
+    AtomicInteger lists = new AtomicInteger();
+    storage = files -> watched(files, called -> lists.addAndGet(called.equals("list") ? 1 : 0));
+    assertEquals("0", offset(location));
+    assertEquals(1, lists.getAndSet(0));
+    assertEquals(204, status(patch(location, 0, "01234")));
+    assertEquals(2, lists.getAndSet(0));
+    assertEquals(204, status(patch(location, 5, "567")));
+    assertEquals(3, lists.getAndSet(0)); // there was a segment to take over
+  }
+
+  /** @param called told of each call, before it is made, also in what is staged */
+  private static VirtualFileSystem watched(VirtualFileSystem files, Consumer<String> called) {
+    return (VirtualFileSystem) Proxy.newProxyInstance(UploadsApiTest.class.getClassLoader(), new Class<?>[] {VirtualFileSystem.class},
+        (_, method, arguments) -> {
+          called.accept(method.getName());
+          try {
+            Object result = method.invoke(files, arguments);
+            return result instanceof VirtualFileSystem inner ? watched(inner, called) : result;
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+        });
   }
 
   private static String sha1(String text) throws Exception {
@@ -290,10 +325,24 @@ class UploadsApiTest extends FilesFixture {
   @Test
   void aNameThatIsTakenMeanwhile_isNotReplaced_ifItMayNot() {
     String location = created("/a", 5, ",overwrite " + base64("false"));
-    write("a", "other");
-    assertProblem(409, patch(location, 0, "hello"));
+    storage = files -> watched(files, called -> {
+      if (called.equals("syncDirectory")) { // all has come, and it is about to get its name
+        write("a", "other");
+      }
+    });
+    HttpResponse taken = patch(location, 0, "hello");
+    assertProblem(409, taken);
+    assertTrue(body(taken).contains("end this upload and begin one with another name"), body(taken));
     assertEquals("other", read("a"));
     assertProblem(409, tus("HEAD", location));
+    String other = created("/b", 5, ",overwrite " + base64("false"));
+    storage = UnaryOperator.identity();
+    write("b", "other");
+    assertProblem(409, patch(other, 0, "hello"));
+    assertEquals("0", offset(other)); // nothing was taken in vain
+    assertEquals(204, status(tus("DELETE", other)));
+    assertEquals("other", read("b"));
+    assertTrue(root.resolve("b").toFile().delete());
     assertEquals(204, status(tus("DELETE", location)));
     assertEquals(1, entries());
     String replacing = created("/a", 5);
@@ -427,6 +476,43 @@ class UploadsApiTest extends FilesFixture {
     assertEquals(List.of("/a UPLOAD BROKEN"), transferred());
     leases.runOut();
     assertEquals(204, status(patch(location, 2, "llo")));
+  }
+
+  /** Files that are open for writing can't be given up. */
+  private static Object holding(Object real, Class<?> type) {
+    return Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) -> {
+      try {
+        Object result = method.invoke(real, arguments);
+        return switch (result) {
+          case VirtualFileSystem files -> holding(files, VirtualFileSystem.class);
+          case OpenFile file when ((OpenMode) arguments[1]).write() -> Proxy.newProxyInstance(type.getClassLoader(),
+              new Class<?>[] {OpenFile.class}, (_, use, given) -> {
+                if (use.getName().equals("abandon")) {
+                  file.abandon();
+                  throw new IllegalStateException("a defect");
+                }
+                return use.invoke(file, given);
+              });
+          case null, default -> result;
+        };
+      } catch (InvocationTargetException e) {
+        throw e.getCause();
+      }
+    });
+  }
+
+  @Test
+  void aFileThatCantBeGivenUp_keepsNoLease_andLeavesNoTransferRunning() {
+    String location = created("/a", 5);
+    storage = files -> (VirtualFileSystem) holding(files, VirtualFileSystem.class);
+    HttpRequest request = request("PATCH", location, "Tus-Resumable", "1.0.0", "Upload-Offset", "0")
+        .withEntity(HttpEntities.createChunked(ContentTypes.parse(OCTETS), Source.empty())); // a body that can't be moved here
+    IllegalStateException defect = assertThrows(IllegalStateException.class, () -> ask(request, location));
+    assertEquals("a defect", defect.getMessage());
+    assertEquals(0, leases.heldNow());
+    assertEquals(List.of("/a UPLOAD FAILED"), transferred());
+    storage = files -> files;
+    assertEquals(204, status(patch(location, 0, "hello")));
   }
 
   @Test

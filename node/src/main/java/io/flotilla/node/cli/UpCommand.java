@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -20,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -218,6 +220,8 @@ final class UpCommand implements Callable<Integer> {
     int colon = last.sftp().lastIndexOf(':');
     String dir = directory.equals(Path.of("data")) ? "" : " --dir " + directory;
     System.out.println(Table.of(rows));
+    webPage(client.send("GET", "/api/v1/config/listeners?limit=1000", Optional.empty()).orFail().body(), cluster)
+        .ifPresent(url -> System.out.println("The web page for users is at " + url));
     System.out.println("The admin token is in " + home.resolve("admin-token") + ", logs and files are beside it.");
     System.out.println(password
         .map(text -> "User " + DEMO + " has the password " + text + " (shown only now).")
@@ -228,6 +232,29 @@ final class UpCommand implements Callable<Integer> {
     System.out.println("  ./flotilla status" + dir);
     System.out.println();
     System.out.println(detach ? "Stop it with: ./flotilla down" + dir : "Stop it with Ctrl-C.");
+  }
+
+  /** By TLS rather than in clear; nothing if no listener has it, since what the first start has configured may have been changed. */
+  private static Optional<String> webPage(JsonNode listeners, LocalCluster cluster) {
+    LocalCluster.LocalNode node = cluster.nodes().getFirst();
+    String host = node.sftp().substring(0, node.sftp().lastIndexOf(':'));
+    return StreamSupport.stream(listeners.path("items").spliterator(), false)
+        .filter(listener -> listener.path("protocol").asText().equals("http") && listener.path("enabled").asBoolean()
+            && listener.at("/http/webClient").asBoolean() && isServedBy(node.name(), listener.path("nodes")))
+        .min(Comparator.comparing(listener -> !listener.at("/http/tls").asBoolean()))
+        .map(listener -> (listener.at("/http/tls").asBoolean() ? "https://" : "http://")
+            + address(listener.path("address").asText(""), host) + ":" + listener.path("port").asInt() + "/");
+  }
+
+  private static String address(String configured, String otherwise) {
+    boolean isAny = configured.isEmpty() || configured.equals("0.0.0.0") || configured.equals("::");
+    return isAny ? otherwise : configured.contains(":") ? "[" + configured + "]" : configured;
+  }
+
+  /** Nodes of a local cluster have all roles. */
+  private static boolean isServedBy(String node, JsonNode selectors) {
+    return StreamSupport.stream(selectors.spliterator(), false).map(JsonNode::asText)
+        .anyMatch(selector -> selector.equals("*") || selector.equals(node) || selector.startsWith("role:"));
   }
 
   private static JsonNode find(JsonNode status, String name) {
