@@ -12,9 +12,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who may connect to a port for data: the client of the control connection, and in the same way, itself or by a proxy.
+ * Who may connect to a port for data: the client of the control connection. If a proxy has opened that for it, proxies may open this
+ * one for it too, and have to say so.
  *
- * @param proxies who may connect for it; nobody if the client came itself
+ * @param proxies who may connect for it; nobody if it came itself
  */
 record DataPeer(InetAddress client, Listener.Proxies proxies) {
   private static final Logger log = LoggerFactory.getLogger(DataPeer.class);
@@ -27,11 +28,11 @@ record DataPeer(InetAddress client, Listener.Proxies proxies) {
   boolean isAt(SocketChannel channel) {
     try {
       InetAddress from = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
-      if (proxies.equals(Listener.Proxies.NONE)) {
-        return from.equals(client);
+      if (!proxies.trusts(from)) {
+        return from.equals(client); // past the proxies, to the node's own address
       }
-      return proxies.trusts(from) && ProxyReader.read(channel, ProxyRule.ALWAYS)
-          .filter(Incoming::isProxied).filter(found -> found.address().equals(client)).isPresent();
+      return ProxyReader.read(channel, ProxyRule.ALWAYS)
+          .filter(found -> found.isProxied() && found.address().equals(client)).isPresent();
     } catch (IOException e) {
       log.debug("A data connection for {} is not taken: {}", client.getHostAddress(), e.toString());
       return false;

@@ -54,7 +54,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private final SocketChannel channel;
   private final ByteBuffer early;
   private final ConnectionGate.Admitted admitted;
-  private final InetAddress local;
+  private final InetAddress called;
   private final InetAddress peer;
   private final Protection protection;
   private volatile Transport transport;
@@ -99,13 +99,13 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     this.channel = connection.channel();
     this.early = connection.early();
     this.admitted = admitted;
-    this.local = ((InetSocketAddress) channel.getLocalAddress()).getAddress();
+    this.called = connection.called().getAddress();
     this.peer = connection.address();
     this.protection = new Protection(() -> options().tls());
     this.transport = new PlainTransport(channel, early);
     this.out = new ControlWriter(transport);
     this.in = new ControlReader(transport, out::raw);
-    this.dataPort = new DataPort(local, DataPeer.of(connection, listener.options().proxies()));
+    this.dataPort = new DataPort(((InetSocketAddress) channel.getLocalAddress()).getAddress(), DataPeer.of(connection, listener.options().proxies()));
   }
 
   String address() {
@@ -116,8 +116,9 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     return new Origin(FtpAdapter.PROTOCOL, peer);
   }
 
-  InetAddress local() {
-    return local;
+  /** Where the client connected to, as it sees it: a proxy's address, if one says so. */
+  InetAddress called() {
+    return called;
   }
 
   InetAddress peer() {

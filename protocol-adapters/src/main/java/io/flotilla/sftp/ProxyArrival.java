@@ -14,7 +14,10 @@ import org.apache.sshd.common.io.IoSession;
 import org.apache.sshd.common.util.Readable;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 
-/** A connection on which SSH begins when its proxy has said for whom it is. Safe for all threads. */
+/**
+ * A connection on which SSH begins when its proxy has said for whom it is, or when it has become clear that none will. Safe for all
+ * threads: what comes of the connection and the times that run out meet in its turn.
+ */
 final class ProxyArrival {
   private static final Object KEY = new Object();
 
@@ -23,9 +26,10 @@ final class ProxyArrival {
   private final Next next;
   private final ReentrantLock turn = new ReentrantLock();
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-  private volatile boolean isOver;
+  private boolean isDecided;
+  private boolean isRefused;
 
-  /** What follows. Each connection comes to one of them, in the turn of that connection. */
+  /** What follows. Each connection comes to one of them, in its turn. */
   interface Next {
     /**
      * SSH begins.
@@ -50,35 +54,39 @@ final class ProxyArrival {
 
   /** Of a connection that is still waited for. */
   static Optional<ProxyArrival> of(IoSession io) {
-    return Optional.ofNullable((ProxyArrival) io.getAttribute(KEY)).filter(arrival -> !arrival.isOver);
+    return Optional.ofNullable((ProxyArrival) io.getAttribute(KEY));
   }
 
-  /** Takes what has come. */
-  void received(Readable message) throws Exception {
+  /** Takes what has come, or drops it after a refusal; false if it is SSH's already. */
+  boolean received(Readable message) throws Exception {
     turn.lock();
     try {
+      if (isDecided) {
+        return isRefused;
+      }
       byte[] more = new byte[message.available()];
       message.getRawBytes(more, 0, more.length);
       bytes.writeBytes(more);
       byte[] all = bytes.toByteArray();
       switch (ProxyHeaderParser.parse(ByteBuffer.wrap(all))) {
-        case ProxyHeaderParser.Found(ProxyHeader.Proxied(var client), int length) -> begin(client.getAddress(), all, length);
+        case ProxyHeaderParser.Found(ProxyHeader.Proxied(var client, _), int length) -> begin(client.getAddress(), all, length);
         case ProxyHeaderParser.Found(ProxyHeader.Own _, int length) -> begin(peer(), all, length);
         case ProxyHeaderParser.Incomplete _ -> { }
         case ProxyHeaderParser.Absent _ -> withoutHeader();
       }
     } catch (ProxyHeaderParser.MalformedException e) {
-      refuse();
+      refuse(ProxyFault.NO_HEADER);
     } finally {
       turn.unlock();
     }
+    return true;
   }
 
   /** The time for the first byte of a header is over. */
   void expectedByNow() throws Exception {
     turn.lock();
     try {
-      if (!isOver && bytes.size() == 0 && isOptional) {
+      if (!isDecided && bytes.size() == 0 && isOptional) {
         withoutHeader();
       }
     } finally {
@@ -90,7 +98,7 @@ final class ProxyArrival {
   void lateByNow() throws Exception {
     turn.lock();
     try {
-      if (!isOver) {
+      if (!isDecided) {
         withoutHeader();
       }
     } finally {
@@ -102,25 +110,30 @@ final class ProxyArrival {
     if (isOptional) {
       begin(peer(), bytes.toByteArray(), 0);
     } else {
-      refuse();
+      refuse(bytes.size() == 0 ? ProxyFault.SILENT : ProxyFault.NO_HEADER);
     }
   }
 
   private void begin(InetAddress client, byte[] all, int length) throws Exception {
-    isOver = true;
-    next.begin(client, new ByteArrayBuffer(all, length, all.length - length));
+    isDecided = true;
+    try {
+      next.begin(client, new ByteArrayBuffer(all, length, all.length - length));
+    } finally {
+      io.removeAttribute(KEY); // not before: what comes meanwhile has to wait
+    }
   }
 
-  private void refuse() {
-    isOver = true;
-    next.refuse(ProxyFault.NO_HEADER);
+  private void refuse(ProxyFault fault) {
+    isDecided = true;
+    isRefused = true;
+    next.refuse(fault);
   }
 
   void ended() {
     turn.lock();
     try {
-      if (!isOver) {
-        isOver = true;
+      if (!isDecided) {
+        isDecided = true;
         next.gone();
       }
     } finally {

@@ -197,9 +197,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     @Override
     public void messageReceived(IoSession io, Readable message) throws Exception {
       Optional<ProxyArrival> arrival = ProxyArrival.of(io);
-      if (arrival.isPresent()) {
-        arrival.get().received(message);
-      } else {
+      if (arrival.isEmpty() || !arrival.get().received(message)) {
         super.messageReceived(io, message);
       }
     }

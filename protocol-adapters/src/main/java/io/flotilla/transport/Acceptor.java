@@ -160,7 +160,10 @@ public final class Acceptor {
       } else {
         PlainTransport.close(channel);
       }
-    } catch (ProxyReader.MissingException | ProxyHeaderParser.MalformedException e) {
+    } catch (ProxyReader.MissingException e) {
+      log.debug("Listener {} refused a connection of the proxy {}: {}", listener, peer.getHostAddress(), e.getMessage());
+      refuse(channel, peer, e.isSilent() ? ProxyFault.SILENT : ProxyFault.NO_HEADER);
+    } catch (ProxyHeaderParser.MalformedException e) {
       log.debug("Listener {} refused a connection of the proxy {}: {}", listener, peer.getHostAddress(), e.getMessage());
       refuse(channel, peer, ProxyFault.NO_HEADER);
     } catch (IOException | RuntimeException e) {

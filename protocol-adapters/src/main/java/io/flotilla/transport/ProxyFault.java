@@ -6,6 +6,8 @@ public enum ProxyFault {
   NOT_TRUSTED,
   /** The proxy did not say for whom it is, or said it against the rules of the PROXY protocol. */
   NO_HEADER,
+  /** Nothing at all came: a probe, or a client that waits for a greeting because its proxy sends no header. */
+  SILENT,
   /** So many are waited for that there is no place for one more. */
   TOO_MANY
 }

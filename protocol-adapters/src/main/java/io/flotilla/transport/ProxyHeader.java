@@ -8,8 +8,9 @@ public sealed interface ProxyHeader {
    * It opens the connection for a client.
    *
    * @param client as the proxy sees it
+   * @param called where the client connected to, as the proxy sees it
    */
-  record Proxied(InetSocketAddress client) implements ProxyHeader {}
+  record Proxied(InetSocketAddress client, InetSocketAddress called) implements ProxyHeader {}
 
   /** It opens the connection for itself, to look whether the server is there, or doesn't know who its client is. */
   record Own() implements ProxyHeader {}

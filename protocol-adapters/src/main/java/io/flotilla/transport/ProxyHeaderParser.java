@@ -35,7 +35,7 @@ public final class ProxyHeaderParser {
 
   private ProxyHeaderParser() {}
 
-  /** What some bytes are the beginning of. */
+  /** What the bytes begin with. */
   public sealed interface Outcome {}
 
   /** @param length of the header in bytes; what follows is the client's */
@@ -100,9 +100,8 @@ public final class ProxyHeaderParser {
       throw new MalformedException("the line is none of TCP4, TCP6 or UNKNOWN");
     }
     boolean isVersion6 = matcher.group(1).equals("6");
-    address(matcher.group(3), isVersion6);
-    port(matcher.group(5));
-    return new ProxyHeader.Proxied(new InetSocketAddress(address(matcher.group(2), isVersion6), port(matcher.group(4))));
+    return new ProxyHeader.Proxied(new InetSocketAddress(address(matcher.group(2), isVersion6), port(matcher.group(4))),
+        new InetSocketAddress(address(matcher.group(3), isVersion6), port(matcher.group(5))));
   }
 
   private static InetAddress address(String text, boolean isVersion6) throws MalformedException {
@@ -165,12 +164,15 @@ public final class ProxyHeaderParser {
       throw new MalformedException("it is too short for its addresses");
     }
     checkFields(header, end);
-    ByteBuffer view = ByteBuffer.wrap(header);
-    byte[] address = new byte[bytes];
-    view.get(FIXED_BYTES, address);
+    int ports = FIXED_BYTES + 2 * bytes;
+    return new ProxyHeader.Proxied(
+        place(header, FIXED_BYTES, bytes, ports), place(header, FIXED_BYTES + bytes, bytes, ports + Short.BYTES));
+  }
+
+  private static InetSocketAddress place(byte[] header, int at, int bytes, int portAt) {
     try {
-      return new ProxyHeader.Proxied(
-          new InetSocketAddress(InetAddress.getByAddress(address), view.getShort(FIXED_BYTES + 2 * bytes) & 0xffff));
+      return new InetSocketAddress(InetAddress.getByAddress(Arrays.copyOfRange(header, at, at + bytes)),
+          ByteBuffer.wrap(header).getShort(portAt) & 0xffff);
     } catch (UnknownHostException e) {
       throw new IllegalStateException("an address has 4 or 16 bytes", e);
     }

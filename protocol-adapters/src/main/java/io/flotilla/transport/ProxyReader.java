@@ -2,7 +2,6 @@ package io.flotilla.transport;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -12,69 +11,81 @@ import java.util.Optional;
 /** Waits for the header of a PROXY connection, and reads not one byte more than it has. Blocks its (virtual) thread. */
 public final class ProxyReader {
   private final SocketChannel channel;
+  private final boolean isOptional;
   private final ByteBuffer bytes = ByteBuffer.allocate(ProxyHeaderParser.MAX_BYTES);
+  private final long began = System.nanoTime();
 
-  private ProxyReader(SocketChannel channel) {
+  private ProxyReader(SocketChannel channel, boolean isOptional) {
     this.channel = channel;
+    this.isOptional = isOptional;
   }
 
   /** There is no header where there has to be one. */
   public static final class MissingException extends IOException {
-    MissingException(String message) {
+    private static final long serialVersionUID = 1L;
+    private final boolean isSilent;
+
+    MissingException(String message, boolean isSilent) {
       super(message);
+      this.isSilent = isSilent;
+    }
+
+    /** Whether nothing at all has come. */
+    public boolean isSilent() {
+      return isSilent;
     }
   }
 
   /**
-   * Reads what a peer has to send by a rule.
+   * Reads what a peer has to send by a rule, which lets it in.
    *
    * @return nothing if it has ended the connection without a word, as those do who look whether the server is there
    * @throws MissingException if a header that has to be there isn't, or does not come in time
    * @throws ProxyHeaderParser.MalformedException if it is against the rules
    */
   public static Optional<Incoming> read(SocketChannel channel, ProxyRule rule) throws IOException {
-    InetSocketAddress peer = (InetSocketAddress) channel.getRemoteAddress();
     if (rule == ProxyRule.NONE) {
-      return Optional.of(new Incoming(channel, peer, false, Incoming.NOTHING));
+      return Optional.of(Incoming.direct(channel, Incoming.NOTHING));
     }
-    Optional<Incoming> read = new ProxyReader(channel).read(peer, rule == ProxyRule.MAYBE);
+    Optional<Incoming> read = new ProxyReader(channel, rule == ProxyRule.MAYBE).read();
     channel.socket().setSoTimeout(0);
     return read;
   }
 
-  private Optional<Incoming> read(InetSocketAddress peer, boolean isOptional) throws IOException {
-    long began = System.nanoTime();
+  private Optional<Incoming> read() throws IOException {
     while (true) {
       switch (ProxyHeaderParser.parse(bytes.duplicate().flip())) {
-        case ProxyHeaderParser.Found(ProxyHeader.Proxied(var client), _) -> {
-          return Optional.of(new Incoming(channel, client, true, Incoming.NOTHING));
+        case ProxyHeaderParser.Found(ProxyHeader.Proxied proxied, _) -> {
+          return Optional.of(Incoming.proxied(channel, proxied));
         }
         case ProxyHeaderParser.Found(ProxyHeader.Own _, _) -> {
-          return Optional.of(new Incoming(channel, peer, false, Incoming.NOTHING));
+          return Optional.of(Incoming.direct(channel, Incoming.NOTHING));
         }
         case ProxyHeaderParser.Absent _ -> {
-          return Optional.of(without(peer, isOptional, "something else came instead"));
+          return Optional.of(without("something else came instead"));
         }
         case ProxyHeaderParser.Incomplete(int least) -> {
-          boolean isFirst = bytes.position() == 0;
-          Duration patience = isFirst && isOptional ? ProxyRule.SHORT_PATIENCE : ProxyRule.PATIENCE;
+          Duration patience = bytes.position() == 0 && isOptional ? ProxyRule.SHORT_PATIENCE : ProxyRule.PATIENCE;
           try {
             if (!receive(least, began + patience.toNanos())) {
-              return isFirst ? Optional.empty() : Optional.of(without(peer, isOptional, "the connection ended in it"));
+              return bytes.position() == 0 ? Optional.empty() : Optional.of(without("the connection ended within it"));
             }
           } catch (SocketTimeoutException e) {
-            return Optional.of(without(peer, isOptional, "it did not come in " + patience.toSeconds() + " s"));
+            return Optional.of(without("it did not come within " + patience.toSeconds() + " s"));
           }
         }
       }
     }
   }
 
-  private Incoming without(InetSocketAddress peer, boolean isOptional, String why) throws MissingException {
+  /** What has come belongs to the client, if it may be one. */
+  private Incoming without(String why) throws IOException {
     if (!isOptional) {
-      throw new MissingException("there is no PROXY header: " + why);
+      throw new MissingException("there is no PROXY header: " + why, bytes.position() == 0);
     }
-    return new Incoming(channel, peer, false, bytes.flip());
+    byte[] early = new byte[bytes.position()];
+    bytes.flip().get(early);
+    return Incoming.direct(channel, ByteBuffer.wrap(early));
   }
 
   /** Whether there is something more; false at the end of the stream. */

@@ -219,27 +219,54 @@ public record Listener(
   }
 
   /**
+   * The header by which HTTP proxies say whose a request is. It is one of them and not whichever there is: what a proxy doesn't write
+   * itself it lets through, so its clients could write it.
+   */
+  public enum ForwardedBy {
+    /** By none: they are clients themselves, or speak the PROXY protocol only. */
+    NONE,
+    /** With X-Forwarded-Proto. */
+    X_FORWARDED_FOR,
+    /** RFC 7239. */
+    FORWARDED;
+
+    public String id() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    static ForwardedBy parse(String text) {
+      return Arrays.stream(values()).filter(field -> field.id().equals(text)).findFirst()
+          .orElseThrow(() -> new IllegalArgumentException("must be 'x-forwarded-for', 'forwarded' or 'none'"));
+    }
+  }
+
+  /**
    * What only an HTTP listener has.
    *
    * @param tls whether it speaks HTTPS
    * @param certificate the name of a certificate; never empty if TLS is used
    * @param webClient whether it serves the page by which people work with their files
+   * @param forwardedBy where trusted proxies say whose a request is
    */
-  public record Http(boolean tls, Optional<String> certificate, boolean webClient) {
-    static final Http DEFAULT = new Http(false, Optional.empty(), true);
+  public record Http(boolean tls, Optional<String> certificate, boolean webClient, ForwardedBy forwardedBy) {
+    static final Http DEFAULT = new Http(false, Optional.empty(), true, ForwardedBy.X_FORWARDED_FOR);
 
     private static Http read(Fields fields) {
       boolean tls = fields.bool("tls", true);
       if (tls && !fields.has("certificate")) {
         fields.error("certificate", "is required, unless tls is false");
       }
-      return new Http(tls, fields.text("certificate"), fields.bool("webClient", true));
+      return new Http(tls, fields.text("certificate"), fields.bool("webClient", true),
+          // A word of a newer release must not make anybody believed.
+          fields.parsed("forwardedBy", ForwardedBy::parse)
+              .orElse(fields.has("forwardedBy") ? ForwardedBy.NONE : ForwardedBy.X_FORWARDED_FOR));
     }
 
     private void describe(ObjectNode json) {
       json.put("tls", tls);
       json.put("certificate", certificate.orElse(null));
       json.put("webClient", webClient);
+      json.put("forwardedBy", forwardedBy.id());
     }
   }
 
