@@ -57,6 +57,7 @@ final class AdminApi {
   private final VoterRequests voters;
   private final ConnectionRequests connections;
   private final SessionRequests sessions;
+  private final BalancerReads balancers;
   private final EventStream events;
   private final OpenApi openApi = new OpenApi();
 
@@ -74,6 +75,7 @@ final class AdminApi {
     this.voters = new VoterRequests(context);
     this.connections = new ConnectionRequests(context);
     this.sessions = new SessionRequests(context);
+    this.balancers = new BalancerReads(context);
     this.events = new EventStream(context.events());
   }
 
@@ -123,6 +125,7 @@ final class AdminApi {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
+      case "lb/haproxy", "lb/nginx" -> get(request, method, () -> balancers.show(rest.getLast(), parameters));
       case "connections" -> get(request, method, () -> connections.list(parameters));
       case "openapi.yaml" -> get(request, method, () -> CompletableFuture.completedFuture(openApi.show()));
       case "claims" -> get(request, method, () -> claims.list(parameters));
