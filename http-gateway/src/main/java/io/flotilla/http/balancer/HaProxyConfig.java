@@ -64,7 +64,7 @@ public final class HaProxyConfig {
     options.health().ifPresentOrElse(health -> {
       line("  # Whether a node is ready is asked at its admin port, which has to be reachable from here.");
       line("  option httpchk");
-      line("  http-check send meth GET uri /health/ready");
+      line("  http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host health-check");
       line("  http-check expect status 200");
     }, () -> {
       line("  # Whether a node is ready is seen from its listeners: they are closed while it is drained. Admin ports are often bound to");
@@ -105,8 +105,8 @@ public final class HaProxyConfig {
     }
     if (service.is(Listener.Protocol.HTTP)) {
       line("  option httpchk");
-      line("  http-check send meth GET uri /");
-      line("  http-check expect status 200-499");
+      line("  http-check send meth GET uri / ver HTTP/1.1 hdr Host health-check");
+      line("  http-check expect status 200,401"); // the page for people, or the question who it is
     } else {
       line("  option tcp-check");
       line("  tcp-check expect " + (service.is(Listener.Protocol.SFTP) ? "string SSH-2.0-" : "rstring ^220"));

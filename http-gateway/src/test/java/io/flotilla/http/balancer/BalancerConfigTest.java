@@ -121,7 +121,7 @@ class BalancerConfigTest {
           String text = HaProxyConfig.of(BalancerPlan.of(config, nodes, Optional.empty()), new BalancerOptions(address, agent, health));
           haproxyTakes(text);
           assertEquals(agent, text.contains("agent-check"));
-          assertEquals(health.isPresent(), text.contains("/health/ready\n") && text.contains(" check port 20000"));
+          assertEquals(health.isPresent(), text.contains("uri /health/ready ") && text.contains(" check port 20000"));
         }
       }
     }
