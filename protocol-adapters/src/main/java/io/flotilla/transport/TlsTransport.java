@@ -53,6 +53,14 @@ public final class TlsTransport implements Transport {
     return new TlsTransport(channel, engine, null, false);
   }
 
+  /** What has come of the connection already, before the handshake begins. */
+  public TlsTransport after(ByteBuffer early) {
+    if (early.hasRemaining()) {
+      in = ByteBuffer.allocate(Math.max(FIRST, early.remaining())).put(early).flip();
+    }
+    return this;
+  }
+
   /**
    * For bulk data, with buffers of the pool as soon as there is some. {@link #giveBack} has to be called when no thread uses it
    * any more.

@@ -62,6 +62,7 @@ final class AdminApi {
   private final ConnectionRequests connections;
   private final NodeRequests nodes;
   private final SessionRequests sessions;
+  private final BalancerReads balancers;
   private final EventStream events;
   private final JoinRequests joins;
   private final OpenApi openApi = new OpenApi();
@@ -81,6 +82,7 @@ final class AdminApi {
     this.connections = new ConnectionRequests(context);
     this.nodes = new NodeRequests(context);
     this.sessions = new SessionRequests(context);
+    this.balancers = new BalancerReads(context);
     this.events = new EventStream(context.events());
     this.joins = new JoinRequests(context, Clock.systemUTC());
   }
@@ -141,6 +143,7 @@ final class AdminApi {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
+      case "lb/haproxy", "lb/nginx" -> get(request, method, () -> balancers.show(rest.getLast(), parameters));
       case "connections" -> get(request, method, () -> connections.list(parameters));
       case "openapi.yaml" -> get(request, method, () -> CompletableFuture.completedFuture(openApi.show()));
       case "join-tokens" -> {

@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       UpCommand.class, DownCommand.class, NodeCommand.class, StatusCommand.class, ConfigCommand.class, UserCommand.class,
       ConnectionsCommand.class, SessionsCommand.class, PrimaryCommand.class, VotersCommand.class, NodesCommand.class, ClusterCommand.class,
-      JoinTokenCommand.class
+      JoinTokenCommand.class, LbCommand.class
     },
     footer = {
       "  test    Runs the test suite (from a source checkout).",
