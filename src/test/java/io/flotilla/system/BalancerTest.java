@@ -67,7 +67,7 @@ class BalancerTest {
         put("listeners", "ftp", "{\"protocol\":\"ftp\",\"port\":" + cluster.ftpPort() + "," + proxied
             + ",\"ftp\":{\"tls\":\"explicit\",\"certificate\":\"front\",\"requireSessionReuse\":true}}"),
         put("listeners", "ftps", "{\"protocol\":\"ftp\",\"port\":" + cluster.otherFtpPort() + ",\"nodes\":[\"node-1\",\"node-2\"]," + proxied
-            + ",\"ftp\":{\"tls\":\"implicit\",\"certificate\":\"front\",\"requireSessionReuse\":true}}"),
+            + ",\"ftp\":{\"tls\":\"implicit\",\"certificate\":\"front\"}}"),
         put("listeners", "http", "{\"protocol\":\"http\",\"port\":" + cluster.httpPort() + "," + proxied + ",\"http\":{\"tls\":false}}"),
         put("listeners", "https", "{\"protocol\":\"http\",\"port\":" + cluster.httpsPort() + "," + proxied
             + ",\"http\":{\"certificate\":\"front\"}}")));
@@ -128,8 +128,12 @@ class BalancerTest {
     return bytes;
   }
 
-  /** Each protocol there and back through a load balancer, by clients at one address. */
-  private static void transfers(String balancer, String from) throws Exception {
+  /**
+   * Each protocol there and back through a load balancer, by clients at one address.
+   *
+   * @param versions of TLS with which data connections have to resume the session of their control connection
+   */
+  private static void transfers(String balancer, String from, String... versions) throws Exception {
     byte[] content = random(700_000);
     Path file = Files.write(directory.resolve("up.bin"), content);
     Path back = directory.resolve("back.bin");
@@ -143,7 +147,7 @@ class BalancerTest {
       for (String mode : List.of("--disable-epsv", "--ftp-pasv")) {
         there(content, file, from, "ftp://" + balancer + ":" + cluster.ftpPort() + "/ftp.bin", mode);
       }
-      for (String version : List.of("1.2", "1.3")) {
+      for (String version : versions) {
         there(content, file, from, "ftp://" + balancer + ":" + cluster.ftpPort() + "/tls.bin", "--ssl-reqd", "--tlsv" + version, "--tls-max", version);
       }
       there(content, file, from, "ftps://" + balancer + ":" + cluster.otherFtpPort() + "/ftps.bin");
@@ -198,8 +202,8 @@ class BalancerTest {
   void everyProtocol_goesThroughHaProxy_andNodesKnowTheClientsAddress() throws Exception {
     try (Balancer balancer = haproxy(HAPROXY, lb("haproxy", "--address", HAPROXY), "")) {
       balancer.awaitOpen(HAPROXY, cluster.httpsPort());
-      transfers(HAPROXY, "127.0.0.77");
-      assertEquals(0, lines("127.0.0.1", ""), "the balancer itself is no client: " + clientLines());
+      transfers(HAPROXY, "127.0.0.77", "1.2", "1.3");
+      assertEquals(0, lines("127.0.0.1", " from "), "the balancer itself is no client: " + clientLines());
       assertTrue(lines("127.0.0.77", "") > 20, clientLines().toString());
 
       Process waiting = new OpenSsh(directory).start("ann", new OpenSsh.Password(PASSWORD), HAPROXY, cluster.sftpPort(),
@@ -233,7 +237,7 @@ class BalancerTest {
   void version1OfTheProxyProtocol_doesAsWell() throws Exception {
     try (Balancer balancer = haproxy("127.0.0.10", lb("haproxy", "--address", "127.0.0.10", "--no-agent"), "send-proxy")) {
       balancer.awaitOpen("127.0.0.10", cluster.httpsPort());
-      transfers("127.0.0.10", "127.0.0.80");
+      transfers("127.0.0.10", "127.0.0.80", "1.2", "1.3");
       assertTrue(lines("127.0.0.80", "") > 20, clientLines().toString());
     }
   }
@@ -244,7 +248,8 @@ class BalancerTest {
     assertEquals("", printed.errors());
     try (Balancer balancer = Balancer.nginx(directory, "nginx", printed.output())) {
       balancer.awaitOpen("127.0.0.11", cluster.sftpPort()).awaitOpen("127.0.0.11", cluster.httpsPort());
-      transfers("127.0.0.11", "127.0.0.81");
+      // Under TLS 1.3 curl closes before the ticket of its data connection has come, and nginx then drops the end of the upload.
+      transfers("127.0.0.11", "127.0.0.81", "1.2");
       assertTrue(lines("127.0.0.81", "") > 20, clientLines().toString());
     }
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,20 +16,21 @@ import org.slf4j.LoggerFactory;
  * Who may connect to a port for data: the client of the control connection. If a proxy has opened that for it, proxies may open this
  * one for it too, and have to say so.
  *
- * @param proxies who may connect for it; nobody if it came itself
+ * @param isProxied whether a proxy opened the control connection
+ * @param proxies those that are trusted now
  */
-record DataPeer(InetAddress client, Listener.Proxies proxies) {
+record DataPeer(InetAddress client, boolean isProxied, Supplier<Listener.Proxies> proxies) {
   private static final Logger log = LoggerFactory.getLogger(DataPeer.class);
 
-  static DataPeer of(Incoming control, Listener.Proxies proxies) {
-    return new DataPeer(control.address(), control.isProxied() ? proxies : Listener.Proxies.NONE);
+  static DataPeer of(Incoming control, Supplier<Listener.Proxies> proxies) {
+    return new DataPeer(control.address(), control.isProxied(), proxies);
   }
 
   /** Whether it is at the other end of a connection. Waits for a proxy's word for five seconds at most. */
   boolean isAt(SocketChannel channel) {
     try {
       InetAddress from = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
-      if (!proxies.trusts(from)) {
+      if (!isProxied || !proxies.get().trusts(from)) {
         return from.equals(client); // past the proxies, to the node's own address
       }
       return ProxyReader.read(channel, ProxyRule.ALWAYS)

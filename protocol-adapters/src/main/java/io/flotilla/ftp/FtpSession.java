@@ -105,7 +105,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     this.transport = new PlainTransport(channel, early);
     this.out = new ControlWriter(transport);
     this.in = new ControlReader(transport, out::raw);
-    this.dataPort = new DataPort(((InetSocketAddress) channel.getLocalAddress()).getAddress(), DataPeer.of(connection, listener.options().proxies()));
+    this.dataPort = new DataPort(((InetSocketAddress) channel.getLocalAddress()).getAddress(), DataPeer.of(connection, () -> options().proxies()));
   }
 
   String address() {
