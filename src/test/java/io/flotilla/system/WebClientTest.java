@@ -392,6 +392,73 @@ class WebClientTest {
     assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(home.resolve("once.bin")));
   }
 
+  /** Looking whether a chosen file is the same as another waits from now on, until it is released. */
+  private void holdComparing() {
+    browser.script("""
+        const real = crypto.subtle.digest.bind(crypto.subtle);
+        const held = new Promise(resolve => { window.release = resolve; });
+        window.compared = 0;
+        crypto.subtle.digest = async (...given) => {
+          window.compared++;
+          await held;
+          return real(...given);
+        };""");
+  }
+
+  private void chooseAgain(Path file) {
+    holdComparing();
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("it is compared", () -> !Long.valueOf(0).equals(browser.script("return window.compared")));
+  }
+
+  private void pauseUpload(Path file) {
+    browser.limitUploads(1_000_000);
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.press("Pause " + file.getFileName());
+    browser.awaitText(".transfer-words", "Paused");
+    browser.limitUploads(-1);
+  }
+
+  @Test
+  void whatIsGivenUp_whileItIsChosenAgain_isUploadedAnew() throws Exception {
+    Path home = user("wanda");
+    byte[] content = random(6_000_000);
+    Path file = Files.write(temp.resolve("again.bin"), content);
+    browser.enter("", "wanda", PASSWORD);
+    pauseUpload(file);
+    chooseAgain(file);
+    browser.press("Cancel again.bin");
+    browser.script("window.release()");
+    browser.awaitEntry("again.bin");
+    assertArrayEquals(content, Files.readAllBytes(home.resolve("again.bin")));
+  }
+
+  @Test
+  void whatOneUserHasChosen_isNotUploadedAsAnother() throws Exception {
+    user("xaver");
+    Path others = user("yvonne");
+    byte[] content = random(6_000_000);
+    Path file = Files.write(temp.resolve("private.bin"), content);
+    browser.enter("", "xaver", PASSWORD);
+    pauseUpload(file);
+    Path other = Files.createDirectory(temp.resolve("other")).resolve("private.bin");
+    content[0]++; // of the same name, size and time
+    Files.setLastModifiedTime(Files.write(other, content), Files.getLastModifiedTime(file));
+    chooseAgain(other);
+    browser.press("Account of xaver");
+    browser.press("Sign out");
+    browser.click("//dialog//button[normalize-space(.)='Sign out']");
+    browser.awaitText(".sign-in", "You have signed out.");
+    browser.signIn("yvonne", PASSWORD);
+    browser.find(".grid");
+    browser.script("window.release()");
+    browser.choose("input[type=file][multiple]", List.of(write(temp.resolve("hers.txt"), "hers")));
+    browser.awaitEntry("hers.txt");
+    browser.awaitText(".transfers-title", "Uploads are complete");
+    assertEquals(1, browser.count(".transfer"));
+    assertFalse(Files.exists(others.resolve("private.bin")));
+  }
+
   @Test
   void folders_areUploadedWithWhatIsInThem() throws Exception {
     Path home = user("hugo");
