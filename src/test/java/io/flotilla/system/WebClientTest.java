@@ -303,6 +303,30 @@ class WebClientTest {
     browser.find("//dialog//*[contains(., 'Already there')]"); // whose it is nobody knows this time
   }
 
+  @Test
+  void aFile_whoseNameAnEmptyOneHasTaken_isAskedAbout() throws Exception {
+    Path home = user("vera");
+    Path file = write(temp.resolve("full.txt"), "full");
+    browser.enter("", "vera", PASSWORD);
+    browser.script("""
+        XMLHttpRequest.prototype.send = function() {
+          setTimeout(() => this.dispatchEvent(new ProgressEvent('loadend')));
+        };
+        const real = window.fetch;
+        window.fetch = async (url, options) => {
+          if (options?.method === 'HEAD' && url.startsWith('/uploads/')) {
+            await new Promise(resolve => { window.goOn = resolve; });
+            return new Response(null, {status: 404});
+          }
+          return real(url, options);
+        };""");
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("it asks where it was", () -> Boolean.TRUE.equals(browser.script("return window.goOn !== undefined")));
+    write(home.resolve("full.txt"), "");
+    browser.script("window.goOn()");
+    browser.find("//dialog//*[contains(., 'Already there')]");
+  }
+
   private double progress() {
     Object value = browser.script("return document.querySelector('.transfer progress')?.value ?? 0");
     return ((Number) value).doubleValue();
