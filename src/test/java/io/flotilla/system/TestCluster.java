@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
  * one storage directory.
  */
 public final class TestCluster implements AutoCloseable {
-  public static final Duration SOON = Duration.ofSeconds(90);
+  public static final Duration SOON = Duration.ofSeconds(180);
   private static final int FIRST_PORT = 21_000;
   /** Of the port that is held as long as the others are in use, since they are not at every moment. */
   private static final int GUARD = 24;
