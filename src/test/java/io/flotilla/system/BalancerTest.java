@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Three nodes behind load balancers that run with exactly what {@code flotilla lb} prints. Clients are at addresses of their own, which
  * is what nodes have to know them by.
  */
+@Tag("long")
 class BalancerTest {
   private static final long PATIENCE_SECONDS = 120;
   private static final String HAPROXY = "127.0.0.9";

@@ -28,10 +28,12 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Nodes let their clients go, take them again, leave and restart, with real clients and load balancers. */
+@Tag("long")
 class DrainTest {
   private static final String CONFIG = "/api/v1/config/";
   private static final OpenSsh.Password PASSWORD = new OpenSsh.Password(CurlHttp.PASSWORD);

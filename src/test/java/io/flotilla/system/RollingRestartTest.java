@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster that {@code up} has started restarts node by node, behind a load balancer and under load. */
+@Tag("long")
 class RollingRestartTest {
   private static final int NODES = 3;
   private static final int FILE_BYTES = 200_000;
@@ -37,7 +38,6 @@ class RollingRestartTest {
   }
 
   @Test
-  @Tag("long")
   void underLoad_noTransferFails_andChangesConverge() throws Exception {
     Launcher launcher = new Launcher(directory);
     Path data = directory.resolve("data");
