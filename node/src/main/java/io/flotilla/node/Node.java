@@ -45,6 +45,7 @@ import io.flotilla.vfs.StorageDirectories;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -86,12 +87,26 @@ public final class Node {
   private final ProtocolAdapters adapters;
   private final ActorSystem<Void> localSystem;
   private final UploadsApi uploads;
+  private final NodeDrain drain;
+  private final NodeReadiness readiness;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
   private final InitialConfiguration initial;
   private final long upSince = System.currentTimeMillis();
-  private final CompletableFuture<String> refused = new CompletableFuture<>();
-  private volatile boolean stopping;
+  private final CompletableFuture<End> end = new CompletableFuture<>();
+
+  /** Why a node ends by itself. */
+  public sealed interface End {}
+
+  /** The cluster refuses it. */
+  public record Refused(String reason) implements End {}
+
+  /**
+   * It was asked to leave or to restart, and has let its clients go.
+   *
+   * @param status of the process, for its supervisor
+   */
+  public record Asked(int status) implements End {}
 
   /** Sets the process's log as the settings say. */
   public static void configureLogging(NodeSettings settings) {
@@ -140,11 +155,17 @@ public final class Node {
         new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)),
         new UserPasswords(client, input, live));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
+    this.drain = new NodeDrain(adapters, connections, live, new DrainSurroundings(), settings.supervised(), settings.drainDeadline(),
+        status -> end.complete(new Asked(status)), events, clock);
+    metrics.drain(drain);
     this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
-        new DataPlane(connections, homes, sessions, locks, lockNews), events, this::report,
-        refused::complete);
+        new DataPlane(connections, homes, sessions, locks, lockNews, drain), events, this::report,
+        reason -> end.complete(new Refused(reason)));
+    StorageDirectories storages = new StorageDirectories(homes::problems);
+    this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
+        new InetSocketAddress(settings.bind().host(), settings.agentPort()));
     this.admin = openAdmin(key, codec, input);
-    live.add(new StorageDirectories(homes::problems));
+    live.add(storages);
     live.add(new UnknownProtocols());
     live.add(sessions);
     live.add(adapters);
@@ -160,7 +181,7 @@ public final class Node {
     Joining joining = new Joining(key, List.of((certificate.isPresent() ? "https://" : "http://") + settings.admin()),
         (settings.seedNodes().isEmpty() ? List.of(settings.bind()) : settings.seedNodes()).stream().map(HostPort::toString).toList());
     AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
-        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), sessions,
+        readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), controlPlane.nodes(), sessions,
         () -> controlPlane.voters(),
         () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, joining,
         settings.maxBodyBytes(), settings.maxImportBytes());
@@ -235,16 +256,18 @@ public final class Node {
     }
   }
 
-  /** Completes with the reason if the cluster refuses this node. */
-  public CompletableFuture<String> refused() {
-    return refused;
+  /** Completes when the node has to be stopped, with the reason. */
+  public CompletableFuture<End> end() {
+    return end;
   }
 
-  /** Drains, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
+  /** Lets the clients go, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
   public void stop() {
-    stopping = true;
     log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
-    adapters.close(settings.stopDeadline());
+    if (!drain.isStopped()) {
+      drain.stop(settings.stopDeadline());
+    }
+    adapters.close(Duration.ZERO);
     uploads.close();
     controlPlane.stop();
     try {
@@ -252,6 +275,8 @@ public final class Node {
     } catch (ExecutionException | TimeoutException e) {
       log.debug("The admin listener did not close in time", e);
     }
+    readiness.close();
+    drain.close();
     localSystem.terminate();
     hasher.close();
     metrics.close();
@@ -264,22 +289,27 @@ public final class Node {
     log.info("Node {} stopped", settings.name());
   }
 
-  private List<String> notReady() {
-    List<String> reasons = new ArrayList<>();
-    if (stopping) {
-      reasons.add("the node is stopping");
+  private final class DrainSurroundings implements NodeDrain.Surroundings {
+    @Override
+    public List<String> notReady() {
+      return readiness.notReady();
     }
-    if (live.view().config().version() == 0) {
-      reasons.add("the node has no configuration yet");
+
+    @Override
+    public boolean isVoter() {
+      return controlPlane.isVoter();
     }
-    reasons.addAll(live.problems());
-    return reasons;
+
+    @Override
+    public CompletionStage<Optional<String>> handOverPrimary() {
+      return controlPlane.handOverPrimary();
+    }
   }
 
   private ReplicaReport report(boolean catchingUp, LiveConfig source) {
     ClusterConfig config = source.view().config();
     return new ReplicaReport(settings.name(), settings.bind().toString(), config.version(), config.digest().toString(),
-        catchingUp, source.problems(), stopping, version(), upSince, connectionCounts());
+        catchingUp, source.problems(), drain.isDraining(), version(), upSince, connectionCounts(), drain.words().orElse(null));
   }
 
   private Map<String, Integer> connectionCounts() {
@@ -290,10 +320,11 @@ public final class Node {
   /** What this node can say when the primary can't be asked: itself. */
   private ClusterStatus localStatus() {
     ReplicaReport own = report(false, live);
-    String state = stopping ? "draining" : client.isIsolated() ? "isolated"
+    String state = drain.isDraining() ? "draining" : client.isIsolated() ? "isolated"
         : own.problems().isEmpty() ? "converged" : "degraded";
-    List<String> reasons = client.isIsolated()
-        ? List.of("this node hears no primary; the other nodes cannot be shown") : own.problems();
+    List<String> reasons = new ArrayList<>();
+    drain.words().ifPresent(reasons::add);
+    reasons.addAll(client.isIsolated() ? List.of("this node hears no primary; the other nodes cannot be shown") : own.problems());
     return new ClusterStatus(own.version(), own.digest(), client.status().epoch(), List.of(new ClusterStatus.Member(
         own.node(), own.address(), List.copyOf(settings.roles()), controlPlane.generation() > 0 ? "up" : "out", false,
         own.softwareVersion(), upSince, own.version(), own.digest(), state, reasons, own.connections())));

@@ -29,7 +29,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * Tells what happens on this node three times over, in the same words: one clear line in the log, a metric, and an event
  * of the admin API's stream. Safe for all threads; never blocks.
  */
-final class NodeEventLog implements ClusterEvents, ClientEventSink {
+final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Events {
   /** Otherwise each session's thread would keep 8 KiB of buffers. */
   private static final JsonMapper JSON = JsonMapper.builder(
       JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedBoundedPool()).build()).build();
@@ -196,6 +196,32 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
     metrics.count("flotilla.config.catch.ups", "Times this node caught up");
     new Line(configLog, Level.INFO, "caught-up").with("from", from).with("to", to).with("milliseconds", milliseconds)
         .say("Caught up at configuration version " + to + (from == to ? "" : " from " + from + " in " + milliseconds + " ms"));
+  }
+
+  @Override
+  public void draining(String purpose, long seconds, String by, int remaining) {
+    drain("node-draining", purpose, by).with("seconds", seconds).with("remaining", remaining)
+        .say("This node takes no more clients (" + purpose + ", by " + Printable.of(by) + "); " + remaining + " are left, and have " + seconds
+            + " s");
+  }
+
+  @Override
+  public void drained(String purpose, String by, int ended, String trouble) {
+    drain("node-drained", purpose, by).with("ended", ended).with("trouble", trouble)
+        .say("This node is drained (" + purpose + "); " + ended + " clients were ended at the deadline"
+            + (trouble.isEmpty() ? "" : "; " + trouble));
+  }
+
+  @Override
+  public void resumed(String by, List<String> problems) {
+    new Line(clusterLog, problems.isEmpty() ? Level.INFO : Level.WARN, "node-resumed").with("who", by)
+        .with("problems", String.join("; ", problems))
+        .say("This node takes clients again (by " + Printable.of(by) + ")" + (problems.isEmpty() ? "" : ", but " + String.join("; ", problems)));
+  }
+
+  private Line drain(String type, String purpose, String by) {
+    metrics.count("flotilla.node.drains", "Times this node began and ended to be drained", "event", type, "purpose", purpose);
+    return new Line(clusterLog, Level.INFO, type).with("purpose", purpose).with("who", by);
   }
 
   @Override

@@ -15,7 +15,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** One node's own settings: what application.conf and the command line say, checked. */
+/**
+ * One node's own settings: what application.conf and the command line say, checked.
+ *
+ * @param supervised whether something starts the node again when it ends with the status for that
+ */
 public record NodeSettings(
     String name,
     Path dataDirectory,
@@ -31,6 +35,8 @@ public record NodeSettings(
     int raftPort,
     Duration drainDeadline,
     Duration stopDeadline,
+    int agentPort,
+    boolean supervised,
     Initial initial,
     Primary primary,
     Optional<DatabaseSettings> database,
@@ -117,6 +123,8 @@ public record NodeSettings(
         raftPort == 0 ? bind.port() + 1 : raftPort,
         flotilla.getDuration("drain-deadline"),
         flotilla.getDuration("stop-deadline"),
+        agentPort(bind, flotilla.getInt("agent.port")),
+        flotilla.getBoolean("supervised"),
         new Initial(
             flotilla.getInt("initial.sftp-port"),
             flotilla.getString("initial.storage-path"),
@@ -127,6 +135,11 @@ public record NodeSettings(
             within(64 << 10, 1L << 30, "primary.snapshot-bytes", flotilla.getBytes("primary.snapshot-bytes"))),
         database,
         root);
+  }
+
+  /** After remoting come Raft and the streams between nodes. */
+  private static int agentPort(HostPort bind, int port) {
+    return (int) within(1, 65535, "agent.port", port == 0 ? bind.port() + 3 : port);
   }
 
   private static long within(long least, long most, String setting, long value) {

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.pekko.http.javadsl.model.AttributeKeys;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -59,6 +60,7 @@ final class AdminApi {
   private final ClaimReads claims;
   private final VoterRequests voters;
   private final ConnectionRequests connections;
+  private final NodeRequests nodes;
   private final SessionRequests sessions;
   private final EventStream events;
   private final JoinRequests joins;
@@ -77,6 +79,7 @@ final class AdminApi {
     this.claims = new ClaimReads(context);
     this.voters = new VoterRequests(context);
     this.connections = new ConnectionRequests(context);
+    this.nodes = new NodeRequests(context);
     this.sessions = new SessionRequests(context);
     this.events = new EventStream(context.events());
     this.joins = new JoinRequests(context, Clock.systemUTC());
@@ -115,10 +118,8 @@ final class AdminApi {
     if (rest.getFirst().equals("voters")) {
       return voters(request, method, rest.subList(1, rest.size()), caller, parameters);
     }
-    if (rest.getFirst().equals("nodes") && rest.size() == 2) {
-      requireMethod(method, "DELETE");
-      request.discardEntityBytes(materializer);
-      return voters.forget(caller, rest.get(1));
+    if (rest.getFirst().equals("nodes") && rest.size() > 1) {
+      return nodes(request, method, rest.subList(1, rest.size()), caller, parameters);
     }
     if (rest.getFirst().equals("connections") && rest.size() == 2) {
       requireMethod(method, "DELETE");
@@ -143,6 +144,34 @@ final class AdminApi {
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     };
+  }
+
+  private CompletionStage<HttpResponse> nodes(
+      HttpRequest request, String method, List<String> path, Caller caller, RequestParameters parameters) {
+    String node = path.getFirst();
+    if (path.size() == 1) {
+      return switch (method) {
+        case "GET", "HEAD" -> get(request, method, () -> nodes.show(node));
+        case "DELETE" -> {
+          request.discardEntityBytes(materializer);
+          yield voters.forget(caller, node);
+        }
+        default -> throw new NotAllowedException("GET, HEAD, DELETE");
+      };
+    }
+    Optional<Supplier<CompletionStage<HttpResponse>>> order = path.size() > 2 ? Optional.empty() : switch (path.get(1)) {
+      case "drain" -> Optional.of(() -> nodes.drain(caller, parameters, node));
+      case "resume" -> Optional.of(() -> nodes.resume(caller, node));
+      case "leave" -> Optional.of(() -> nodes.leave(caller, parameters, node));
+      case "restart" -> Optional.of(() -> nodes.restart(caller, parameters, node));
+      default -> Optional.empty();
+    };
+    if (order.isEmpty()) {
+      throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    }
+    requireMethod(method, "POST");
+    request.discardEntityBytes(materializer);
+    return order.get().get();
   }
 
   private CompletionStage<HttpResponse> sessions(
@@ -233,7 +262,7 @@ final class AdminApi {
   }
 
   private CompletionStage<HttpResponse> get(
-      HttpRequest request, String method, java.util.function.Supplier<CompletionStage<HttpResponse>> answer) {
+      HttpRequest request, String method, Supplier<CompletionStage<HttpResponse>> answer) {
     if (!method.equals("GET") && !method.equals("HEAD")) {
       throw new NotAllowedException("GET, HEAD");
     }

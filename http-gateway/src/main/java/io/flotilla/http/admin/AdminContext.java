@@ -16,6 +16,7 @@ import java.util.function.Supplier;
  * @param localStatus the cluster as this node sees it, for when the primary cannot be asked
  * @param control what the cluster can be asked to do
  * @param connections the client connections of all nodes
+ * @param nodes each node, as it is asked to let its clients go
  * @param sessions the HTTP sessions of the cluster
  * @param voters who keeps the journal
  * @param journal what keeps the configuration
@@ -36,6 +37,7 @@ public record AdminContext(
     Supplier<ClusterStatus> localStatus,
     ClusterControl control,
     ClusterConnections connections,
+    ClusterNodes nodes,
     HttpSessions sessions,
     Supplier<Voters> voters,
     Supplier<Journal> journal,

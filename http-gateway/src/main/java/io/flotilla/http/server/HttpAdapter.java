@@ -72,6 +72,11 @@ public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> 
   }
 
   @Override
+  public double use() {
+    return engine.buffers.use();
+  }
+
+  @Override
   public void close() {
     engine.close();
   }

@@ -100,6 +100,7 @@ final class AdminFixture implements AutoCloseable {
   final List<String> notReady = new CopyOnWriteArrayList<>();
   final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   final ClusterConnections connections = new OneConnection();
+  final OneNode nodes = new OneNode();
   final HttpSessions sessions;
   final LiveConfig live;
   final ActorRef<ConfigPrimary.Command> primary;
@@ -142,7 +143,7 @@ final class AdminFixture implements AutoCloseable {
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
         node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
-        connections, sessions, OneVoter::new, OneJournal::new,
+        connections, nodes, sessions, OneVoter::new, OneJournal::new,
         () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID),
         new Joining(key, List.of("https://10.0.0.1:20000"), List.of("10.0.0.1:20001", "10.0.0.2:20001")), MAX_BODY, MAX_IMPORT);
   }

@@ -211,7 +211,8 @@ class OpenApiTest {
       "POST, /api/v1/config/changes?dryRun, '{\"operations\": [{\"op\": \"put\", \"kind\": \"users\", \"name\": \"b\", \"value\": {}}]}'",
       "POST, /api/v1/config/rollback?dryRun=true, '{\"to\": 1}'",
       "POST, /api/v1/config/import?dryRun=true, '{\"format\": 1, \"entities\": {\"users\": {\"c\": {}}}}'",
-      "DELETE, /api/v1/nodes/{node},", "DELETE, /api/v1/voters/{node},"})
+      "DELETE, /api/v1/nodes/{node},", "GET, /api/v1/nodes/{node},", "POST, /api/v1/nodes/{node}/drain?deadline=1m,",
+      "POST, /api/v1/nodes/{node}/resume,", "DELETE, /api/v1/voters/{node},"})
   void answers_areAsDescribed(String method, String path, String body) throws Exception {
     Sent sent = send(method, path, body == null ? "" : body);
     JsonNode operation = document.root.get("paths").get(path.replaceAll("\\?.*", "")).get(method.toLowerCase(Locale.ROOT));

@@ -12,7 +12,8 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       UpCommand.class, DownCommand.class, NodeCommand.class, StatusCommand.class, ConfigCommand.class, UserCommand.class,
-      ConnectionsCommand.class, SessionsCommand.class, PrimaryCommand.class, VotersCommand.class, NodesCommand.class, JoinTokenCommand.class
+      ConnectionsCommand.class, SessionsCommand.class, PrimaryCommand.class, VotersCommand.class, NodesCommand.class, JoinTokenCommand.class,
+      ClusterCommand.class
     },
     footer = {
       "  test    Runs the test suite (from a source checkout).",
