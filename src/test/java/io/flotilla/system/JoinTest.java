@@ -36,6 +36,12 @@ class JoinTest {
         assertTrue(refused.log().contains("node " + name + " has used it; make another by 'flotilla join-token'"), refused::tail);
         awaitMember(cluster, name);
         assertEquals(0, joined.stop());
+        try (TestCluster other = TestCluster.start(directory.resolve("other"), 1);
+            NodeProcess strange = join(cluster, name, name.equals("left") ? 2 : 3,
+                other.api(1).send("POST", "/api/v1/join-tokens", "").expect(201).body().path("token").asText())) {
+          assertNotEquals(0, strange.awaitExit());
+          assertTrue(strange.log().contains("of another cluster than the join token's"), strange::tail);
+        }
         try (NodeProcess again = join(cluster, name, name.equals("left") ? 2 : 3, "")) {
           awaitMember(cluster, name);
           assertTrue(again.isAlive());

@@ -95,7 +95,8 @@ class RollingRestartTest {
   }
 
   private TcpBalancer balancer() throws IOException {
-    String checks = "check inter 500ms fall 1 rise 1 weight 100 agent-check agent-addr %h agent-port " + (basePort + 4) + " agent-inter 500ms";
+    String checks = "check inter 500ms fall 1 rise 1 weight 100 agent-check agent-addr %h agent-port " + (basePort + 4)
+        + " agent-inter 500ms";
     List<TcpBalancer.Backend> backends = new ArrayList<>();
     Map.of("sftp", 22, "ftp", 21, "http", 80).forEach((name, offset) -> backends.add(new TcpBalancer.Backend(name,
         IntStream.rangeClosed(1, NODES).mapToObj(k -> "127.0.0." + k + ":" + (basePort + offset)).toList(), checks)));
@@ -113,8 +114,9 @@ class RollingRestartTest {
   }
 
   private String sftp(TcpBalancer balancer, Path file, String name) throws IOException, InterruptedException {
-    OpenSsh.Result result = new OpenSsh(directory).sftp("ann", new OpenSsh.Password(CurlHttp.PASSWORD), balancer.host(), balancer.port("sftp"),
-        "put " + file + " " + name + "\n", List.of("-o", "BatchMode=no", "-b", "/dev/stdin", "-o", "StrictHostKeyChecking=no"));
+    OpenSsh.Result result = new OpenSsh(directory).sftp("ann", new OpenSsh.Password(CurlHttp.PASSWORD), balancer.host(),
+        balancer.port("sftp"), "put " + file + " " + name + "\n",
+        List.of("-o", "BatchMode=no", "-b", "/dev/stdin", "-o", "StrictHostKeyChecking=no"));
     return result.status() == 0 ? "" : result.output();
   }
 

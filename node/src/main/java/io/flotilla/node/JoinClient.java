@@ -18,28 +18,33 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
-/** Gets the cluster's key, and where its nodes are, for a join token, by the admin API of a node. Blocks the calling thread. */
+/**
+ * Gets the cluster's key, and where its nodes are, for a join token, by the admin API of a node. Whatever stands between can keep it from
+ * joining, and no more: nothing counts that is not sealed for it by the token's cluster. Blocks the calling thread.
+ */
 public final class JoinClient {
   private static final Duration CONNECT = Duration.ofSeconds(5);
   private static final Duration ANSWER = Duration.ofSeconds(20);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final long PAUSE_MILLISECONDS = 1_000;
+  private static final int MAX_ANSWER_BYTES = 64 * 1024;
 
   private final JoinToken token;
   private final String node;
-  private final JoinToken.Ask ask;
+  private final JoinToken.Asking asking;
   private final HttpClient http;
 
   private JoinClient(JoinToken token, String node, HttpClient http) {
     this.token = token;
     this.node = node;
-    this.ask = token.ask(node); // once, so that a request whose answer was lost can be repeated
+    this.asking = token.ask(node); // once, so that a request whose answer was lost can be repeated
     this.http = http;
   }
 
@@ -52,37 +57,43 @@ public final class JoinClient {
     }
   }
 
-  private record Joined(ClusterKey key, List<String> seedNodes) {}
-
   /**
-   * Makes the data directory that of a node of the token's cluster, unless it is that of one already.
+   * Makes the data directory that of a node of the token's cluster, unless it is that already.
    *
    * @throws IOException with words for the operator, if the cluster does not take the node
    */
   public static void join(NodeSettings settings, String text, Clock clock) throws IOException {
+    JoinToken token;
+    try {
+      token = JoinToken.parse(text.strip());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(e.getMessage(), e);
+    }
     try (DataDirectory data = DataDirectory.open(settings.dataDirectory())) {
       if (Files.exists(data.clusterKeyFile())) {
+        requireSame(token, data);
         return;
-      }
-      JoinToken token;
-      try {
-        token = JoinToken.parse(text);
-      } catch (IllegalArgumentException e) {
-        throw new IOException(e.getMessage(), e);
       }
       if (!token.expiresAt().isAfter(clock.instant())) {
         throw new IOException("the join token ran out at " + token.expiresAt() + "; make another by 'flotilla join-token'");
       }
       try (HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
           .sslContext(trustingAnybody()).build()) {
-        Joined joined = new JoinClient(token, settings.name(), http).join();
-        data.keepSeedNodes(joined.seedNodes());
-        joined.key().writeTo(data.clusterKeyFile()); // the last, since it says that this is done
+        JoinToken.Welcome welcome = new JoinClient(token, settings.name(), http).join();
+        data.keepSeedNodes(welcome.seedNodes());
+        welcome.key().writeTo(data.clusterKeyFile()); // the last, since it says that this is done
       }
     }
   }
 
-  private Joined join() throws IOException {
+  private static void requireSame(JoinToken token, DataDirectory data) throws IOException {
+    if (!token.isOf(ClusterKey.read(data.clusterKeyFile()))) {
+      throw new IOException("the data directory " + data.path() + " is that of a node of another cluster than the join token's; give the node "
+          + "an empty one, or leave the token out");
+    }
+  }
+
+  private JoinToken.Welcome join() throws IOException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       List<String> problems = new ArrayList<>();
@@ -95,40 +106,48 @@ public final class JoinClient {
       }
       if (System.nanoTime() > deadline) {
         throw new IOException("the cluster could not be asked to let node " + node + " in: " + String.join("; ", problems)
-            + ". The token can still be used");
+            + ". If an answer was lost on its way the token is used now, and another is needed");
       }
       pause();
     }
   }
 
-  private Joined ask(String address) throws IOException {
-    ObjectNode body = EntityCodec.JSON.createObjectNode().put("id", ask.id()).put("expires", ask.expires()).put("node", ask.node())
-        .put("nonce", ask.nonce()).put("proof", ask.proof());
+  private JoinToken.Welcome ask(String address) throws IOException {
+    JoinToken.Ask ask = asking.ask();
+    ObjectNode body = EntityCodec.JSON.createObjectNode().put("id", ask.id()).put("maker", ask.maker()).put("expires", ask.expires())
+        .put("node", ask.node()).put("publicKey", ask.publicKey()).put("proof", ask.proof());
     HttpRequest request = HttpRequest.newBuilder(URI.create(address).resolve("/api/v1/join")).timeout(ANSWER)
         .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(body.toString())).build();
     HttpResponse<byte[]> response;
     JsonNode json;
     try {
-      response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+      response = http.send(request, HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofByteArray(), MAX_ANSWER_BYTES));
       json = EntityCodec.JSON.readTree(response.body());
     } catch (IOException e) {
-      throw new UnavailableException(address + " does not answer (" + e + ")");
+      throw new UnavailableException(address + " does not answer as a node does (" + e + ")");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
     }
-    if (response.statusCode() == 503) {
-      throw new UnavailableException(address + " can't say now: " + json.path("detail").asText());
+    String detail = json.path("detail").asText("status " + response.statusCode());
+    return switch (response.statusCode()) {
+      case 200 -> opened(address, json);
+      case 403, 409, 410 -> throw new IOException("node " + node + " was not let into the cluster by " + address + ": " + detail);
+      default -> throw new UnavailableException(address + " can't say now: " + detail);
+    };
+  }
+
+  private JoinToken.Welcome opened(String address, JsonNode json) throws IOException {
+    byte[] publicKey = json.path("publicKey").binaryValue();
+    byte[] sealed = json.path("sealed").binaryValue();
+    JoinToken.Welcome welcome = Optional.ofNullable(publicKey).filter(_ -> sealed != null)
+        .flatMap(present -> asking.open(new JoinToken.Answer(present, sealed)))
+        .orElseThrow(() -> new UnavailableException("what answers at " + address + " is no node of the token's cluster"));
+    if (welcome.seedNodes().isEmpty()) {
+      throw new UnavailableException("the node at " + address + " knows no seed nodes");
     }
-    if (response.statusCode() != 200) {
-      throw new IOException("node " + node + " was not let into the cluster by " + address + ": "
-          + json.path("detail").asText("status " + response.statusCode()));
-    }
-    List<String> seedNodes = new ArrayList<>();
-    json.path("seedNodes").forEach(seed -> seedNodes.add(HostPort.parse("seedNodes", seed.asText()).toString()));
-    ClusterKey key = token.open(ask, new JoinToken.Answer(json.path("nonce").binaryValue(), json.path("sealedKey").binaryValue()))
-        .orElseThrow(() -> new IOException("what answers at " + address + " is no node of the token's cluster"));
-    return new Joined(key, seedNodes);
+    welcome.seedNodes().forEach(seed -> HostPort.parse("seedNodes", seed));
+    return welcome;
   }
 
   private static void pause() throws IOException {

@@ -13,6 +13,7 @@ import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.JoinToken;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
@@ -178,10 +179,15 @@ public final class Node {
 
   private AdminServer openAdmin(ClusterKey key, EntityCodec codec, EntityInput input) throws IOException {
     Optional<AdminCertificate> certificate = adminCertificate();
-    Joining joining = new Joining(key, List.of((certificate.isPresent() ? "https://" : "http://") + settings.admin()),
-        (settings.seedNodes().isEmpty() ? List.of(settings.bind()) : settings.seedNodes()).stream().map(HostPort::toString).toList());
+    List<HostPort> seedNodes = settings.seedNodes().isEmpty() ? List.of(settings.bind()) : settings.seedNodes();
+    // Others can't come to a wildcard address.
+    HostPort reached = InetAddress.getByName(settings.admin().host()).isAnyLocalAddress()
+        ? new HostPort(settings.bind().host(), settings.admin().port()) : settings.admin();
+    Joining joining = new Joining(new JoinToken.Welcome(key, seedNodes.stream().map(HostPort::toString).toList()),
+        List.of((certificate.isPresent() ? "https://" : "http://") + reached));
     AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
-        readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), controlPlane.nodes(), sessions,
+        readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(),
+        controlPlane.nodes(), sessions,
         () -> controlPlane.voters(),
         () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, joining,
         settings.maxBodyBytes(), settings.maxImportBytes());
@@ -297,7 +303,8 @@ public final class Node {
 
     @Override
     public boolean isVoter() {
-      return controlPlane.isVoter();
+      // Before the registry is open nobody knows, and a vote is not to be lost by that.
+      return controlPlane.isVoter() || controlPlane.generation() == 0 && settings.isVoter();
     }
 
     @Override

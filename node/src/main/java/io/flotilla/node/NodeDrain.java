@@ -25,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets this node's clients go, whatever for: the listeners are closed, what is being transferred goes on, who transfers nothing is sent away,
- * and at the deadline all who are left. A node that is the primary hands that role over meanwhile. Nothing of it outlives the process. All is
- * decided on one thread of its own; the methods may be called by any.
+ * Lets this node's clients go, whatever for: the listeners are closed, what is being transferred goes on, who transfers nothing is sent
+ * away, and at the deadline all who are left. A node that is the primary hands that role over meanwhile. Nothing of it outlives the process.
+ * All is decided on one thread of its own; the methods may be called by any.
  */
 final class NodeDrain implements LocalNode, AutoCloseable {
   /** The status by which the node asks its supervisor to start it again: EX_TEMPFAIL of sysexits.h, "try again". */
@@ -268,7 +268,8 @@ final class NodeDrain implements LocalNode, AutoCloseable {
   }
 
   private Optional<String> whyNotResumed() {
-    return now.filter(drain -> drain.purpose() == ClusterNodes.Purpose.STOP || drain.purpose() != ClusterNodes.Purpose.DRAIN && drain.over())
+    return now.filter(drain -> drain.purpose() == ClusterNodes.Purpose.STOP
+            || drain.purpose() != ClusterNodes.Purpose.DRAIN && drain.over())
         .map(drain -> "this node is on its way to " + word(drain.purpose()) + ", which can't be held up any more");
   }
 

@@ -201,8 +201,8 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Ev
   @Override
   public void draining(String purpose, long seconds, String by, int remaining) {
     drain("node-draining", purpose, by).with("seconds", seconds).with("remaining", remaining)
-        .say("This node takes no more clients (" + purpose + ", by " + Printable.of(by) + "); " + remaining + " are left, and have " + seconds
-            + " s");
+        .say("This node takes no more clients (" + purpose + ", by " + Printable.of(by) + "); " + remaining + " are left, and have "
+            + seconds + " s");
   }
 
   @Override
@@ -216,7 +216,8 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Ev
   public void resumed(String by, List<String> problems) {
     new Line(clusterLog, problems.isEmpty() ? Level.INFO : Level.WARN, "node-resumed").with("who", by)
         .with("problems", String.join("; ", problems))
-        .say("This node takes clients again (by " + Printable.of(by) + ")" + (problems.isEmpty() ? "" : ", but " + String.join("; ", problems)));
+        .say("This node takes clients again (by " + Printable.of(by) + ")"
+            + (problems.isEmpty() ? "" : ", but " + String.join("; ", problems)));
   }
 
   private Line drain(String type, String purpose, String by) {

@@ -16,15 +16,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether load balancers are to send clients to this node, and how many. Not to a node that has not opened its listeners yet, lets its clients
- * go, lacks a storage, or is too stale by {@code policies/health}. A listener that fails does not count: the others serve, and its closed port
- * speaks for itself. Safe for all threads.
+ * Whether load balancers are to send clients to this node, and how many. Not to a node that has not opened its listeners yet, lets its
+ * clients go, lacks a storage, or is too stale by {@code policies/health}. A listener that fails does not count: the others serve, and its
+ * closed port speaks for itself. Safe for all threads.
  */
 final class NodeReadiness implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NodeReadiness.class);
   /**
-   * So long after the node has become ready its agent says so by HAProxy's {@code ready}, which ends a drain that it was told before. Not for
-   * longer, because it also ends what an operator has told the load balancer itself.
+   * So long after the node has become ready its agent says so by HAProxy's {@code ready}, which ends a drain that it was told before. Not
+   * for longer, because it also ends what an operator has told the load balancer itself.
    */
   private static final Duration WELCOME = Duration.ofMinutes(2);
 

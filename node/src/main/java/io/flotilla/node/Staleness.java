@@ -45,7 +45,8 @@ final class Staleness {
     long now = nanoTime.getAsLong();
     List<String> reasons = new ArrayList<>();
     policy.isolatedAfter().filter(most -> client.isIsolated() && now - heardNanos > most.toNanos()).ifPresent(most -> reasons.add(
-        "it has heard no primary for " + seconds(now - heardNanos) + " s, and policies/health has isolatedAfter " + Durations.format(most)));
+        "it has heard no primary for " + seconds(now - heardNanos) + " s, and policies/health has isolatedAfter "
+            + Durations.format(most)));
     behindSince.flatMap(since -> policy.maxBehind().filter(most -> now - since > most.toNanos()).map(most ->
         "it has served version " + live.view().config().version() + " for " + seconds(now - since) + " s though there is a newer one, and "
             + "policies/health has maxBehind " + Durations.format(most))).ifPresent(reasons::add);

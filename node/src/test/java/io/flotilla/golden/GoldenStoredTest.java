@@ -48,7 +48,7 @@ class GoldenStoredTest {
   /** The recorded boot cache is of a build that did not know these. */
   private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "nodes-node-3", "storages-nas", "folders-shared",
       "users-dora", "users-erik", "users-frida", "users-gina", "groups-partners", "listeners-ftp-nat", "access-rules-abroad",
-      "listeners-sftp-partners");
+      "listeners-sftp-partners", "listeners-ftp-proxied", "listeners-http-proxied");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
   @TempDir private static Path directory;
@@ -129,6 +129,11 @@ class GoldenStoredTest {
     put(documents, Kind.LISTENERS, "ftp-nat", """
         {"protocol": "ftp", "port": 2121, "maxConnectionsPerAddress": 9, "ftp": {
          "passiveNetworks": [{"from": ["10.0.0.0/8"], "address": "10.1.2.3"}, {"from": ["192.168.0.0/16"]}]}}""", "");
+    put(documents, Kind.LISTENERS, "ftp-proxied", """
+        {"protocol": "ftp", "port": 2122, "proxyProtocol": "required", "trustedProxies": ["10.0.0.7", "2001:db8:7::/64"]}""", "");
+    put(documents, Kind.LISTENERS, "http-proxied", """
+        {"protocol": "http", "port": 8080, "proxyProtocol": "optional", "trustedProxies": ["10.0.0.0/28"],
+         "http": {"tls": false, "webClient": false, "forwardedBy": "forwarded"}}""", "");
     put(documents, Kind.ACCESS_RULES, "abroad", """
         {"action": "deny", "from": ["198.51.100.0/24", "2001:db8:7::/48"], "protocols": ["ftp", "sftp"], "priority": 7}""", "");
     put(documents, Kind.NODES, "node-3", """

@@ -60,7 +60,8 @@ class NodeDrainTest {
     Clock clock = Clock.systemUTC();
     LiveConnections connections = new LiveConnections(clock);
     adapters = new ProtocolAdapters(List.of(), new ClientLogins(live::view, connections, _ -> { }, clock), _ -> { }, SOON, clock);
-    return new NodeDrain(adapters, connections, live, new Surroundings(), supervised, Duration.ofMinutes(30), exits::add, new EventList(), clock);
+    return new NodeDrain(adapters, connections, live, new Surroundings(), supervised, Duration.ofMinutes(30), exits::add,
+        new EventList(), clock);
   }
 
   @AfterEach

@@ -2,6 +2,8 @@ package io.flotilla.adapter;
 
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.transport.ProxyFault;
+import io.flotilla.transport.ProxyRule;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -12,12 +14,16 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Lets connections of one listener in: as many as its limits allow, and from where the access rules allow it. It is asked
  * before a connection costs anything. Safe for all threads; never blocks.
  */
 public final class ConnectionGate {
+  private static final Logger log = LoggerFactory.getLogger(ConnectionGate.class);
+  private static final long SILENCE_LOG_NANOSECONDS = 60_000_000_000L;
   /** An IPv6 client has all addresses of such a network (RFC 6177), so they count as one. */
   private static final int IPV6_PREFIX_BYTES = 8;
 
@@ -30,6 +36,7 @@ public final class ConnectionGate {
   private final Map<InetAddress, Integer> byAddress = new HashMap<>();
   private int connections;
   private int unauthenticated;
+  private volatile long silenceLogged = System.nanoTime() - SILENCE_LOG_NANOSECONDS;
 
   ConnectionGate(String listener, Listener.Protocol protocol, int maxUnauthenticated, Supplier<ConfigView> view,
       ClientEventSink events, Clock clock) {
@@ -53,7 +60,9 @@ public final class ConnectionGate {
     DENIED("connections from this address are not accepted"),
     LISTENER_FULL("this server has as many connections as it may; try again later"),
     ADDRESS_FULL("too many connections from this address; try again later"),
-    LOGINS_FULL("too many clients are logging in; try again later");
+    LOGINS_FULL("too many clients are logging in; try again later"),
+    NO_PROXY("connections are accepted from this listener's proxies only"),
+    NO_PROXY_HEADER("the proxy did not say by the PROXY protocol for whom the connection is");
 
     private final String words;
 
@@ -107,13 +116,48 @@ public final class ConnectionGate {
 
   /** Asks for one connection. */
   public Answer ask(InetAddress address, Limits limits) {
-    Answer answer = view.get().config().accessRules().denial(protocol, address).isPresent()
-        ? new Refused(Refusal.DENIED) : count(place(address), limits);
+    Answer answer = isDenied(address) ? new Refused(Refusal.DENIED) : count(place(address), limits);
     if (answer instanceof Refused refused) {
-      events.accept(new ClientEvent.ConnectionRefused(
-          clock.instant(), listener, protocol.id(), address.getHostAddress(), refused.reason()));
+      tell(address, refused.reason());
     }
     return answer;
+  }
+
+  /**
+   * A connection is refused because of a proxy, before its client is known. Of a silent one there is no event, since health checks may
+   * be silent; but that no client gets in by a proxy that sends no header must not be a riddle.
+   */
+  public void refused(InetAddress peer, ProxyFault fault) {
+    switch (fault) {
+      case NOT_TRUSTED -> tell(peer, Refusal.NO_PROXY);
+      case NO_HEADER -> tell(peer, Refusal.NO_PROXY_HEADER);
+      case TOO_MANY -> tell(peer, Refusal.LOGINS_FULL);
+      case SILENT -> {
+        long now = System.nanoTime();
+        if (now - silenceLogged > SILENCE_LOG_NANOSECONDS) {
+          silenceLogged = now;
+          log.info("Listener {} closed a connection of the proxy {} that said nothing for {} s; if its clients can't connect, have it send "
+              + "a PROXY header", listener, peer.getHostAddress(), ProxyRule.PATIENCE.toSeconds());
+        }
+      }
+    }
+  }
+
+  /** Asks for a client whose requests come by a connection of its proxy. A refusal is told as an event. */
+  public boolean admits(InetAddress client) {
+    boolean isDenied = isDenied(client);
+    if (isDenied) {
+      tell(client, Refusal.DENIED);
+    }
+    return !isDenied;
+  }
+
+  private boolean isDenied(InetAddress address) {
+    return view.get().config().accessRules().denial(protocol, address).isPresent();
+  }
+
+  private void tell(InetAddress address, Refusal reason) {
+    events.accept(new ClientEvent.ConnectionRefused(clock.instant(), listener, protocol.id(), address.getHostAddress(), reason));
   }
 
   private synchronized Answer count(InetAddress place, Limits limits) {

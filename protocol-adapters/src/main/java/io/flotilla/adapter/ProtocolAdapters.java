@@ -54,6 +54,8 @@ public final class ProtocolAdapters implements ConfigListener {
       Thread.ofPlatform().daemon().name("listener-timer").factory());
   private final SortedMap<String, Served<?>> served = new TreeMap<>();
   private final List<Served<?>> retired = new ArrayList<>();
+  /** Both, for those who may not wait. */
+  private volatile List<Served<?>> all = List.of();
   private Map<String, List<String>> failures = Map.of();
   /** Since when there is nothing going on between a client and a node that is drained, or {@link #TOLD}. */
   private final Map<ProtocolClient, Long> quietSince = new HashMap<>();
@@ -155,6 +157,7 @@ public final class ProtocolAdapters implements ConfigListener {
     wanted.forEach((name, open) -> prepare(name, open, now, problems)
         .filter(address -> !address.equals(served.get(name).bound))
         .ifPresent(address -> toBind.put(name, address)));
+    noteAll();
     if (phase == Phase.SERVING) {
       isToReopen = false;
       bindAll(toBind, problems);
@@ -421,14 +424,15 @@ public final class ProtocolAdapters implements ConfigListener {
       }
       return over;
     });
+    noteAll();
   }
 
-  private synchronized List<ProtocolClient> clients() {
-    return all().<ProtocolClient>flatMap(one -> one.listener.clients().stream()).toList();
+  private List<ProtocolClient> clients() {
+    return all.stream().<ProtocolClient>flatMap(one -> one.listener.clients().stream()).toList();
   }
 
-  private Stream<Served<?>> all() {
-    return Stream.concat(served.values().stream(), retired.stream());
+  private void noteAll() {
+    all = Stream.<Served<?>>concat(served.values().stream(), retired.stream()).toList();
   }
 
   /** The version of the configuration that was applied last, with whatever problems; 0 before the first. */
@@ -482,7 +486,7 @@ public final class ProtocolAdapters implements ConfigListener {
     clients().forEach(client -> client.disconnect(reason));
   }
 
-  /** How many clients there are, logged in or not. */
+  /** How many clients there are, logged in or not. Never blocks. */
   public int remaining() {
     return clients().size();
   }
@@ -515,7 +519,7 @@ public final class ProtocolAdapters implements ConfigListener {
     await(FAREWELL, () -> clients().isEmpty());
     timer.shutdownNow();
     synchronized (this) {
-      all().forEach(one -> one.listener.dispose());
+      all.forEach(one -> one.listener.dispose());
     }
     adapters.values().forEach(ProtocolAdapter::close);
   }

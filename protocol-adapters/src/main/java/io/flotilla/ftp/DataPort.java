@@ -12,15 +12,15 @@ import java.util.Optional;
  */
 final class DataPort {
   private final InetAddress local;
-  private final InetAddress peer;
+  private final DataPeer peer;
   private DataRoute route;
   private boolean closed;
 
   /**
    * @param local our address of the control connection
-   * @param peer the client's
+   * @param peer who may connect
    */
-  DataPort(InetAddress local, InetAddress peer) {
+  DataPort(InetAddress local, DataPeer peer) {
     this.local = local;
     this.peer = peer;
   }

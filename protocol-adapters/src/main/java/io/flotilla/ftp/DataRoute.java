@@ -18,7 +18,7 @@ sealed interface DataRoute {
   void close();
 
   /** The client connects to a port of ours. */
-  record Passive(ServerSocketChannel server, InetAddress peer, long since) implements DataRoute {
+  record Passive(ServerSocketChannel server, DataPeer peer, long since) implements DataRoute {
     int port() {
       return server.socket().getLocalPort();
     }
@@ -34,7 +34,7 @@ sealed interface DataRoute {
           }
           server.socket().setSoTimeout((int) left);
           SocketChannel channel = server.socket().accept().getChannel();
-          if (channel.getRemoteAddress() instanceof InetSocketAddress from && from.getAddress().equals(peer)) {
+          if (peer.isAt(channel)) {
             return channel;
           }
           PlainTransport.reset(channel); // somebody else, who would steal the data

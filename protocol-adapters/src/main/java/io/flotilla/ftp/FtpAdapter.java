@@ -55,7 +55,7 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
       }
     }
     return Optional.of(new FtpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls,
-        ftp.passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY), ftp.passiveAddress()));
+        ftp.passivePorts().map(PassivePorts::of).orElse(PassivePorts.ANY), ftp.passiveAddress(), listener.proxies()));
   }
 
   @Override

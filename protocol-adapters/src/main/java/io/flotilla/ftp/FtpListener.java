@@ -4,13 +4,15 @@ import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.LogThrottle;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.PassiveAddress;
 import io.flotilla.transport.Acceptor;
-import io.flotilla.transport.PlainTransport;
+import io.flotilla.transport.Incoming;
+import io.flotilla.transport.ProxyFault;
+import io.flotilla.transport.ProxyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -24,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * One FTP listener: gives each client a virtual thread of its own. Sessions look up
  * passive ports and address when they need them, so that a change counts at once.
  */
-final class FtpListener implements ProtocolListener<FtpListener.Options> {
+final class FtpListener implements ProtocolListener<FtpListener.Options>, Acceptor.Welcome {
   private static final Logger log = LoggerFactory.getLogger(FtpListener.class);
 
   private final String name;
@@ -39,12 +41,12 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
    * @param tls nothing if connections are in clear
    */
   record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<FtpTls> tls, PassivePorts passivePorts,
-      PassiveAddress passiveAddress) {}
+      PassiveAddress passiveAddress, Listener.Proxies proxies) {}
 
   FtpListener(String name, FtpEngine engine, Options options) {
     this.name = name;
     this.engine = engine;
-    this.acceptor = new Acceptor(name, this::welcome);
+    this.acceptor = new Acceptor(name, this);
     this.gate = engine.logins.gate(name, FtpAdapter.PROTOCOL, engine.settings.maxUnauthenticated());
     this.options = options;
   }
@@ -85,17 +87,27 @@ final class FtpListener implements ProtocolListener<FtpListener.Options> {
     return acceptor.isClosed(now);
   }
 
-  private void welcome(SocketChannel channel) throws IOException {
+  @Override
+  public ProxyRule rule(InetAddress peer) {
+    return ProxyRule.of(options.proxies(), peer);
+  }
+
+  @Override
+  public void refused(InetAddress peer, ProxyFault fault) {
+    gate.refused(peer, fault);
+  }
+
+  @Override
+  public void accept(Incoming connection) throws IOException {
     // The data mark before ABOR is urgent; taken out of line, it would take the stream out of step.
-    channel.socket().setOOBInline(true);
-    InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
-    switch (gate.ask(peer, options.limits())) {
-      case ConnectionGate.Refused refused -> engine.lastWords.say(channel,
+    connection.channel().socket().setOOBInline(true);
+    switch (gate.ask(connection.address(), options.limits())) {
+      case ConnectionGate.Refused refused -> engine.lastWords.say(connection.channel(),
           ("421 " + FtpSession.sentence(refused.reason().words()) + "\r\n").getBytes(StandardCharsets.US_ASCII));
       case ConnectionGate.Admitted admitted -> {
         FtpSession session = null;
         try {
-          session = new FtpSession(this, engine, channel, admitted);
+          session = new FtpSession(this, engine, connection, admitted);
           sessions.add(session);
           engine.entered(session);
           Thread.ofVirtual().name("ftp-" + session.address()).start(session::run);

@@ -7,6 +7,7 @@ import io.flotilla.adapter.TerminalText;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
 import io.flotilla.config.model.User;
+import io.flotilla.transport.Incoming;
 import io.flotilla.transport.PlainTransport;
 import io.flotilla.transport.TlsTransport;
 import io.flotilla.transport.Transport;
@@ -15,6 +16,7 @@ import io.flotilla.vfs.VirtualFileSystem;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -50,8 +52,9 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private final FtpListener listener;
   private final FtpEngine engine;
   private final SocketChannel channel;
+  private final ByteBuffer early;
   private final ConnectionGate.Admitted admitted;
-  private final InetAddress local;
+  private final InetAddress called;
   private final InetAddress peer;
   private final Protection protection;
   private volatile Transport transport;
@@ -89,19 +92,20 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private long lastQuit;
 
   /** @param admitted closed with the session; if this throws, by the caller */
-  FtpSession(FtpListener listener, FtpEngine engine, SocketChannel channel, ConnectionGate.Admitted admitted)
+  FtpSession(FtpListener listener, FtpEngine engine, Incoming connection, ConnectionGate.Admitted admitted)
       throws IOException {
     this.listener = listener;
     this.engine = engine;
-    this.channel = channel;
+    this.channel = connection.channel();
+    this.early = connection.early();
     this.admitted = admitted;
-    this.local = ((InetSocketAddress) channel.getLocalAddress()).getAddress();
-    this.peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+    this.called = connection.called().getAddress();
+    this.peer = connection.address();
     this.protection = new Protection(() -> options().tls());
-    this.transport = new PlainTransport(channel);
+    this.transport = new PlainTransport(channel, early);
     this.out = new ControlWriter(transport);
     this.in = new ControlReader(transport, out::raw);
-    this.dataPort = new DataPort(local, peer);
+    this.dataPort = new DataPort(((InetSocketAddress) channel.getLocalAddress()).getAddress(), DataPeer.of(connection, () -> options().proxies()));
   }
 
   String address() {
@@ -112,8 +116,9 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     return new Origin(FtpAdapter.PROTOCOL, peer);
   }
 
-  InetAddress local() {
-    return local;
+  /** Where the client connected to, as it sees it: a proxy's address, if one says so. */
+  InetAddress called() {
+    return called;
   }
 
   InetAddress peer() {
@@ -273,7 +278,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   /** Goes on under TLS; what the client sent before is forgotten. */
   private void secure() throws IOException {
     handshaking = true;
-    TlsTransport secured = protection.secure(channel);
+    TlsTransport secured = protection.secure(channel, early);
     transport = secured;
     in.switchTo(secured);
     out.switchTo(secured);

@@ -3,6 +3,7 @@ package io.flotilla.ftp;
 import io.flotilla.transport.TlsTransport;
 import io.flotilla.transport.TransferBuffers;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -58,10 +59,14 @@ final class Protection {
         ? Optional.empty() : Optional.of(new Reply(504, "AUTH TLS is offered"));
   }
 
-  /** Protects the control connection; blocks. What goes over the channel from now on goes through what is returned. */
-  TlsTransport secure(SocketChannel channel) throws IOException {
+  /**
+   * Protects the control connection; blocks. What goes over the channel from now on goes through what is returned.
+   *
+   * @param early what has come of it before
+   */
+  TlsTransport secure(SocketChannel channel, ByteBuffer early) throws IOException {
     SSLContext made = tls.orElseThrow().newContext();
-    TlsTransport secured = TlsTransport.small(channel, FtpTls.newEngine(made));
+    TlsTransport secured = TlsTransport.small(channel, FtpTls.newEngine(made)).after(early);
     secured.handshake();
     context = made;
     session = secured.session();

@@ -274,10 +274,10 @@ final class UserCommands implements AutoCloseable {
 
   private void passive() throws IOException {
     FtpListener.Options options = session.options();
-    InetAddress shown = options.passiveAddress().towards(session.peer()).orElse(session.local());
+    InetAddress shown = options.passiveAddress().towards(session.peer()).orElse(session.called());
     if (onlyExtended) {
       out.reply(501, "EPSV ALL was sent, so only EPSV is accepted");
-    } else if (!(session.local() instanceof Inet4Address) || !(shown instanceof Inet4Address)) {
+    } else if (!(session.called() instanceof Inet4Address) || !(shown instanceof Inet4Address)) {
       out.reply(425, "PASV is for IPv4; use EPSV");
     } else {
       OptionalInt port = listen(options.passivePorts());
@@ -289,7 +289,7 @@ final class UserCommands implements AutoCloseable {
   }
 
   private void extendedPassive(FtpCommand.ExtendedPassive wanted) throws IOException {
-    FtpCommand.AddressFamily own = session.local() instanceof Inet4Address
+    FtpCommand.AddressFamily own = session.called() instanceof Inet4Address
         ? FtpCommand.AddressFamily.IPV4 : FtpCommand.AddressFamily.IPV6;
     if (wanted.family().isPresent() && wanted.family().get() != own) {
       out.reply(522, "Network protocol not supported, use (" + (own == FtpCommand.AddressFamily.IPV4 ? 1 : 2) + ")");

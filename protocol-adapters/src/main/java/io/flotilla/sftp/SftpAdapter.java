@@ -87,7 +87,8 @@ public final class SftpAdapter implements ProtocolAdapter<SftpListener.Options> 
     Optional<SshAlgorithms> algorithms = usable.flatMap(shown -> algorithms(listener.ssh().algorithms(), shown, problem))
         .or(() -> former.map(SftpListener.Options::algorithms));
     return usable.flatMap(shown -> algorithms.map(offered -> new SftpListener.Options(shown, offered, listener.ssh().scp(),
-        !listener.ssh().userCertificateAuthorities().isEmpty(), ConnectionGate.Limits.of(listener), listener.idleTimeout())));
+        !listener.ssh().userCertificateAuthorities().isEmpty(), ConnectionGate.Limits.of(listener), listener.idleTimeout(),
+        listener.proxies())));
   }
 
   /** Nothing if no client could connect by them. */

@@ -2,7 +2,10 @@ package io.flotilla.sftp;
 
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.SshAlgorithms;
+import io.flotilla.transport.ProxyFault;
+import io.flotilla.transport.ProxyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -10,19 +13,35 @@ import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.apache.sshd.common.io.IoAcceptor;
 import org.apache.sshd.common.io.IoSession;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
+import org.apache.sshd.common.session.helpers.AbstractSession;
+import org.apache.sshd.common.util.Readable;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.session.ServerSessionImpl;
 import org.apache.sshd.server.session.SessionFactory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One listener on the shared engine. A session keeps the options and host keys that were valid when it began. */
 final class SftpListener implements ProtocolListener<SftpListener.Options> {
+  private static final Logger log = LoggerFactory.getLogger(SftpListener.class);
+  /** Of the attribute of a connection that says whose it is. */
+  private static final Object CLIENT = new Object();
+  private static final int MAX_WAITING = 1_000;
+
   private final String name;
+  private final ScheduledExecutorService timer;
+  /** For connections whose proxy has not said yet for whom they are. */
+  private final Semaphore waiting = new Semaphore(MAX_WAITING);
   private final IoAcceptor acceptor;
   private final ConnectionGate gate;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
@@ -34,7 +53,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
    * @param certificates whether the listener trusts any authority
    */
   record Options(List<KeyPair> hostKeys, SshAlgorithms algorithms, boolean scp, boolean certificates,
-      ConnectionGate.Limits limits, Duration idleTimeout) {
+      ConnectionGate.Limits limits, Duration idleTimeout, Listener.Proxies proxies) {
     /** The algorithms that users may sign with. */
     List<String> publicKeys() {
       return algorithms.of(SshAlgorithms.Use.PUBLIC_KEYS);
@@ -45,6 +64,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     this.name = name;
     this.options = options;
     this.gate = gate;
+    this.timer = engine.getScheduledExecutorService();
     this.acceptor = engine.getIoServiceFactory().createAcceptor(new Sessions(engine));
   }
 
@@ -86,9 +106,118 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     acceptor.close(true);
   }
 
+  private interface Look {
+    void now() throws Exception;
+  }
+
   private final class Sessions extends SessionFactory {
     Sessions(SshEngine engine) {
       super(engine);
+    }
+
+    @Override
+    public void sessionCreated(IoSession io) throws Exception {
+      InetAddress peer = ((InetSocketAddress) io.getRemoteAddress()).getAddress();
+      ProxyRule rule = ProxyRule.of(options.proxies(), peer);
+      switch (rule) {
+        case NONE -> begin(io, peer);
+        case REFUSED -> throw refused(peer, ProxyFault.NOT_TRUSTED);
+        case MAYBE, ALWAYS -> {
+          if (!waiting.tryAcquire()) {
+            throw refused(peer, ProxyFault.TOO_MANY);
+          }
+          await(new ProxyArrival(io, rule, new Arrived(io, peer)));
+        }
+      }
+    }
+
+    private void begin(IoSession io, InetAddress client) throws Exception {
+      io.setAttribute(CLIENT, client);
+      super.sessionCreated(io);
+    }
+
+    private IOException refused(InetAddress peer, ProxyFault fault) {
+      gate.refused(peer, fault);
+      return new IOException("refused because of its proxy: " + fault);
+    }
+
+    private void await(ProxyArrival arrival) {
+      timer.schedule(() -> look(arrival::expectedByNow), ProxyRule.SHORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      timer.schedule(() -> look(arrival::lateByNow), ProxyRule.PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** On another thread, since the timer is for all. */
+    private void look(Look look) {
+      Thread.ofVirtual().name("ssh-proxied").start(() -> {
+        try {
+          look.now();
+        } catch (Exception e) {
+          log.debug("A client of listener {} was gone at once: {}", name, e.toString());
+        }
+      });
+    }
+
+    /** What follows the word of a connection's proxy. */
+    private final class Arrived implements ProxyArrival.Next {
+      private final IoSession io;
+      private final InetAddress peer;
+
+      Arrived(IoSession io, InetAddress peer) {
+        this.io = io;
+        this.peer = peer;
+      }
+
+      @Override
+      public void begin(InetAddress client, ByteArrayBuffer early) throws Exception {
+        waiting.release();
+        try {
+          Sessions.this.begin(io, client);
+          if (early.available() > 0) {
+            Sessions.super.messageReceived(io, early);
+          }
+        } catch (Exception e) {
+          io.close(false);
+          throw e;
+        }
+      }
+
+      @Override
+      public void refuse(ProxyFault fault) {
+        waiting.release();
+        io.close(true);
+        gate.refused(peer, fault);
+      }
+
+      @Override
+      public void gone() {
+        waiting.release();
+      }
+    }
+
+    @Override
+    public void messageReceived(IoSession io, Readable message) throws Exception {
+      Optional<ProxyArrival> arrival = ProxyArrival.of(io);
+      if (arrival.isEmpty() || !arrival.get().received(message)) {
+        super.messageReceived(io, message);
+      }
+    }
+
+    @Override
+    public void sessionClosed(IoSession io) throws Exception {
+      ProxyArrival.of(io).ifPresent(ProxyArrival::ended);
+      if (AbstractSession.getSession(io, true) != null) {
+        super.sessionClosed(io);
+      }
+    }
+
+    @Override
+    public void exceptionCaught(IoSession io, Throwable cause) throws Exception {
+      if (AbstractSession.getSession(io, true) != null) {
+        super.exceptionCaught(io, cause);
+      } else {
+        log.debug("A client of listener {} was gone at once: {}", name, cause.toString());
+        io.close(false);
+      }
     }
 
     @Override
@@ -115,7 +244,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     }
 
     private static InetAddress address(IoSession io) {
-      return ((InetSocketAddress) io.getRemoteAddress()).getAddress();
+      return (InetAddress) io.getAttribute(CLIENT);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.flotilla.transport;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
@@ -8,28 +9,43 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Accepts the connections of a listener, on a virtual thread for each address. Safe for all threads. */
+/**
+ * Accepts the connections of a listener, on a virtual thread for each address, and finds out for whom a proxy opens one, on a
+ * virtual thread for each of those. Safe for all threads.
+ */
 public final class Acceptor {
   private static final Logger log = LoggerFactory.getLogger(Acceptor.class);
   private static final int BACKLOG = 512;
   private static final long SWAP_NANOSECONDS = 500_000_000;
   private static final Duration RELEASE = Duration.ofSeconds(5);
   private static final long PAUSE_MILLISECONDS = 50;
+  private static final int MAX_WAITING = 1_000;
 
   private final String listener;
   private final Welcome welcome;
   private final Map<InetSocketAddress, Server> servers = new ConcurrentHashMap<>();
+  /** For connections whose proxy has not said yet for whom they are. */
+  private final Semaphore waiting = new Semaphore(MAX_WAITING);
   private volatile long releasedAt;
 
   private record Server(ServerSocketChannel channel, Thread thread) {}
 
-  /** Takes a connection over; must not block for long, since the next one waits. If it throws, the connection is closed. */
+  /** What becomes of connections. Nothing here may block for long, since the next one waits. */
   public interface Welcome {
-    void accept(SocketChannel channel) throws IOException;
+    /** What a peer has to send before anything else. */
+    ProxyRule rule(InetAddress peer);
+
+    /** Takes a connection over. If it throws, the connection is closed. */
+    void accept(Incoming connection) throws IOException;
+
+    /** A connection is closed because of its proxy. */
+    void refused(InetAddress peer, ProxyFault fault);
   }
 
   /** @param listener its name, for logs */
@@ -99,7 +115,7 @@ public final class Acceptor {
       try {
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        welcome.accept(channel);
+        receive(channel);
       } catch (IOException | RuntimeException e) {
         PlainTransport.close(channel);
         log.debug("A client of listener {} was gone at once: {}", listener, e.toString());
@@ -108,6 +124,60 @@ public final class Acceptor {
         log.error("Listener {} turned a client away: {}", listener, e.toString());
       }
     }
+  }
+
+  private void receive(SocketChannel channel) throws IOException {
+    InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+    ProxyRule rule = welcome.rule(peer);
+    switch (rule) {
+      case NONE -> welcome.accept(ProxyReader.read(channel, rule).orElseThrow());
+      case REFUSED -> refuse(channel, peer, ProxyFault.NOT_TRUSTED);
+      case MAYBE, ALWAYS -> {
+        if (!waiting.tryAcquire()) {
+          refuse(channel, peer, ProxyFault.TOO_MANY);
+          return;
+        }
+        try {
+          Thread.ofVirtual().name("proxied-" + listener).start(() -> await(channel, peer, rule));
+        } catch (RuntimeException | OutOfMemoryError e) {
+          waiting.release();
+          throw e;
+        }
+      }
+    }
+  }
+
+  private void await(SocketChannel channel, InetAddress peer, ProxyRule rule) {
+    try {
+      Optional<Incoming> connection;
+      try {
+        connection = ProxyReader.read(channel, rule);
+      } finally {
+        waiting.release();
+      }
+      if (connection.isPresent()) {
+        welcome.accept(connection.get());
+      } else {
+        PlainTransport.close(channel);
+      }
+    } catch (ProxyReader.MissingException e) {
+      log.debug("Listener {} refused a connection of the proxy {}: {}", listener, peer.getHostAddress(), e.getMessage());
+      refuse(channel, peer, e.isSilent() ? ProxyFault.SILENT : ProxyFault.NO_HEADER);
+    } catch (ProxyHeaderParser.MalformedException e) {
+      log.debug("Listener {} refused a connection of the proxy {}: {}", listener, peer.getHostAddress(), e.getMessage());
+      refuse(channel, peer, ProxyFault.NO_HEADER);
+    } catch (IOException | RuntimeException e) {
+      PlainTransport.close(channel);
+      log.debug("A client of listener {} was gone at once: {}", listener, e.toString());
+    } catch (OutOfMemoryError e) {
+      PlainTransport.close(channel);
+      log.error("Listener {} turned a client away: {}", listener, e.toString());
+    }
+  }
+
+  private void refuse(SocketChannel channel, InetAddress peer, ProxyFault fault) {
+    PlainTransport.close(channel);
+    welcome.refused(peer, fault);
   }
 
   /** When descriptors are used up, accepting fails at once and for a while. */

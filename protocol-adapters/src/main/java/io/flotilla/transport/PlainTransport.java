@@ -8,12 +8,20 @@ import java.nio.channels.SocketChannel;
 /** A TCP connection in clear. */
 public final class PlainTransport implements Transport {
   private final SocketChannel channel;
+  /** Read before anything else. */
+  private final ByteBuffer early;
 
   /**
    * @param channel blocking; closed with this transport
    */
   public PlainTransport(SocketChannel channel) {
+    this(channel, Incoming.NOTHING);
+  }
+
+  /** @param early what has come already, before what the channel has */
+  public PlainTransport(SocketChannel channel, ByteBuffer early) {
     this.channel = channel;
+    this.early = early;
   }
 
   public SocketChannel channel() {
@@ -22,6 +30,12 @@ public final class PlainTransport implements Transport {
 
   @Override
   public int read(ByteBuffer target) throws IOException {
+    if (early.hasRemaining()) {
+      int count = Math.min(early.remaining(), target.remaining());
+      target.put(early.slice(early.position(), count));
+      early.position(early.position() + count);
+      return count;
+    }
     return channel.read(target);
   }
 

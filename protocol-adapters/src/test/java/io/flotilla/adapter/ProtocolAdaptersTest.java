@@ -315,6 +315,8 @@ class ProtocolAdaptersTest {
     listener("added", "sftp", third);
     checkAndCommit();
     assertEquals(config.view().config().version(), adapters.version());
+    assertEquals(List.of(), ftp.listeners.get("moved").addresses());
+    assertEquals(List.of(), sftp.listeners.get("added").addresses());
 
     resume();
 

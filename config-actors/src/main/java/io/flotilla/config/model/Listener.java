@@ -1,6 +1,7 @@
 package io.flotilla.config.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -23,6 +24,7 @@ public record Listener(
     int maxConnections,
     OptionalInt maxConnectionsPerAddress,
     Duration idleTimeout,
+    Proxies proxies,
     Ssh ssh,
     Ftp ftp,
     Http http)
@@ -66,6 +68,63 @@ public record Listener(
     static void describe(ObjectNode json, Optional<List<Protocol>> protocols) {
       protocols.ifPresentOrElse(some -> some.forEach(protocol -> json.withArray("protocols").add(protocol.id)),
           () -> json.putNull("protocols"));
+    }
+  }
+
+  /** Whether a proxy has to say for whom it opens a connection; its words in the configuration are in lower case. */
+  public enum ProxyProtocol {
+    /** Connections are their clients'. */
+    OFF,
+    /** A trusted proxy may say it. */
+    OPTIONAL,
+    /** Only trusted proxies connect, and they say it. */
+    REQUIRED;
+
+    public String id() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    static ProxyProtocol parse(String text) {
+      return Arrays.stream(values()).filter(mode -> mode.id().equals(text)).findFirst()
+          .orElseThrow(() -> new IllegalArgumentException("must be 'off', 'optional' or 'required'"));
+    }
+  }
+
+  /**
+   * The proxies that stand before a listener.
+   *
+   * @param protocol whether they speak the PROXY protocol
+   * @param trusted who is believed to be one; of HTTP listeners their Forwarded and X-Forwarded-For fields too
+   */
+  public record Proxies(ProxyProtocol protocol, List<Network> trusted) {
+    private static final int MAX_NETWORKS = 64;
+    public static final Proxies NONE = new Proxies(ProxyProtocol.OFF, List.of());
+
+    private static Proxies read(Fields fields, Protocol listener) {
+      // A word of a newer release must not let anybody in who is not a proxy.
+      ProxyProtocol protocol = fields.parsed("proxyProtocol", ProxyProtocol::parse)
+          .orElse(fields.has("proxyProtocol") ? ProxyProtocol.REQUIRED : ProxyProtocol.OFF);
+      List<Network> trusted = Network.list(fields, "trustedProxies", MAX_NETWORKS).orElse(List.of());
+      if (protocol != ProxyProtocol.OFF && !fields.has("trustedProxies")) {
+        fields.error("trustedProxies", "is required for proxyProtocol other than 'off': whoever is believed can take any address");
+      }
+      if (protocol == ProxyProtocol.OFF && !trusted.isEmpty() && listener.isKnown() && !listener.equals(Protocol.HTTP)) {
+        fields.error("trustedProxies", "has no effect without proxyProtocol, unless the listener's protocol is 'http'");
+      }
+      return new Proxies(protocol, trusted);
+    }
+
+    private void describe(ObjectNode json) {
+      json.put("proxyProtocol", protocol.id());
+      if (trusted.isEmpty()) {
+        json.putNull("trustedProxies");
+      } else {
+        trusted.forEach(network -> json.withArray("trustedProxies").add(network.toString()));
+      }
+    }
+
+    public boolean trusts(InetAddress peer) {
+      return Network.anyContains(trusted, peer);
     }
   }
 
@@ -160,27 +219,54 @@ public record Listener(
   }
 
   /**
+   * The header by which HTTP proxies say whose a request is. It is one of them and not whichever there is: what a proxy doesn't write
+   * itself it lets through, so its clients could write it.
+   */
+  public enum ForwardedBy {
+    /** By none: they are clients themselves, or speak the PROXY protocol only. */
+    NONE,
+    /** With X-Forwarded-Proto. */
+    X_FORWARDED_FOR,
+    /** RFC 7239. */
+    FORWARDED;
+
+    public String id() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    static ForwardedBy parse(String text) {
+      return Arrays.stream(values()).filter(field -> field.id().equals(text)).findFirst()
+          .orElseThrow(() -> new IllegalArgumentException("must be 'x-forwarded-for', 'forwarded' or 'none'"));
+    }
+  }
+
+  /**
    * What only an HTTP listener has.
    *
    * @param tls whether it speaks HTTPS
    * @param certificate the name of a certificate; never empty if TLS is used
    * @param webClient whether it serves the page by which people work with their files
+   * @param forwardedBy where trusted proxies say whose a request is
    */
-  public record Http(boolean tls, Optional<String> certificate, boolean webClient) {
-    static final Http DEFAULT = new Http(false, Optional.empty(), true);
+  public record Http(boolean tls, Optional<String> certificate, boolean webClient, ForwardedBy forwardedBy) {
+    static final Http DEFAULT = new Http(false, Optional.empty(), true, ForwardedBy.X_FORWARDED_FOR);
 
     private static Http read(Fields fields) {
       boolean tls = fields.bool("tls", true);
       if (tls && !fields.has("certificate")) {
         fields.error("certificate", "is required, unless tls is false");
       }
-      return new Http(tls, fields.text("certificate"), fields.bool("webClient", true));
+      return new Http(tls, fields.text("certificate"), fields.bool("webClient", true),
+          // A word of a newer release must not make anybody believed.
+          fields.parsed("forwardedBy", ForwardedBy::parse)
+              .orElse(fields.has("forwardedBy") ? ForwardedBy.NONE : ForwardedBy.X_FORWARDED_FOR));
     }
 
     private void describe(ObjectNode json) {
       json.put("tls", tls);
       json.put("certificate", certificate.orElse(null));
       json.put("webClient", webClient);
+      json.put("forwardedBy", forwardedBy.id());
     }
   }
 
@@ -214,6 +300,7 @@ public record Listener(
         fields.integer("maxConnections", 1, MAX_CONNECTIONS, DEFAULT_MAX_CONNECTIONS),
         fields.optionalInteger("maxConnectionsPerAddress", 1, MAX_CONNECTIONS),
         fields.duration("idleTimeout", Duration.ofDays(7), DEFAULT_IDLE_TIMEOUT),
+        Proxies.read(fields, protocol),
         fields.object("ssh", Ssh::read).orElse(Ssh.DEFAULT),
         fields.object("ftp", Ftp::read).orElse(Ftp.DEFAULT),
         fields.object("http", Http::read).orElse(Http.DEFAULT));
@@ -239,6 +326,7 @@ public record Listener(
     json.put("maxConnections", maxConnections);
     json.put("maxConnectionsPerAddress", maxConnectionsPerAddress.isPresent() ? maxConnectionsPerAddress.getAsInt() : null);
     json.put("idleTimeout", Durations.format(idleTimeout));
+    proxies.describe(json);
     if (protocol.equals(Protocol.FTP)) {
       ftp.describe(json.putObject("ftp"));
     } else if (protocol.equals(Protocol.HTTP)) {
@@ -251,7 +339,7 @@ public record Listener(
   /** This listener with the passive mode that it has on a node; its address and port there are not part of it. */
   public Listener on(NodeOverride.ListenerAt node) {
     return new Listener(name, protocol, address, port, nodes, enabled, maxConnections, maxConnectionsPerAddress, idleTimeout,
-        ssh, ftp.on(node), http);
+        proxies, ssh, ftp.on(node), http);
   }
 
   /** The certificate that it shows, if its protocol has one. */

@@ -62,6 +62,7 @@ final class AdminApi {
   private final ConnectionRequests connections;
   private final NodeRequests nodes;
   private final SessionRequests sessions;
+  private final BalancerReads balancers;
   private final EventStream events;
   private final JoinRequests joins;
   private final OpenApi openApi = new OpenApi();
@@ -81,11 +82,15 @@ final class AdminApi {
     this.connections = new ConnectionRequests(context);
     this.nodes = new NodeRequests(context);
     this.sessions = new SessionRequests(context);
+    this.balancers = new BalancerReads(context);
     this.events = new EventStream(context.events());
     this.joins = new JoinRequests(context, Clock.systemUTC());
   }
 
   CompletionStage<HttpResponse> handle(HttpRequest request) {
+    // The default says that nothing was done.
+    request.getHeader(TimeoutAccess.class).ifPresent(access -> access.timeoutAccess().updateHandler(_ -> Problem.of(504, "outcome-unknown",
+        "The outcome is unknown", "this node took too long to answer; what was asked for may still be done").toResponse()));
     CompletionStage<HttpResponse> answer;
     try {
       answer = route(request, segments(request));
@@ -121,6 +126,11 @@ final class AdminApi {
     if (rest.getFirst().equals("nodes") && rest.size() > 1) {
       return nodes(request, method, rest.subList(1, rest.size()), caller, parameters);
     }
+    if (rest.getFirst().equals("join-tokens") && rest.size() == 2) {
+      requireMethod(method, "DELETE");
+      request.discardEntityBytes(materializer);
+      return joins.revoke(caller, rest.get(1));
+    }
     if (rest.getFirst().equals("connections") && rest.size() == 2) {
       requireMethod(method, "DELETE");
       request.discardEntityBytes(materializer);
@@ -133,6 +143,7 @@ final class AdminApi {
       case "cluster" -> get(request, method, cluster::cluster);
       case "cluster/primary" -> method.equals("POST")
           ? withBody(request, body -> primary.designate(caller, parameters, body)) : get(request, method, primary::show);
+      case "lb/haproxy", "lb/nginx" -> get(request, method, () -> balancers.show(rest.getLast(), parameters));
       case "connections" -> get(request, method, () -> connections.list(parameters));
       case "openapi.yaml" -> get(request, method, () -> CompletableFuture.completedFuture(openApi.show()));
       case "join-tokens" -> {

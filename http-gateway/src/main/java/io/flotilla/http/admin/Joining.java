@@ -1,13 +1,11 @@
 package io.flotilla.http.admin;
 
-import io.flotilla.config.model.ClusterKey;
+import io.flotilla.config.model.JoinToken;
 import java.util.List;
 
 /**
  * What this node can tell others that want to join its cluster.
  *
- * @param key of the cluster
  * @param addresses by which other nodes may reach this node's admin API
- * @param seedNodes remoting addresses to ask for the cluster
  */
-public record Joining(ClusterKey key, List<String> addresses, List<String> seedNodes) {}
+public record Joining(JoinToken.Welcome welcome, List<String> addresses) {}

@@ -39,14 +39,13 @@ final class NodeRequests {
   private CompletionStage<HttpResponse> begin(
       Caller caller, RequestParameters parameters, String node, ClusterNodes.Purpose purpose) {
     requireOperator(caller);
-    log.info("{} from {} asks node {} to {}", caller.admin().name(), caller.address(), node, word(purpose));
     return context.nodes().begin(node, purpose, parameters.deadline(), parameters.flag("keepVote"), caller.admin().name())
-        .thenApply(answer -> response(node, answer));
+        .thenApply(answer -> response(caller, word(purpose), node, answer));
   }
 
   CompletionStage<HttpResponse> resume(Caller caller, String node) {
     requireOperator(caller);
-    return context.nodes().resume(node, caller.admin().name()).thenApply(answer -> response(node, answer));
+    return context.nodes().resume(node, caller.admin().name()).thenApply(answer -> response(caller, "resume", node, answer));
   }
 
   private static void requireOperator(Caller caller) {
@@ -54,6 +53,13 @@ final class NodeRequests {
       throw new Problem.ProblemException(Problem.of(403, "forbidden", "Not allowed",
           "the role " + caller.admin().role().id() + " may not drain nodes, nor have them leave or restart"));
     }
+  }
+
+  private static HttpResponse response(Caller caller, String order, String node, ClusterNodes.Answer answer) {
+    if (answer instanceof ClusterNodes.Told) {
+      log.info("Node {} was told to {} by {} from {}", node, order, caller.admin().name(), caller.address());
+    }
+    return response(node, answer);
   }
 
   private static HttpResponse response(String node, ClusterNodes.Answer answer) {

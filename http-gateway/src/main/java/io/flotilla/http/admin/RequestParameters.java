@@ -22,7 +22,8 @@ record RequestParameters(Map<String, String> values) {
 
   private static final Set<String> KNOWN =
       Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment",
-          "from", "to", "kind", "secrets", "delete", "node", "user", "protocol", "deadline", "keepVote");
+          "from", "to", "kind", "secrets", "delete", "node", "user", "protocol", "deadline", "keepVote",
+          "address", "listener", "agent", "healthPort", "healthTls");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {
@@ -52,7 +53,11 @@ record RequestParameters(Map<String, String> values) {
   }
 
   boolean flag(String name) {
-    return switch (values.getOrDefault(name, "false")) {
+    return flag(name, false);
+  }
+
+  boolean flag(String name, boolean otherwise) {
+    return switch (values.getOrDefault(name, Boolean.toString(otherwise))) {
       case "true", "" -> true;
       case "false" -> false;
       default -> throw malformed("the parameter " + name + " must be true or false");

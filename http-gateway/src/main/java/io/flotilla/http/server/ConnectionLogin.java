@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The user that the requests of a connection come from: logged in by the first of them, as long as the following ones present the same.
- * Behind a load balancer the requests of a connection may be of many users, one after the other. Used by the connection's stream only,
- * but for {@link #isTransferring}.
+ * Behind a load balancer the requests of a connection may be of many users and from many addresses, one after the other. Used by the
+ * connection's stream only, but for {@link #isTransferring} and {@link #address}.
  */
 final class ConnectionLogin implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ConnectionLogin.class);
@@ -43,8 +43,7 @@ final class ConnectionLogin implements AutoCloseable {
   private static final String COOKIE = "flotilla";
 
   private final HttpEngine engine;
-  private final InetAddress address;
-  private final boolean isSecure;
+  private volatile Forwarded.Origin origin;
   private final BooleanSupplier isForGuests;
   private final Served connection;
   private final Consumer<Boolean> loggedIn;
@@ -60,16 +59,15 @@ final class ConnectionLogin implements AutoCloseable {
   private record Login(Object shown, Optional<HttpSessions.Found> session, ClientLogins.ClientLogin client, VirtualFileSystem files) {}
 
   /**
-   * @param isSecure whether nobody between the client and this node can read along
+   * @param origin of its requests until {@link #turnTo} tells another
    * @param isForGuests whether the listener serves also what needs no login
    * @param connection to be ended when the login no longer counts
    * @param loggedIn is told when somebody has logged in, and when nobody is any more
    */
-  ConnectionLogin(HttpEngine engine, InetAddress address, boolean isSecure, BooleanSupplier isForGuests, Served connection,
+  ConnectionLogin(HttpEngine engine, Forwarded.Origin origin, BooleanSupplier isForGuests, Served connection,
       Consumer<Boolean> loggedIn) {
     this.engine = engine;
-    this.address = address;
-    this.isSecure = isSecure;
+    this.origin = origin;
     this.isForGuests = isForGuests;
     this.connection = connection;
     this.loggedIn = loggedIn;
@@ -82,15 +80,24 @@ final class ConnectionLogin implements AutoCloseable {
   }
 
   String cookieName() {
-    return isSecure ? SECURE_COOKIE : COOKIE;
+    return isSecure() ? SECURE_COOKIE : COOKIE;
   }
 
   boolean isSecure() {
-    return isSecure;
+    return origin.isSecure();
   }
 
   InetAddress address() {
-    return address;
+    return origin.address();
+  }
+
+  /** The next request is from there; who was logged in from another address no longer is. */
+  void turnTo(Forwarded.Origin next) {
+    if (!next.address().equals(origin.address())) {
+      close();
+      refused = 0;
+    }
+    origin = next;
   }
 
   /** @param isOver whether the connection has been ended, perhaps because the user may no longer do what is asked */
@@ -169,7 +176,7 @@ final class ConnectionLogin implements AutoCloseable {
       return Optional.of(afterDelay(whoAreYou(request, "the session has ended, or there is none")));
     }
     SessionRecord record = session.get().record();
-    return switch (engine.sessions.login(record, address)) {
+    return switch (engine.sessions.login(record, address())) {
       case LoginResult.Granted granted -> enter(secret, session, granted);
       case LoginResult.Refused refusal -> Optional.of(refused(request, record.user(), SESSION_METHOD, refusal.reason()));
     };
@@ -193,7 +200,7 @@ final class ConnectionLogin implements AutoCloseable {
   }
 
   private Origin origin() {
-    return new Origin(HttpAdapter.PROTOCOL, address);
+    return new Origin(HttpAdapter.PROTOCOL, address());
   }
 
   private Optional<HttpResponse> enter(Object shown, Optional<HttpSessions.Found> session, LoginResult.Granted granted) {
@@ -201,7 +208,7 @@ final class ConnectionLogin implements AutoCloseable {
     try {
       files = engine.homes.open(engine.view.get(), granted.user());
     } catch (VfsException e) {
-      log.error("Refused user {} from {}: {}", granted.user().name(), address.getHostAddress(), e.getMessage());
+      log.error("Refused user {} from {}: {}", granted.user().name(), address().getHostAddress(), e.getMessage());
       return Optional.of(Problem.of(503, "no-home", "Not now", "the home directory is not available").toResponse());
     }
     Optional<ClientLogins.ClientLogin> entered = session.isPresent()

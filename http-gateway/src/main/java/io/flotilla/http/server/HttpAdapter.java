@@ -63,7 +63,8 @@ public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> 
         return Optional.empty(); // never in clear instead
       }
     }
-    return Optional.of(new HttpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls, http.webClient()));
+    return Optional.of(new HttpListener.Options(ConnectionGate.Limits.of(listener), listener.idleTimeout(), tls, http.webClient(),
+        listener.proxies(), http.forwardedBy()));
   }
 
   @Override

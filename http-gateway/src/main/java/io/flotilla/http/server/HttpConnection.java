@@ -3,9 +3,11 @@ package io.flotilla.http.server;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.http.Problem;
+import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
 import io.flotilla.http.sessions.Served;
 import io.flotilla.tls.TlsServer;
+import io.flotilla.transport.Incoming;
 import io.flotilla.transport.PlainTransport;
 import io.flotilla.transport.TlsTransport;
 import io.flotilla.transport.TransferBuffers;
@@ -53,11 +55,14 @@ final class HttpConnection implements ProtocolClient, Served {
 
   private final HttpListener listener;
   private final HttpEngine engine;
+  /** Whose the connection is, or its proxy's. */
   private final InetSocketAddress peer;
   private final ConnectionGate.Admitted admitted;
   private final Transport transport;
   private final ConnectionTimeouts timeouts;
   private final ConnectionOutput output;
+  /** What is known before there is a request. */
+  private final Forwarded.Origin origin;
   private final ConnectionLogin login;
 
   // Between the two threads.
@@ -81,19 +86,20 @@ final class HttpConnection implements ProtocolClient, Served {
   private volatile boolean isClosing;
 
   /** @param admitted closed with the connection; if this throws, by the caller */
-  HttpConnection(HttpListener listener, HttpEngine engine, SocketChannel channel, InetSocketAddress peer,
-      ConnectionGate.Admitted admitted, HttpListener.Options options) {
+  HttpConnection(HttpListener listener, HttpEngine engine, Incoming incoming, ConnectionGate.Admitted admitted,
+      HttpListener.Options options) {
+    SocketChannel channel = incoming.channel();
     this.listener = listener;
     this.engine = engine;
-    this.peer = peer;
+    this.peer = incoming.client();
     this.admitted = admitted;
     this.transport = options.tls().<Transport>map(tls -> TlsTransport.large(
-        channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false))
-        .orElseGet(() -> new PlainTransport(channel));
+        channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)
+        .after(incoming.early())).orElseGet(() -> new PlainTransport(channel, incoming.early()));
     this.timeouts = new ConnectionTimeouts(engine.settings);
     this.output = new ConnectionOutput(channel, transport, engine.buffers, timeouts, this::pause, this::sent);
-    this.login = new ConnectionLogin(
-        engine, peer.getAddress(), options.tls().isPresent(), () -> listener.options().isForGuests(), this, this::loggedIn);
+    this.origin = new Forwarded.Origin(peer.getAddress(), options.tls().isPresent());
+    this.login = new ConnectionLogin(engine, origin, () -> listener.options().isForGuests(), this, this::loggedIn);
   }
 
   /** Serves the client until one side ends it. */
@@ -332,13 +338,19 @@ final class HttpConnection implements ProtocolClient, Served {
       response = CompletableFuture.failedFuture(e);
     }
     return response.exceptionally(defect -> {
-      log.error("A request of {} failed by a defect", peer, defect);
+      log.error("A request of {} failed by a defect", login.address().getHostAddress(), defect);
       return ConnectionLogin.internal()
           .addHeader(Connection.create("close"));
     });
   }
 
   private CompletionStage<HttpResponse> serve(HttpRequest request, FileBodies bodies, Materializer materializer) {
+    HttpListener.Options options = listener.options();
+    login.turnTo(Forwarded.of(request, origin, options.proxies(), options.forwardedBy()));
+    if (!login.address().equals(origin.address()) && !listener.admits(login.address())) {
+      return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer,
+          RefusedException.forbidden(ConnectionGate.Refusal.DENIED.words()).toResponse()));
+    }
     return login.serve(request, bodies, materializer, () -> isDisconnected);
   }
 
@@ -375,7 +387,7 @@ final class HttpConnection implements ProtocolClient, Served {
       case ConnectionTimeouts.Verdict.EndAfterResponse _ -> endAfterResponse();
       case ConnectionTimeouts.Verdict.EndTooSlow _ -> {
         HttpSettings.LeastRate least = engine.settings.leastRate();
-        log.info("Ended the connection of {}, which moved less than {} bytes of a body per second for {} s", peer,
+        log.info("Ended the connection of {}, which moved less than {} bytes of a body per second for {} s", login.address().getHostAddress(),
             least.bytesPerSecond(), least.window().toSeconds());
         kill();
       }

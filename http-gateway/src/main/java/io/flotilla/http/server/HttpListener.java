@@ -3,22 +3,28 @@ package io.flotilla.http.server;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.ProtocolListener;
+import io.flotilla.config.model.Listener;
 import io.flotilla.tls.TlsIdentity;
 import io.flotilla.transport.Acceptor;
+import io.flotilla.transport.Incoming;
 import io.flotilla.transport.PlainTransport;
+import io.flotilla.transport.ProxyFault;
+import io.flotilla.transport.ProxyRule;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLContext;
 
 /** One HTTP listener: gives each connection a virtual thread of its own. */
-final class HttpListener implements ProtocolListener<HttpListener.Options> {
+final class HttpListener implements ProtocolListener<HttpListener.Options>, Acceptor.Welcome {
   private final HttpEngine engine;
   private final Acceptor acceptor;
   private final ConnectionGate gate;
@@ -29,7 +35,13 @@ final class HttpListener implements ProtocolListener<HttpListener.Options> {
    * @param tls nothing if connections are in clear
    * @param isForGuests whether it serves also what needs no login
    */
-  record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<Tls> tls, boolean isForGuests) {}
+  record Options(ConnectionGate.Limits limits, Duration idleTimeout, Optional<Tls> tls, boolean isForGuests,
+      Listener.Proxies proxies, Listener.ForwardedBy forwardedBy) {
+    /** A proxy's connections are those of all its clients, so they are not too many for one address. */
+    private ConnectionGate.Limits limits(InetAddress client) {
+      return proxies.trusts(client) ? new ConnectionGate.Limits(limits.maxConnections(), OptionalInt.empty()) : limits;
+    }
+  }
 
   /** @param context the same as long as the identity is, so that clients can resume their sessions */
   record Tls(TlsIdentity identity, SSLContext context) {
@@ -40,7 +52,7 @@ final class HttpListener implements ProtocolListener<HttpListener.Options> {
 
   HttpListener(String name, HttpEngine engine, Options options) {
     this.engine = engine;
-    this.acceptor = new Acceptor(name, this::welcome);
+    this.acceptor = new Acceptor(name, this);
     this.gate = engine.logins.gate(name, HttpAdapter.PROTOCOL, engine.settings.maxUnauthenticated());
     this.options = options;
   }
@@ -83,18 +95,28 @@ final class HttpListener implements ProtocolListener<HttpListener.Options> {
     connections.forEach(HttpConnection::kill);
   }
 
-  private void welcome(SocketChannel channel) throws IOException {
-    InetSocketAddress peer = (InetSocketAddress) channel.getRemoteAddress();
+  @Override
+  public ProxyRule rule(InetAddress peer) {
+    return ProxyRule.of(options.proxies(), peer);
+  }
+
+  @Override
+  public void refused(InetAddress peer, ProxyFault fault) {
+    gate.refused(peer, fault);
+  }
+
+  @Override
+  public void accept(Incoming incoming) {
     Options now = options;
-    switch (gate.ask(peer.getAddress(), now.limits())) {
-      case ConnectionGate.Refused refused -> refuse(channel, now, refused.reason());
+    switch (gate.ask(incoming.address(), now.limits(incoming.address()))) {
+      case ConnectionGate.Refused refused -> refuse(incoming.channel(), now, refused.reason());
       case ConnectionGate.Admitted admitted -> {
         HttpConnection connection = null;
         try {
-          connection = new HttpConnection(this, engine, channel, peer, admitted, now);
+          connection = new HttpConnection(this, engine, incoming, admitted, now);
           connections.add(connection);
           engine.entered(connection);
-          Thread.ofVirtual().name("http-" + peer.getAddress().getHostAddress()).start(connection::run);
+          Thread.ofVirtual().name("http-" + incoming.address().getHostAddress()).start(connection::run);
         } catch (RuntimeException | OutOfMemoryError e) {
           admitted.close();
           if (connection != null) {
@@ -104,6 +126,11 @@ final class HttpListener implements ProtocolListener<HttpListener.Options> {
         }
       }
     }
+  }
+
+  /** Whether a client may come whose requests a proxy's connection brings. A refusal is told as an event. */
+  boolean admits(InetAddress client) {
+    return gate.admits(client);
   }
 
   /** Under TLS nothing can be said before a handshake, which a refused client is not to cost. */

@@ -101,6 +101,7 @@ class OpenApiEntitiesTest {
         "passiveNetworks": [{"from": ["10.0.0.0/8"], "address": "10.1.2.3"}]""";
     String listener = """
         "address": "127.0.0.1", "nodes": ["*"], "enabled": false, "maxConnections": 1, "maxConnectionsPerAddress": 1, "idleTimeout": "90s",
+        "proxyProtocol": "optional", "trustedProxies": ["10.0.0.0/8"],
         """;
     ObjectNode algorithms = EntityCodec.JSON.createObjectNode();
     Arrays.stream(SshAlgorithms.Use.values()).forEach(use -> use.allowed().forEach(algorithms.withArray(use.field())::add));
@@ -123,7 +124,7 @@ class OpenApiEntitiesTest {
         new Example(Kind.LISTENERS, "ftp", "{\"protocol\": \"ftp\", \"port\": 2, " + listener
             + "\"ftp\": {\"tls\": \"explicit\", \"certificate\": \"given\", \"requireSessionReuse\": true, " + passive + "}}"),
         new Example(Kind.LISTENERS, "http", "{\"protocol\": \"http\", \"port\": 3, " + listener
-            + "\"http\": {\"tls\": true, \"certificate\": \"given\", \"webClient\": false}}"),
+            + "\"http\": {\"tls\": true, \"certificate\": \"given\", \"webClient\": false, \"forwardedBy\": \"forwarded\"}}"),
         new Example(Kind.NODES, "node-1", "{\"listeners\": {\"ftp\": {\"address\": \"127.0.0.2\", \"port\": 4, " + passive
             + "}}, \"storages\": {\"main\": {\"path\": \"/srv/a\"}}}"),
         new Example(Kind.POLICIES, Policy.Primary.NAME, "{\"preferred\": \"node-1\"}"),
@@ -315,9 +316,12 @@ class OpenApiEntitiesTest {
         "Protocol", Listener.Protocol.KNOWN.stream().map(Listener.Protocol::id).toList(),
         "LoginMethod", loginMethods(),
         "FtpTls", Arrays.stream(Listener.Tls.values()).map(Listener.Tls::id).toList(),
+        "ProxyProtocol", Arrays.stream(Listener.ProxyProtocol.values()).map(Listener.ProxyProtocol::id).toList(),
+        "ForwardedBy", Arrays.stream(Listener.ForwardedBy.values()).map(Listener.ForwardedBy::id).toList(),
         "RuleAction", Arrays.stream(AccessRule.Action.values()).map(OpenApiEntitiesTest::word).toList(),
-        "Role", Arrays.stream(Admin.Role.values()).map(Admin.Role::id).toList(),
         "HostKeyAlgorithm", Arrays.stream(HostKeyGenerator.Algorithm.values()).map(HostKeyGenerator.Algorithm::id).toList(),
+        "Role", Arrays.stream(Admin.Role.values()).map(Admin.Role::id).toList()));
+    model.putAll(Map.of(
         "Direction", Arrays.stream(ClientEvent.Direction.values()).map(direction -> direction.name().toLowerCase(Locale.ROOT)).toList(),
         "SessionUse", Arrays.stream(SessionRecord.Use.values()).map(use -> use.name().toLowerCase(Locale.ROOT)).toList()));
     for (SshAlgorithms.Use use : SshAlgorithms.Use.values()) {

@@ -51,7 +51,7 @@ class OpenApiTest {
       Map.of("kind", "users", "name", "nobody", "node", "nowhere", "id", "17", "version", "999");
   /** Texts of AdminApi that are no words of a path; whoever adds a path adds it to the description and not here. */
   private static final Set<String> NO_PATHS = Set.of("unauthorized", "unknown", "slow-request", "too-large", "method-not-allowed",
-      "no-primary", "no-keeper", "no-quorum", "no-voters", "busy", "timeout", "internal", "close", "nosniff");
+      "no-primary", "outcome-unknown", "no-keeper", "no-quorum", "no-voters", "busy", "timeout", "internal", "close", "nosniff");
 
   private OpenApiDocument document;
   private AdminFixture node;

@@ -23,8 +23,16 @@ final class JoinTokenCommand implements Callable<Integer> {
       description = "Where the new node reaches the admin API of a node of the cluster; default: the address of the node that is asked.")
   private List<String> addresses;
 
+  @Option(names = "--revoke", paramLabel = "ID", description = "Makes a token as good as used, by the id that was told with it.")
+  private String revoked;
+
   @Override
   public Integer call() throws IOException {
+    if (revoked != null) {
+      options.client().send("DELETE", "/api/v1/join-tokens/" + AdminClient.encode(revoked), Optional.empty()).orFail();
+      System.out.println(revoked + " can't be used any more");
+      return 0;
+    }
     ObjectNode body = EntityCodec.JSON.createObjectNode();
     Optional.ofNullable(time).ifPresent(value -> body.put("time", value));
     Optional.ofNullable(addresses).ifPresent(all -> all.forEach(body.withArray("addresses")::add));
@@ -32,7 +40,8 @@ final class JoinTokenCommand implements Callable<Integer> {
     System.out.println(options.isJson() ? answer.toPrettyString() : answer.path("token").asText());
     if (!options.isJson()) {
       System.err.println("It can be used once, until " + answer.path("expiresAt").asText() + ". On the new machine:\n"
-          + "  flotilla node --name NAME --bind ITS-ADDRESS:20001 --data DIR --join-token TOKEN");
+          + "  flotilla node --name NAME --bind ITS-ADDRESS:20001 --data DIR --join-token-file FILE\n"
+          + "Nobody can use it any more after: flotilla join-token --revoke " + answer.path("id").asText());
     }
     return 0;
   }

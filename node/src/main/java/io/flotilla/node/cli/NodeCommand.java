@@ -7,6 +7,7 @@ import io.flotilla.node.Node;
 import io.flotilla.node.NodeSettings;
 import io.flotilla.node.cluster.LoneRecovery;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -54,6 +55,10 @@ final class NodeCommand implements Callable<Integer> {
   @Option(names = "--join-token", paramLabel = "TOKEN", description = "Joins the cluster that made the token, if the data directory is "
       + "empty; then --cluster-key and --seed-nodes are not needed.")
   private String joinToken;
+
+  @Option(names = "--join-token-file", paramLabel = "FILE", description = "The same, with the token in a file: other users of this machine "
+      + "can see command lines.")
+  private Path joinTokenFile;
 
   @Option(names = "--recover-alone", description = "When a majority of the voters' disks is lost: shows what this node, which must "
       + "not run, can go on from, asks, and makes it the only voter. Then start it without this option.")
@@ -104,8 +109,8 @@ final class NodeCommand implements Callable<Integer> {
 
   /** Of orders that let clients go. */
   static final class Deadline {
-    @Option(names = "--deadline", paramLabel = "TIME", description = "When the clients that are left are ended, such as 30s or 10m; default: "
-        + "the node's setting flotilla.drain-deadline.")
+    @Option(names = "--deadline", paramLabel = "TIME", description = "When the clients that are left are ended, such as 30s or 10m; "
+        + "default: the node's setting flotilla.drain-deadline.")
     private String text;
 
     List<String> query() {
@@ -159,11 +164,11 @@ final class NodeCommand implements Callable<Integer> {
   }
 
   private Node start() throws IOException {
-    if (joinToken != null) {
-      if (form || clusterKey != null) {
-        throw new CommandFailedException("--join-token brings the key of a cluster that is there: leave --form and --cluster-key out");
+    if (joinToken != null || joinTokenFile != null) {
+      if (form || clusterKey != null || joinToken != null && joinTokenFile != null) {
+        throw new CommandFailedException("a join token brings the key of a cluster that is there: leave --form and --cluster-key out, and give one");
       }
-      JoinClient.join(settings(), joinToken, Clock.systemUTC());
+      JoinClient.join(settings(), joinToken != null ? joinToken : Files.readString(joinTokenFile), Clock.systemUTC());
     }
     return Node.start(settings());
   }

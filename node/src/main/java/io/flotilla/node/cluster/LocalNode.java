@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
-/** This node, as it is asked to let its clients go, whoever asks; see {@link ClusterNodes}. Methods return at once. Safe for all threads. */
+/** This node, as it is asked to let its clients go, whoever asks; see {@link ClusterNodes}. Methods return at once, to any thread. */
 public interface LocalNode {
   ClusterNodes.State look();
 

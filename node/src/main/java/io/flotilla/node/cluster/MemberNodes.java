@@ -60,7 +60,8 @@ final class MemberNodes implements ClusterNodes {
     }
     // The actor system may end while it is asked, and its own timer with it; so the time is kept outside as well.
     return AskPattern.<NodeDesk.Command, NodeDesk.Reply>ask(NodeDesk.at(running.get(), member.get()), message::apply, PATIENCE,
-        running.get().scheduler()).toCompletableFuture().orTimeout(PATIENCE.toMillis() + 200, TimeUnit.MILLISECONDS).handle((reply, failure) -> failure != null ? new Silent() : switch (reply) {
+        running.get().scheduler()).toCompletableFuture().orTimeout(PATIENCE.toMillis() + 200, TimeUnit.MILLISECONDS)
+        .handle((reply, failure) -> failure != null ? new Silent() : switch (reply) {
           case NodeDesk.Told told -> new Told(told.state());
           case NodeDesk.Refused refused -> new Refused(refused.reason());
         });

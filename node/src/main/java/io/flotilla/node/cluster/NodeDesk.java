@@ -54,7 +54,8 @@ final class NodeDesk {
 
     ClusterNodes.State state() {
       Optional<ClusterNodes.Drain> drain = purpose.isEmpty() ? Optional.empty() : Optional.of(new ClusterNodes.Drain(
-          NodeDesk.purpose(purpose).orElse(ClusterNodes.Purpose.DRAIN), Instant.ofEpochMilli(since), Instant.ofEpochMilli(deadline), by, over, trouble));
+          NodeDesk.purpose(purpose).orElse(ClusterNodes.Purpose.DRAIN), Instant.ofEpochMilli(since), Instant.ofEpochMilli(deadline), by,
+          over, trouble));
       return new ClusterNodes.State(drain, notReady, remaining,
           connections.connections().stream().map(ConnectionDesk.OneConnection::snapshot).toList(), connections.more());
     }

@@ -1,0 +1,158 @@
+package io.flotilla.http.balancer;
+
+import io.flotilla.config.model.Listener;
+import java.time.Duration;
+
+/**
+ * Writes the configuration of HAProxy (2.6 or newer). All is TCP to it: TLS ends on the nodes, and sessions need no cookie of its own.
+ */
+public final class HaProxyConfig {
+  /** Of a control connection, which is silent while a file goes by another. */
+  private static final Duration FTP_TIMEOUT = Duration.ofHours(24);
+  /** Of a data connection; the node gives up one on which nothing moves after five minutes. */
+  private static final Duration DATA_TIMEOUT = Duration.ofMinutes(10);
+  /** What HAProxy waits longer than the node, so that the node has the last word to its clients. */
+  private static final Duration LONGER = Duration.ofMinutes(1);
+
+  private final BalancerPlan plan;
+  private final BalancerOptions options;
+  private final StringBuilder text = new StringBuilder();
+
+  private HaProxyConfig(BalancerPlan plan, BalancerOptions options) {
+    this.plan = plan;
+    this.options = options;
+  }
+
+  public static String of(BalancerPlan plan, BalancerOptions options) {
+    return new HaProxyConfig(plan, options).write();
+  }
+
+  private String write() {
+    line("# HAProxy for a Flotilla cluster, made by 'flotilla lb haproxy' from version " + plan.version() + " of the configuration.");
+    line("# Make it anew when nodes join or leave, or listeners change; nothing else matters to it.");
+    plan.warnings().forEach(warning -> line("# Warning: " + warning));
+    text.append("""
+
+        global
+          log stdout format raw local0
+          # How many connections there may be follows from the limit of open files (LimitNOFILE of the systemd unit): a client needs two
+          # of them, and two more for a transfer by FTP.
+
+        defaults
+          mode tcp
+          log global
+          option tcplog
+          option dontlognull
+          # Clients that are gone without a word are noticed by the system.
+          option clitcpka
+          option srvtcpka
+          timeout connect 3s
+          timeout check 5s
+          timeout client 11m
+          timeout server 11m
+          # A node that does not answer is not the last one.
+          retries 3
+          option redispatch 1
+        """);
+    checks();
+    plan.services().forEach(this::service);
+    return text.toString();
+  }
+
+  private void checks() {
+    line("  # A node that is down, or drained, gets nobody new; those who are there stay with it until they, or it, have done.");
+    options.health().ifPresentOrElse(health -> {
+      line("  # Whether a node is ready is asked at its admin port, which has to be reachable from here.");
+      line("  option httpchk");
+      line("  http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host health-check");
+      line("  http-check expect status 200");
+    }, () -> {
+      line("  # Whether a node is ready is seen from its listeners: they are closed while it is drained. Admin ports are often bound to");
+      line("  # loopback; where they can be reached from here, --health-port (and --health-tls) asks /health/ready instead, which also knows");
+      line("  # of missing storages.");
+    });
+    if (options.agent()) {
+      line("  # The agent of each node, at its remoting port + 3, says 'up' with a weight from its load, 'drain' or 'down'. Where it can't be");
+      line("  # reached, HAProxy goes by the checks alone.");
+    }
+    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none"
+        + (options.agent() ? " agent-inter 2s" : ""));
+  }
+
+  private void service(BalancerPlan.Service service) {
+    Listener listener = service.listener();
+    String timeout = seconds(service.is(Listener.Protocol.FTP) ? FTP_TIMEOUT : listener.idleTimeout().plus(LONGER));
+    line("");
+    line("# Listener " + listener.name() + ", " + listener.protocol().id());
+    line("frontend " + service.label());
+    line("  bind " + BalancerOptions.at(options.address(), service.port()));
+    line("  timeout client " + timeout);
+    line("  default_backend " + service.label());
+    line("");
+    line("backend " + service.label());
+    line("  balance " + (service.isSticky() ? "source" : "leastconn"));
+    line("  timeout server " + timeout);
+    greeting(service);
+    service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
+        + check(service) + agent(server) + proxy(service)));
+    service.servers().forEach(server -> data(service, server));
+  }
+
+  /** What a listener says to whoever comes. */
+  private void greeting(BalancerPlan.Service service) {
+    if (options.health().isPresent()) {
+      return;
+    }
+    if (service.is(Listener.Protocol.HTTP)) {
+      line("  option httpchk");
+      line("  http-check send meth GET uri / ver HTTP/1.1 hdr Host health-check");
+      line("  http-check expect status 200,401"); // the page for people, or the question who it is
+    } else {
+      line("  option tcp-check");
+      line("  tcp-check expect " + (service.is(Listener.Protocol.SFTP) ? "string SSH-2.0-" : "rstring ^220"));
+    }
+  }
+
+  private String check(BalancerPlan.Service service) {
+    return options.health()
+        .map(health -> " check port " + health.port() + (health.tls() ? " check-ssl verify none" : ""))
+        .orElse(service.isTlsFromTheStart() ? " check check-ssl verify none" : " check");
+  }
+
+  private String agent(BalancerPlan.Server server) {
+    if (!options.agent()) {
+      return "";
+    }
+    String host = server.node().host();
+    return " agent-check" + (host.equals(server.host()) ? "" : " agent-addr " + host) + " agent-port " + server.node().agentPort();
+  }
+
+  private static String proxy(BalancerPlan.Service service) {
+    return service.isProxied() ? " send-proxy-v2" : "";
+  }
+
+  /** Of a node that is drained transfers still run, so these servers are always taken for up. */
+  private void data(BalancerPlan.Service service, BalancerPlan.Server server) {
+    server.passivePorts().ifPresent(range -> {
+      String label = service.label() + ":data:" + server.label(); // no listener has a colon in its label
+      line("");
+      line("# Passive data connections to node " + server.node().name() + ", to the same port there");
+      line("frontend " + label);
+      line("  bind " + BalancerOptions.at(options.address(), range));
+      line("  timeout client " + seconds(DATA_TIMEOUT));
+      line("  default_backend " + label);
+      line("");
+      line("backend " + label);
+      line("  timeout server " + seconds(DATA_TIMEOUT));
+      line("  server " + server.label() + " " + (server.host().contains(":") ? "[" + server.host() + "]" : server.host()) + proxy(service));
+    });
+  }
+
+  private static String seconds(Duration duration) {
+    return duration.toSeconds() + "s";
+  }
+
+  private void line(String line) {
+    text.append(line).append('\n');
+  }
+}
