@@ -80,7 +80,8 @@ final class BenchCluster implements AutoCloseable {
   ProcessHandle process(int k) throws IOException {
     for (JsonNode node : JSON.readTree(directory.resolve("cluster.json").toFile()).path("nodes")) {
       if (node.path("name").asText().equals("node-" + k)) {
-        return ProcessHandle.of(node.path("pid").asLong()).orElseThrow();
+        ProcessHandle supervisor = ProcessHandle.of(node.path("pid").asLong()).orElseThrow();
+        return supervisor.children().findFirst().orElse(supervisor);
       }
     }
     throw new IllegalStateException("there is no node-" + k + " in " + directory);

@@ -1,14 +1,13 @@
 package io.flotilla.system;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -53,6 +52,15 @@ class LauncherTest {
       run(0, List.of("config", "delete", "users/carol", dir));
       assertTrue(run(1, List.of("config", "get", "users/carol", dir)).contains("users/carol does not exist"));
 
+      assertTrue(run(0, List.of("node", "drain", "node-1", "--deadline", "5s", "--wait", dir)).contains("node-1 is drained"));
+      assertTrue(run(1, List.of("cluster", "restart", "--rolling", dir)).contains("nothing was restarted: node-1 is draining"));
+      assertTrue(run(0, List.of("node", "resume", "node-1", dir)).contains("node-1 is serving"));
+      String since = upSince(dir);
+      assertTrue(run(0, List.of("cluster", "restart", "--rolling", "--deadline", "5s", dir)).contains("node-1 is back"));
+      assertNotEquals(since, upSince(dir));
+      ssh.sftp("bob", new OpenSsh.Password("another password"), "127.0.0.1", basePort + 22, "pwd\n").expectSuccess();
+      assertTrue(run(1, List.of("node", "leave", "node-1", dir)).contains("voters remove"));
+
       run(0, List.of("config", "patch", "listeners/https", "{\"http\": {\"webClient\": false}}", dir));
       assertTrue(run(0, List.of("down", dir)).contains("Stopped 1 node"));
       String second = run(0, up);
@@ -67,6 +75,13 @@ class LauncherTest {
     }
   }
 
+  private String upSince(String dir) throws IOException, InterruptedException {
+    String status = run(0, List.of("status", "--output", "json", dir));
+    Matcher since = Pattern.compile("\"upSince\" : \"(.*)\"").matcher(status);
+    assertTrue(since.find(), status);
+    return since.group(1);
+  }
+
   /** What curl gets, with TLS; the certificate is one that nobody has signed. */
   private static String curl(String password, String url) throws IOException {
     Process process = new ProcessBuilder("curl", "-q", "-sS", "--max-time", "60", "--ssl-reqd", "--insecure", "-u", "demo:" + password, url)
@@ -74,22 +89,7 @@ class LauncherTest {
     return new String(process.getInputStream().readAllBytes());
   }
 
-  /** @param expected the exit status, -1 for any */
   private String run(int expected, List<String> arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(NodeProcess.home().resolve("flotilla").toString()));
-    command.addAll(arguments);
-    Path output = Files.createTempFile(directory, "output", ".txt");
-    Process process = new ProcessBuilder(command).redirectErrorStream(true)
-        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-        .redirectOutput(output.toFile()).start();
-    if (!process.waitFor(3, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-      throw new AssertionError(arguments + " still runs:\n" + Files.readString(output));
-    }
-    String text = Files.readString(output);
-    if (expected >= 0) {
-      assertEquals(expected, process.exitValue(), arguments + ":\n" + text);
-    }
-    return text;
+    return new Launcher(directory).run(expected, arguments);
   }
 }

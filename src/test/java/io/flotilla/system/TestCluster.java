@@ -253,6 +253,11 @@ public final class TestCluster implements AutoCloseable {
     return basePort + 22;
   }
 
+  /** Where load balancers ask each node. */
+  int agentPort() {
+    return basePort + 4;
+  }
+
   int otherSftpPort() {
     return basePort + 23;
   }

@@ -90,6 +90,36 @@ public final class DataDirectory implements AutoCloseable {
     PrivateFile.write(directory.resolve("voters"), String.join("\n", raftAddresses) + "\n");
   }
 
+  /** Remembers what the cluster that was joined told as its seed nodes, for a node that was told none by its settings. */
+  public void keepSeedNodes(List<String> addresses) throws IOException {
+    PrivateFile.write(seedNodesFile(directory), String.join("\n", addresses) + "\n");
+  }
+
+  /**
+   * What the cluster told that was joined from a data directory; nothing if none was. The directory needs not to be held.
+   *
+   * @throws NodeSettings.InvalidSettingException if the file can't be used: a node that has joined must not form a cluster of its own
+   */
+  static List<String> joinedSeedNodes(Path directory) {
+    if (!Files.exists(seedNodesFile(directory))) {
+      return List.of();
+    }
+    try {
+      List<String> seedNodes = Files.readAllLines(seedNodesFile(directory)).stream().filter(line -> !line.isBlank()).toList();
+      if (seedNodes.isEmpty()) {
+        throw new NodeSettings.InvalidSettingException("the file " + seedNodesFile(directory) + " is empty; set flotilla.seed-nodes");
+      }
+      return seedNodes;
+    } catch (IOException e) {
+      throw new NodeSettings.InvalidSettingException("the file " + seedNodesFile(directory) + " cannot be read (" + e
+          + "); set flotilla.seed-nodes");
+    }
+  }
+
+  private static Path seedNodesFile(Path directory) {
+    return directory.resolve("seed-nodes");
+  }
+
   public Path clusterKeyFile() {
     return directory.resolve("cluster.key");
   }

@@ -13,6 +13,7 @@ import io.flotilla.config.cluster.ReplicaReport;
 import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
+import io.flotilla.config.model.JoinToken;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.SecretSealer;
 import io.flotilla.config.view.BootCache;
@@ -25,6 +26,7 @@ import io.flotilla.http.admin.AdminContext;
 import io.flotilla.http.admin.AdminServer;
 import io.flotilla.http.admin.EntityInput;
 import io.flotilla.http.admin.EventFeed;
+import io.flotilla.http.admin.Joining;
 import io.flotilla.http.admin.UserPasswords;
 import io.flotilla.http.dav.Locks;
 import io.flotilla.http.dav.WebDav;
@@ -35,7 +37,6 @@ import io.flotilla.http.server.UserRoutes;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.http.web.WebClient;
-import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
@@ -45,6 +46,7 @@ import io.flotilla.vfs.StorageDirectories;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -86,12 +88,26 @@ public final class Node {
   private final ProtocolAdapters adapters;
   private final ActorSystem<Void> localSystem;
   private final UploadsApi uploads;
+  private final NodeDrain drain;
+  private final NodeReadiness readiness;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
   private final InitialConfiguration initial;
   private final long upSince = System.currentTimeMillis();
-  private final CompletableFuture<String> refused = new CompletableFuture<>();
-  private volatile boolean stopping;
+  private final CompletableFuture<End> end = new CompletableFuture<>();
+
+  /** Why a node ends by itself. */
+  public sealed interface End {}
+
+  /** The cluster refuses it. */
+  public record Refused(String reason) implements End {}
+
+  /**
+   * It was asked to leave or to restart, and has let its clients go.
+   *
+   * @param status of the process, for its supervisor
+   */
+  public record Asked(int status) implements End {}
 
   /** Sets the process's log as the settings say. */
   public static void configureLogging(NodeSettings settings) {
@@ -140,11 +156,17 @@ public final class Node {
         new UserRoutes(Map.of(FileTarget.ROOT, new WebDav(locks, claims, lockNews), UploadsApi.ROOT, uploads)),
         new UserPasswords(client, input, live));
     this.adapters = new ProtocolAdapters(List.of(sftp, ftp, http), logins, events, settings.drainDeadline(), clock);
+    this.drain = new NodeDrain(adapters, connections, live, new DrainSurroundings(), settings.supervised(), settings.drainDeadline(),
+        status -> end.complete(new Asked(status)), events, clock);
+    metrics.drain(drain);
     this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
-        new DataPlane(connections, homes, sessions, locks, lockNews), events, this::report,
-        refused::complete);
-    this.admin = openAdmin(codec, input);
-    live.add(new StorageDirectories(homes::problems));
+        new DataPlane(connections, homes, sessions, locks, lockNews, drain), events, this::report,
+        reason -> end.complete(new Refused(reason)));
+    StorageDirectories storages = new StorageDirectories(homes::problems);
+    this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
+        new InetSocketAddress(settings.bind().host(), settings.agentPort()));
+    this.admin = openAdmin(key, codec, input);
+    live.add(storages);
     live.add(new UnknownProtocols());
     live.add(sessions);
     live.add(adapters);
@@ -155,22 +177,27 @@ public final class Node {
     }
   }
 
-  private AdminServer openAdmin(EntityCodec codec, EntityInput input) throws IOException {
+  private AdminServer openAdmin(ClusterKey key, EntityCodec codec, EntityInput input) throws IOException {
+    Optional<AdminCertificate> certificate = adminCertificate();
+    List<HostPort> seedNodes = settings.seedNodes().isEmpty() ? List.of(settings.bind()) : settings.seedNodes();
+    // Others can't come to a wildcard address.
+    HostPort reached = InetAddress.getByName(settings.admin().host()).isAnyLocalAddress()
+        ? new HostPort(settings.bind().host(), settings.admin().port()) : settings.admin();
+    Joining joining = new Joining(new JoinToken.Welcome(key, seedNodes.stream().map(HostPort::toString).toList()),
+        List.of((certificate.isPresent() ? "https://" : "http://") + reached));
     AdminContext context = new AdminContext(live, client, claims, codec, input, feed,
-        this::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(), sessions,
+        readiness::notReady, this::localStatus, node -> controlPlane.designatePrimary(node), controlPlane.connections(),
+        controlPlane.nodes(), sessions,
         () -> controlPlane.voters(),
-        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, settings.maxBodyBytes(), settings.maxImportBytes());
+        () -> controlPlane.journal(), () -> metrics.scrape(controlPlane.journal().own()), this::clusterId, joining,
+        settings.maxBodyBytes(), settings.maxImportBytes());
     try {
-      Optional<AdminCertificate> certificate = adminCertificate();
       AdminServer server = await(AdminServer.open(localSystem, settings.admin().host(), settings.admin().port(), context,
           certificate.map(AdminCertificate::context)), Duration.ofSeconds(10));
       certificate.ifPresentOrElse(
           own -> log.info("The admin API listens on https://{}, certificate SHA-256 {}", settings.admin(), own.fingerprint()),
           () -> log.info("The admin API listens on http://{}", settings.admin()));
       return server;
-    } catch (IOException e) {
-      localSystem.terminate();
-      throw e;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
@@ -214,8 +241,8 @@ public final class Node {
       } else if (forms) {
         ClusterKey.generate().writeTo(kept);
       } else {
-        throw new IOException("this node has no cluster key; copy the file cluster.key from a node of the cluster and give "
-            + "it by --cluster-key FILE");
+        throw new IOException("this node has no cluster key; give it a token that 'flotilla join-token' makes, by "
+            + "--join-token TOKEN, or copy the file cluster.key from a node of the cluster and give it by --cluster-key FILE");
       }
     }
     if (forms && !Files.exists(data.adminTokenFile())) {
@@ -235,16 +262,18 @@ public final class Node {
     }
   }
 
-  /** Completes with the reason if the cluster refuses this node. */
-  public CompletableFuture<String> refused() {
-    return refused;
+  /** Completes when the node has to be stopped, with the reason. */
+  public CompletableFuture<End> end() {
+    return end;
   }
 
-  /** Drains, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
+  /** Lets the clients go, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
   public void stop() {
-    stopping = true;
     log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
-    adapters.close(settings.stopDeadline());
+    if (!drain.isStopped()) {
+      drain.stop(settings.stopDeadline());
+    }
+    adapters.close(Duration.ZERO);
     uploads.close();
     controlPlane.stop();
     try {
@@ -252,6 +281,8 @@ public final class Node {
     } catch (ExecutionException | TimeoutException e) {
       log.debug("The admin listener did not close in time", e);
     }
+    readiness.close();
+    drain.close();
     localSystem.terminate();
     hasher.close();
     metrics.close();
@@ -264,22 +295,28 @@ public final class Node {
     log.info("Node {} stopped", settings.name());
   }
 
-  private List<String> notReady() {
-    List<String> reasons = new ArrayList<>();
-    if (stopping) {
-      reasons.add("the node is stopping");
+  private final class DrainSurroundings implements NodeDrain.Surroundings {
+    @Override
+    public List<String> notReady() {
+      return readiness.notReady();
     }
-    if (live.view().config().version() == 0) {
-      reasons.add("the node has no configuration yet");
+
+    @Override
+    public boolean isVoter() {
+      // Before the registry is open nobody knows, and a vote is not to be lost by that.
+      return controlPlane.isVoter() || controlPlane.generation() == 0 && settings.isVoter();
     }
-    reasons.addAll(live.problems());
-    return reasons;
+
+    @Override
+    public CompletionStage<Optional<String>> handOverPrimary() {
+      return controlPlane.handOverPrimary();
+    }
   }
 
   private ReplicaReport report(boolean catchingUp, LiveConfig source) {
     ClusterConfig config = source.view().config();
     return new ReplicaReport(settings.name(), settings.bind().toString(), config.version(), config.digest().toString(),
-        catchingUp, source.problems(), stopping, version(), upSince, connectionCounts());
+        catchingUp, source.problems(), drain.isDraining(), version(), upSince, connectionCounts(), drain.words().orElse(null));
   }
 
   private Map<String, Integer> connectionCounts() {
@@ -290,10 +327,11 @@ public final class Node {
   /** What this node can say when the primary can't be asked: itself. */
   private ClusterStatus localStatus() {
     ReplicaReport own = report(false, live);
-    String state = stopping ? "draining" : client.isIsolated() ? "isolated"
+    String state = drain.isDraining() ? "draining" : client.isIsolated() ? "isolated"
         : own.problems().isEmpty() ? "converged" : "degraded";
-    List<String> reasons = client.isIsolated()
-        ? List.of("this node hears no primary; the other nodes cannot be shown") : own.problems();
+    List<String> reasons = new ArrayList<>();
+    drain.words().ifPresent(reasons::add);
+    reasons.addAll(client.isIsolated() ? List.of("this node hears no primary; the other nodes cannot be shown") : own.problems());
     return new ClusterStatus(own.version(), own.digest(), client.status().epoch(), List.of(new ClusterStatus.Member(
         own.node(), own.address(), List.copyOf(settings.roles()), controlPlane.generation() > 0 ? "up" : "out", false,
         own.softwareVersion(), upSince, own.version(), own.digest(), state, reasons, own.connections())));

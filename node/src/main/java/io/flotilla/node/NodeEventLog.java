@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.adapter.LogThrottle;
 import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.event.Author;
 import io.flotilla.config.event.ConfigChanged;
@@ -18,7 +19,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +29,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * Tells what happens on this node three times over, in the same words: one clear line in the log, a metric, and an event
  * of the admin API's stream. Safe for all threads; never blocks.
  */
-final class NodeEventLog implements ClusterEvents, ClientEventSink {
+final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Events {
   /** Otherwise each session's thread would keep 8 KiB of buffers. */
   private static final JsonMapper JSON = JsonMapper.builder(
       JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedBoundedPool()).build()).build();
@@ -37,12 +37,11 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
   private static final Logger configLog = LoggerFactory.getLogger("flotilla.config");
   private static final Logger clientLog = LoggerFactory.getLogger("flotilla.client");
   private static final int ENTITIES_NAMED = 5;
-  private static final long REFUSAL_NANOSECONDS = 1_000_000_000;
 
   private final String node;
   private final NodeMetrics metrics;
   private final EventFeed feed;
-  private final AtomicLong refusalTold = new AtomicLong(System.nanoTime() - REFUSAL_NANOSECONDS);
+  private final LogThrottle refusals = new LogThrottle();
 
   NodeEventLog(String node, NodeMetrics metrics, EventFeed feed) {
     this.node = node;
@@ -200,6 +199,33 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
   }
 
   @Override
+  public void draining(String purpose, long seconds, String by, int remaining) {
+    drain("node-draining", purpose, by).with("seconds", seconds).with("remaining", remaining)
+        .say("This node takes no more clients (" + purpose + ", by " + Printable.of(by) + "); " + remaining + " are left, and have "
+            + seconds + " s");
+  }
+
+  @Override
+  public void drained(String purpose, String by, int ended, String trouble) {
+    drain("node-drained", purpose, by).with("ended", ended).with("trouble", trouble)
+        .say("This node is drained (" + purpose + "); " + ended + " clients were ended at the deadline"
+            + (trouble.isEmpty() ? "" : "; " + trouble));
+  }
+
+  @Override
+  public void resumed(String by, List<String> problems) {
+    new Line(clusterLog, problems.isEmpty() ? Level.INFO : Level.WARN, "node-resumed").with("who", by)
+        .with("problems", String.join("; ", problems))
+        .say("This node takes clients again (by " + Printable.of(by) + ")"
+            + (problems.isEmpty() ? "" : ", but " + String.join("; ", problems)));
+  }
+
+  private Line drain(String type, String purpose, String by) {
+    metrics.count("flotilla.node.drains", "Times this node began and ended to be drained", "event", type, "purpose", purpose);
+    return new Line(clusterLog, Level.INFO, type).with("purpose", purpose).with("who", by);
+  }
+
+  @Override
   public void accept(ClientEvent event) {
     switch (event) {
       case ClientEvent.LoginSucceeded login -> {
@@ -237,9 +263,7 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink {
     String reason = refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
     metrics.count("flotilla.connections.refused", "Connections that were not let in", "listener", refused.listener(),
         "protocol", refused.protocol(), "reason", reason);
-    long now = System.nanoTime();
-    long before = refusalTold.get();
-    if (now - before >= REFUSAL_NANOSECONDS && refusalTold.compareAndSet(before, now)) {
+    if (refusals.isDue()) {
       new Line(clientLog, Level.WARN, "connection-refused").with("listener", refused.listener())
           .with("protocol", refused.protocol()).with("address", refused.address()).with("reason", reason)
           .say("Listener " + refused.listener() + " (" + refused.protocol() + ") refused a connection from "

@@ -93,6 +93,12 @@ final class NodeMetrics implements AutoCloseable {
         .description("HTTP sessions that this node knows to be alive, on whichever nodes").register(registry);
   }
 
+  /** Tells as well whether the node lets its clients go. */
+  void drain(NodeDrain drain) {
+    Gauge.builder("flotilla.node.draining", drain, one -> one.isDraining() ? 1 : 0)
+        .description("1 while this node takes no clients, because it is drained or stops").register(registry);
+  }
+
   /** Told while this node is the primary. */
   void history(Optional<HistoryStatus> kept) {
     history.set(kept);

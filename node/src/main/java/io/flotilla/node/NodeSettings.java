@@ -15,7 +15,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** One node's own settings: what application.conf and the command line say, checked. */
+/**
+ * One node's own settings: what application.conf and the command line say, checked.
+ *
+ * @param supervised whether something starts the node again when it ends with the status for that
+ */
 public record NodeSettings(
     String name,
     Path dataDirectory,
@@ -31,6 +35,8 @@ public record NodeSettings(
     int raftPort,
     Duration drainDeadline,
     Duration stopDeadline,
+    int agentPort,
+    boolean supervised,
     Initial initial,
     Primary primary,
     Optional<DatabaseSettings> database,
@@ -96,13 +102,15 @@ public record NodeSettings(
       throw new InvalidSettingException("flotilla.name: " + problem);
     });
     HostPort bind = HostPort.parse("flotilla.bind", flotilla.getString("bind"));
-    List<HostPort> seeds = flotilla.getStringList("seed-nodes").stream()
+    Path dataDirectory = Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize();
+    List<String> seedNodes = flotilla.getStringList("seed-nodes");
+    List<HostPort> seeds = (seedNodes.isEmpty() ? DataDirectory.joinedSeedNodes(dataDirectory) : seedNodes).stream()
         .map(text -> HostPort.parse("flotilla.seed-nodes", text)).toList();
     int raftPort = flotilla.getInt("raft.port");
     Optional<DatabaseSettings> database = database(flotilla.getConfig("journal"));
     return new NodeSettings(
         name,
-        Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize(),
+        dataDirectory,
         bind,
         seeds,
         roles(flotilla.getStringList("roles"), bind, seeds, form, database.isPresent()),
@@ -115,6 +123,8 @@ public record NodeSettings(
         raftPort == 0 ? bind.port() + 1 : raftPort,
         flotilla.getDuration("drain-deadline"),
         flotilla.getDuration("stop-deadline"),
+        agentPort(bind, flotilla.getInt("agent.port")),
+        flotilla.getBoolean("supervised"),
         new Initial(
             flotilla.getInt("initial.sftp-port"),
             flotilla.getString("initial.storage-path"),
@@ -125,6 +135,11 @@ public record NodeSettings(
             within(64 << 10, 1L << 30, "primary.snapshot-bytes", flotilla.getBytes("primary.snapshot-bytes"))),
         database,
         root);
+  }
+
+  /** After remoting come Raft and the streams between nodes. */
+  private static int agentPort(HostPort bind, int port) {
+    return (int) within(1, 65535, "agent.port", port == 0 ? bind.port() + 3 : port);
   }
 
   private static long within(long least, long most, String setting, long value) {

@@ -87,6 +87,8 @@ final class MessageExamples {
         Example.of(new ConfigAnnouncement.PrepareRequested(7, 42, 5, 1, 2, List.of(UPDATED), asker(refs))),
         Example.of(new ReplicaReport("node-2", "127.0.0.2:20001", 42, DIGEST, true, List.of("port 2022 is in use"), true,
             "0.1.0", 1_795_513_531_000L, Map.of("sftp", 12))),
+        Example.of(new ReplicaReport("node-2", "127.0.0.2:20001", 42, DIGEST, true, List.of("port 2022 is in use"), true,
+            "0.1.0", 1_795_513_531_000L, Map.of("sftp", 12), "it is drained"), "drain"),
         Example.of(new ClusterStatus(42, DIGEST, 7, List.of(new ClusterStatus.Member("node-2", "127.0.0.2:20001",
             List.of("gateway", "voter"), "up", true, "0.1.0", 1_795_513_531_000L, 41, DIGEST, "degraded",
             List.of("port 2022 is in use"), Map.of("sftp", 12))))),

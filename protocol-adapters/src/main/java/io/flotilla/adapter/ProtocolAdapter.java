@@ -30,6 +30,11 @@ public interface ProtocolAdapter<O> {
   /** A listener that has no address yet. */
   ProtocolListener<O> create(String name, O options);
 
+  /** How much of what bounds the transfers of all its listeners is in use, from 0 to 1. */
+  default double use() {
+    return 0;
+  }
+
   /** Ends what the listeners share, after the last of them was disposed of. */
   void close();
 }

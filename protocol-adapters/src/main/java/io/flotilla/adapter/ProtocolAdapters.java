@@ -34,12 +34,16 @@ import org.slf4j.LoggerFactory;
  * differ; a moved one is bound to its new address before the old is given up, and its sessions go on until they end or the
  * drain time is over. All protocols are in one place because an address that one gives up is what another may take in the
  * same change. A listener that can't be opened is reported, tried again at the next {@link #apply}, and never stops another.
- * Sessions whose user or credential was revoked end at once. apply and check are called by one thread at a time; all else is
+ * Sessions whose user or credential was revoked end at once. While drained no listener has an address, and the configuration is followed
+ * all the same, so that serving can be resumed under the newest. apply and check are called by one thread at a time; all else is
  * safe for all.
  */
 public final class ProtocolAdapters implements ConfigListener {
   private static final Logger log = LoggerFactory.getLogger(ProtocolAdapters.class);
   private static final Duration FAREWELL = Duration.ofSeconds(2);
+  private static final long TOLD = Long.MAX_VALUE;
+
+  private enum Phase { SERVING, DRAINED, CLOSED }
 
   private final Map<Listener.Protocol, ProtocolAdapter<?>> adapters = new HashMap<>();
   private final ClientLogins logins;
@@ -50,8 +54,14 @@ public final class ProtocolAdapters implements ConfigListener {
       Thread.ofPlatform().daemon().name("listener-timer").factory());
   private final SortedMap<String, Served<?>> served = new TreeMap<>();
   private final List<Served<?>> retired = new ArrayList<>();
+  /** Both, for those who may not wait. */
+  private volatile List<Served<?>> all = List.of();
   private Map<String, List<String>> failures = Map.of();
-  private boolean closed;
+  /** Since when there is nothing going on between a client and a node that is drained, or {@link #TOLD}. */
+  private final Map<ProtocolClient, Long> quietSince = new HashMap<>();
+  private Phase phase = Phase.SERVING;
+  private boolean isToReopen;
+  private volatile long version;
 
   /**
    * @param adapters one for each protocol; closed with this
@@ -127,11 +137,12 @@ public final class ProtocolAdapters implements ConfigListener {
 
   @Override
   public synchronized List<String> apply(ConfigDelta delta, ConfigView now) {
-    if (closed) {
+    if (phase == Phase.CLOSED) {
       return List.of();
     }
     logins.endRevoked(delta, now);
-    if (failures.isEmpty() && !concerns(delta)) {
+    if (failures.isEmpty() && !concerns(delta) && !isToReopen) {
+      version = now.config().version();
       return List.of(); // most changes are of users; reading the keys again would be their largest cost
     }
     Problems problems = new Problems();
@@ -146,8 +157,13 @@ public final class ProtocolAdapters implements ConfigListener {
     wanted.forEach((name, open) -> prepare(name, open, now, problems)
         .filter(address -> !address.equals(served.get(name).bound))
         .ifPresent(address -> toBind.put(name, address)));
-    bindAll(toBind, problems);
+    noteAll();
+    if (phase == Phase.SERVING) {
+      isToReopen = false;
+      bindAll(toBind, problems);
+    }
     report(problems, wanted);
+    version = now.config().version();
     return problems.all();
   }
 
@@ -358,14 +374,18 @@ public final class ProtocolAdapters implements ConfigListener {
 
   /** Tells that an address was given up, and gives the clients there are until the drain time is over. */
   private void released(Served<?> one, InetSocketAddress address) {
-    log.info("Listener {} no longer takes connections on {}", one.name, address);
-    events.accept(new ClientEvent.ListenerClosed(clock.instant(), one.name, one.protocol(),
-        address.getAddress().getHostAddress(), address.getPort()));
+    tellClosed(one, address);
     List<? extends ProtocolClient> remaining = one.listener.clients();
     if (!remaining.isEmpty()) {
       timer.schedule(() -> remaining.forEach(client -> client.disconnect("the listener was closed")),
           drain.toMillis(), TimeUnit.MILLISECONDS);
     }
+  }
+
+  private void tellClosed(Served<?> one, InetSocketAddress address) {
+    log.info("Listener {} no longer takes connections on {}", one.name, address);
+    events.accept(new ClientEvent.ListenerClosed(clock.instant(), one.name, one.protocol(),
+        address.getAddress().getHostAddress(), address.getPort()));
   }
 
   private void retire(Served<?> one) {
@@ -404,14 +424,85 @@ public final class ProtocolAdapters implements ConfigListener {
       }
       return over;
     });
+    noteAll();
   }
 
-  private synchronized List<ProtocolClient> clients() {
-    return all().<ProtocolClient>flatMap(one -> one.listener.clients().stream()).toList();
+  private List<ProtocolClient> clients() {
+    return all.stream().<ProtocolClient>flatMap(one -> one.listener.clients().stream()).toList();
   }
 
-  private Stream<Served<?>> all() {
-    return Stream.concat(served.values().stream(), retired.stream());
+  private void noteAll() {
+    all = Stream.<Served<?>>concat(served.values().stream(), retired.stream()).toList();
+  }
+
+  /** The version of the configuration that was applied last, with whatever problems; 0 before the first. */
+  public long version() {
+    return version;
+  }
+
+  /** Closes the listeners until {@link #resume}. The clients that are there go on. */
+  public synchronized void drain() {
+    if (phase == Phase.SERVING) {
+      phase = Phase.DRAINED;
+      served.values().forEach(one -> {
+        InetSocketAddress former = one.release();
+        if (former != null) {
+          tellClosed(one, former);
+        }
+      });
+    }
+  }
+
+  /** Lets the next {@link #apply}, whatever it is for, open the listeners that the configuration has then. */
+  public synchronized void resume() {
+    if (phase == Phase.DRAINED) {
+      phase = Phase.SERVING;
+      isToReopen = true;
+      quietSince.clear();
+    }
+  }
+
+  /**
+   * Ends the clients that have transferred nothing for a time, as far as is seen by calling this again and again. Those that send one file
+   * after another have that time from one to the next.
+   *
+   * @param reason for the clients
+   */
+  public synchronized void endQuiet(Duration quiet, String reason) {
+    List<ProtocolClient> present = clients();
+    quietSince.keySet().retainAll(Set.copyOf(present));
+    long now = System.nanoTime();
+    for (ProtocolClient client : present) {
+      if (client.isTransferring()) {
+        quietSince.remove(client);
+      } else if (now - quietSince.computeIfAbsent(client, first -> now) >= quiet.toNanos() && quietSince.put(client, TOLD) != TOLD) {
+        client.disconnect(reason);
+      }
+    }
+  }
+
+  /** Ends all clients, whatever they do. */
+  public void endAll(String reason) {
+    clients().forEach(client -> client.disconnect(reason));
+  }
+
+  /** How many clients there are, logged in or not. Never blocks. */
+  public int remaining() {
+    return clients().size();
+  }
+
+  /**
+   * How much of what a node may take on is taken, from 0 to 1: of the connections of its fullest listener, and of the transfers of its
+   * fullest protocol.
+   */
+  public record Use(double connections, double transfers) {}
+
+  /** As it is now. */
+  public synchronized Use use(ConfigView view) {
+    Map<String, ConfigView.OpenListener> open = view.listeners();
+    double connections = served.values().stream().filter(one -> open.containsKey(one.name))
+        .mapToDouble(one -> one.listener.clients().size() / (double) open.get(one.name).listener().maxConnections()).max().orElse(0);
+    return new Use(Math.min(1, connections), adapters.values().stream().mapToDouble(ProtocolAdapter::use).max().orElse(0));
   }
 
   /**
@@ -419,16 +510,16 @@ public final class ProtocolAdapters implements ConfigListener {
    * long.
    */
   public void close(Duration longest) {
+    drain();
     synchronized (this) {
-      closed = true;
-      served.values().forEach(Served::release);
+      phase = Phase.CLOSED;
     }
     await(longest, () -> clients().stream().noneMatch(ProtocolClient::isTransferring));
-    clients().forEach(client -> client.disconnect("the server is shutting down"));
+    endAll("the server is shutting down");
     await(FAREWELL, () -> clients().isEmpty());
     timer.shutdownNow();
     synchronized (this) {
-      all().forEach(one -> one.listener.dispose());
+      all.forEach(one -> one.listener.dispose());
     }
     adapters.values().forEach(ProtocolAdapter::close);
   }

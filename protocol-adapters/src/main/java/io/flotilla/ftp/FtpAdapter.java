@@ -64,6 +64,11 @@ public final class FtpAdapter implements ProtocolAdapter<FtpListener.Options> {
   }
 
   @Override
+  public double use() {
+    return engine.buffers.use();
+  }
+
+  @Override
   public void close() {
     engine.close();
   }

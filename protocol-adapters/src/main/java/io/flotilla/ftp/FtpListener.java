@@ -1,6 +1,7 @@
 package io.flotilla.ftp;
 
 import io.flotilla.adapter.ConnectionGate;
+import io.flotilla.adapter.LogThrottle;
 import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.ProtocolListener;
 import io.flotilla.config.model.Listener;
@@ -27,7 +28,6 @@ import org.slf4j.LoggerFactory;
  */
 final class FtpListener implements ProtocolListener<FtpListener.Options>, Acceptor.Welcome {
   private static final Logger log = LoggerFactory.getLogger(FtpListener.class);
-  private static final long REFUSAL_LOG_NANOSECONDS = 1_000_000_000;
 
   private final String name;
   private final FtpEngine engine;
@@ -35,7 +35,7 @@ final class FtpListener implements ProtocolListener<FtpListener.Options>, Accept
   private final Set<FtpSession> sessions = ConcurrentHashMap.newKeySet();
   private final ConnectionGate gate;
   private volatile Options options;
-  private volatile long refusalLogged = System.nanoTime() - REFUSAL_LOG_NANOSECONDS;
+  private final LogThrottle refusals = new LogThrottle();
 
   /**
    * @param tls nothing if connections are in clear
@@ -124,9 +124,7 @@ final class FtpListener implements ProtocolListener<FtpListener.Options>, Accept
 
   /** Tells the operator, but not of each of many: clients can cause as many as they like. */
   void logRefusal(String what) {
-    long now = System.nanoTime();
-    if (now - refusalLogged > REFUSAL_LOG_NANOSECONDS) {
-      refusalLogged = now;
+    if (refusals.isDue()) {
       log.warn("Listener {} {}", name, what);
     }
   }

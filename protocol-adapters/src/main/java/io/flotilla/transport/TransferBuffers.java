@@ -39,6 +39,10 @@ public final class TransferBuffers {
       this.most = most;
     }
 
+    int out() {
+      return made.get() - spare.size();
+    }
+
     /** Null if all are out. */
     ByteBuffer take(boolean direct) {
       ByteBuffer buffer = spare.poll();
@@ -80,6 +84,11 @@ public final class TransferBuffers {
       throw new ExhaustedException();
     }
     return ByteBuffer.allocate(SMALL);
+  }
+
+  /** How many of the transfers that there can be at once are there, from 0 to 1. */
+  public double use() {
+    return (data.out() + smallOut.get()) / (double) (MAX_BUFFERS + MAX_SMALL);
   }
 
   public void give(ByteBuffer buffer) {

@@ -272,4 +272,114 @@ class ProtocolAdaptersTest {
     assertEquals(List.of(), config.commit(adapters), "nothing is opened again");
     assertEquals(List.of(), listener.addresses());
   }
+
+  private void resume() {
+    adapters.resume();
+    assertEquals(List.of(), config.commit(adapters));
+  }
+
+  @Test
+  void drained_noListenerHasAnAddress_untilResumed_andNothingElseIsToldToItsClients() throws Exception {
+    int port = freePort();
+    listener("a", "ftp", port);
+    checkAndCommit();
+    FakeProtocol.FakeClient client = new FakeProtocol.FakeClient();
+    ftp.listeners.get("a").clients.add(client);
+
+    adapters.drain();
+    adapters.drain();
+
+    assertEquals(List.of(), ftp.listeners.get("a").addresses());
+    assertEquals(1, events(ClientEvent.ListenerClosed.class).size());
+    assertEquals(1, adapters.remaining());
+    assertEquals(List.of(), client.reasons);
+    assertEquals(List.of(), config.commit(adapters), "what is applied meanwhile opens nothing");
+    assertEquals(List.of(), ftp.listeners.get("a").addresses());
+    resume();
+    assertEquals(at(port), ftp.listeners.get("a").addresses());
+    assertEquals(List.of(), client.reasons);
+    ftp.listeners.get("a").clients.clear();
+  }
+
+  @Test
+  void changesWhileDrained_countWhenResumed() throws Exception {
+    int port = freePort();
+    int other = freePort();
+    int third = freePort();
+    listener("moved", "ftp", port);
+    listener("removed", "sftp", other);
+    checkAndCommit();
+    adapters.drain();
+    listener("moved", "ftp", other);
+    config.remove(Kind.LISTENERS, "removed");
+    listener("added", "sftp", third);
+    checkAndCommit();
+    assertEquals(config.view().config().version(), adapters.version());
+    assertEquals(List.of(), ftp.listeners.get("moved").addresses());
+    assertEquals(List.of(), sftp.listeners.get("added").addresses());
+
+    resume();
+
+    assertEquals(at(other), ftp.listeners.get("moved").addresses());
+    assertEquals(at(third), sftp.listeners.get("added").addresses());
+    assertEquals(2, events(ClientEvent.ListenerClosed.class).size(), "what was closed already is not closed again");
+  }
+
+  @Test
+  void portThatWasTakenWhileDrained_isAProblem_untilItIsFree() throws Exception {
+    int port = freePort();
+    listener("a", "ftp", port);
+    listener("b", "sftp", freePort());
+    checkAndCommit();
+    adapters.drain();
+    try (ServerSocket thief = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
+      adapters.resume();
+      List<String> problems = config.commit(adapters);
+      assertEquals(1, problems.size());
+      assertTrue(problems.getFirst().startsWith("listener a: "), problems.toString());
+      assertEquals(1, sftp.listeners.get("b").addresses().size());
+      assertTrue(thief.isBound());
+    }
+    assertEquals(List.of(), config.commit(adapters));
+    assertEquals(at(port), ftp.listeners.get("a").addresses());
+  }
+
+  @Test
+  void quietClients_areEndedOnce_andThoseBetweenTwoFilesAreNot() throws Exception {
+    listener("a", "ftp", freePort());
+    checkAndCommit();
+    FakeProtocol.FakeClient idle = new FakeProtocol.FakeClient();
+    FakeProtocol.FakeClient busy = new FakeProtocol.FakeClient();
+    busy.transferring = true;
+    ftp.listeners.get("a").clients.addAll(List.of(idle, busy));
+    Duration quiet = Duration.ofMillis(50);
+
+    adapters.endQuiet(quiet, "go");
+    assertEquals(List.of(), idle.reasons, "nothing is known yet of how long it has been quiet");
+    Awaitility.await().until(() -> {
+      adapters.endQuiet(quiet, "go");
+      return !idle.reasons.isEmpty();
+    });
+    adapters.endQuiet(quiet, "go");
+
+    assertEquals(List.of("go"), idle.reasons);
+    assertEquals(List.of(), busy.reasons);
+    adapters.endAll("now");
+    assertEquals(List.of("now"), busy.reasons);
+    ftp.listeners.get("a").clients.clear();
+  }
+
+  @Test
+  void use_isThatOfTheFullestListener() throws Exception {
+    listener("a", "ftp", freePort());
+    listener("b", "sftp", freePort());
+    config.change(Kind.LISTENERS, "a", json -> json.put("maxConnections", 4));
+    checkAndCommit();
+    assertEquals(new ProtocolAdapters.Use(0, 0), adapters.use(config.view()));
+    ftp.listeners.get("a").clients.add(new FakeProtocol.FakeClient());
+    sftp.listeners.get("b").clients.addAll(List.of(new FakeProtocol.FakeClient(), new FakeProtocol.FakeClient()));
+    assertEquals(new ProtocolAdapters.Use(0.25, 0), adapters.use(config.view()));
+    ftp.listeners.get("a").clients.clear();
+    sftp.listeners.get("b").clients.clear();
+  }
 }

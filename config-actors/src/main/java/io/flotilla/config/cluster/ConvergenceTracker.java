@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.apache.pekko.cluster.ClusterEvent.CurrentClusterState;
 import org.apache.pekko.cluster.Member;
@@ -98,6 +99,7 @@ final class ConvergenceTracker {
       reasons = List.of("last heard " + (now - heard.atNanos) / 1_000_000_000L + " s ago");
     } else if (report.draining()) {
       condition = "draining";
+      reasons = Stream.concat(Stream.ofNullable(report.drain()), reasons.stream()).toList();
     } else if (!report.problems().isEmpty()) {
       condition = "degraded";
     } else if (report.catchingUp() || report.version() != config.version()) {

@@ -39,9 +39,14 @@ public record Admin(String name, Role role, Optional<Secret.TokenHash> tokenHash
     json.put("hasToken", tokenHash.isPresent());
   }
 
-  /** Whether it may direct the cluster: move the primary, drain nodes, change voters. */
+  /** Whether it may direct the cluster: move the primary, change voters. */
   public boolean mayOperate() {
     return role == Role.ADMIN;
+  }
+
+  /** Whether it may send clients away: drain nodes, have them leave or restart. */
+  public boolean mayDrain() {
+    return role == Role.ADMIN || role == Role.OPERATOR;
   }
 
   public boolean mayChange(String kind) {

@@ -33,6 +33,18 @@ public final class ClusterKey {
     return new ClusterKey(key);
   }
 
+  /** @throws GeneralSecurityException if these are not the bytes of a key */
+  static ClusterKey of(byte[] bytes) throws GeneralSecurityException {
+    if (bytes.length != BYTES) {
+      throw new GeneralSecurityException("a cluster key has " + BYTES + " bytes");
+    }
+    return new ClusterKey(bytes.clone());
+  }
+
+  byte[] bytes() {
+    return key.clone();
+  }
+
   /** Reads a key file; the exception's message tells the operator what is wrong with it. */
   public static ClusterKey read(Path file) throws IOException {
     byte[] key;

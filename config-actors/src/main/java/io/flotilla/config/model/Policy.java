@@ -132,14 +132,61 @@ public sealed interface Policy extends Entity {
     }
   }
 
+  /**
+   * How stale a node may serve before load balancers are told to pass it by. Whatever they say, it goes on serving who comes.
+   *
+   * @param isolatedAfter how long a node may hear no primary; any time if empty. 5 seconds to a day
+   * @param maxBehind how long a node may serve an older version than the newest that it has heard of; any time if empty. A second to a day
+   */
+  record Health(Optional<Duration> isolatedAfter, Optional<Duration> maxBehind) implements Policy {
+    public static final String NAME = "health";
+    /** A node that hears nothing is isolated after as long. */
+    private static final Duration LEAST_ISOLATED = Duration.ofSeconds(5);
+    private static final Duration LEAST_BEHIND = Duration.ofSeconds(1);
+    private static final Duration MOST = Duration.ofDays(1);
+    private static final String NEVER = "never";
+    public static final Health DEFAULT = new Health(Optional.empty(), Optional.empty());
+
+    static Health read(Fields fields) {
+      return new Health(durationOrNever(fields, "isolatedAfter", LEAST_ISOLATED), durationOrNever(fields, "maxBehind", LEAST_BEHIND));
+    }
+
+    private static Optional<Duration> durationOrNever(Fields fields, String name, Duration least) {
+      return fields.parsed(name, text -> {
+        try {
+          return text.equals(NEVER) ? Optional.<Duration>empty() : Optional.of(within(text, least, MOST));
+        } catch (IllegalArgumentException e) {
+          throw new IllegalArgumentException(e.getMessage() + ", or never", e);
+        }
+      }).flatMap(found -> found);
+    }
+
+    public static Health of(ClusterConfig config) {
+      return config.find(Kind.POLICIES, NAME, Health.class).orElse(DEFAULT);
+    }
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+
+    @Override
+    public void describe(ObjectNode json) {
+      json.put("isolatedAfter", isolatedAfter.map(Durations::format).orElse(NEVER));
+      json.put("maxBehind", maxBehind.map(Durations::format).orElse(NEVER));
+    }
+  }
+
   private static Optional<Duration> duration(Fields fields, String name, Duration least, Duration most) {
-    return fields.parsed(name, text -> {
-      Duration duration = Durations.parse(text, most);
-      if (duration.compareTo(least) < 0) {
-        throw new IllegalArgumentException("must be at least " + Durations.format(least));
-      }
-      return duration;
-    });
+    return fields.parsed(name, text -> within(text, least, most));
+  }
+
+  private static Duration within(String text, Duration least, Duration most) {
+    Duration duration = Durations.parse(text, most);
+    if (duration.compareTo(least) < 0) {
+      throw new IllegalArgumentException("must be at least " + Durations.format(least));
+    }
+    return duration;
   }
 
   /** Reads the policy of a name; a name that this release does not know is a fault of the document. */
@@ -149,8 +196,9 @@ public sealed interface Policy extends Entity {
       case History.NAME -> History.read(fields);
       case Uploads.NAME -> Uploads.read(fields);
       case Sessions.NAME -> Sessions.read(fields);
+      case Health.NAME -> Health.read(fields);
       default -> {
-        fields.fault("'" + fields.name() + "' is not a policy; known are " + History.NAME + ", " + Primary.NAME + ", "
+        fields.fault("'" + fields.name() + "' is not a policy; known are " + Health.NAME + ", " + History.NAME + ", " + Primary.NAME + ", "
             + Sessions.NAME + ", " + Uploads.NAME);
         yield new Entity.Unknown(Kind.POLICIES.id(), fields.name());
       }

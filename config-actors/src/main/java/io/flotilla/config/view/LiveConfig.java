@@ -37,6 +37,7 @@ public final class LiveConfig implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().name("config-apply").daemon().factory());
   private volatile ConfigView view;
   private volatile List<String> currentProblems = List.of();
+  private volatile Map<String, List<String>> problemsByListener = Map.of();
 
   private record Waiter(long version, CompletableFuture<ConfigView> future) {}
 
@@ -54,6 +55,20 @@ public final class LiveConfig implements AutoCloseable {
   /** What the listeners could not do, in words; empty if this node serves all it should. */
   public List<String> problems() {
     return currentProblems;
+  }
+
+  /** What one listener could not do. */
+  public List<String> problemsOf(ConfigListener listener) {
+    return problemsByListener.getOrDefault(listener.name(), List.of());
+  }
+
+  /** Has a listener look at the present configuration again; completes with what it could not do. */
+  public CompletionStage<List<String>> applyAgain(ConfigListener listener) {
+    return CompletableFuture.supplyAsync(() -> {
+      ConfigView now = view;
+      call(listener, ConfigDelta.none(now.config()), now);
+      return problemsOf(listener);
+    }, applying);
   }
 
   /** Adds a listener, which is first called with the delta from the empty configuration. */
@@ -149,6 +164,7 @@ public final class LiveConfig implements AutoCloseable {
     } else {
       problems.put(who, found);
     }
+    problemsByListener = Map.copyOf(problems);
     currentProblems = problems.values().stream().flatMap(List::stream).toList();
   }
 

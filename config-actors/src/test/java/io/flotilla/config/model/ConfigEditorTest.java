@@ -121,7 +121,7 @@ class ConfigEditorTest {
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
       "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, groups, listeners, storages, folders, certificates, host-keys, access-rules, nodes, admins, policies",
-      "policies|{}|/operations/0/value|'new' is not a policy; known are history, primary, sessions, uploads"})
+      "policies|{}|/operations/0/value|'new' is not a policy; known are health, history, primary, sessions, uploads"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {
     Refusal refusal = refusal(config, put(kind, "new", json));
 
@@ -134,6 +134,14 @@ class ConfigEditorTest {
       "lifetime|59s|must be at least 1m"})
   void sessionTimeouts_outOfTheirBounds_areRefused(String field, String value, String detail) {
     Refusal refusal = refusal(config, put("policies", "sessions", "{\"" + field + "\":\"" + value + "\"}"));
+    assertEquals(List.of(new FieldError("/operations/0/value/" + field, detail)), refusal.errors());
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"isolatedAfter|4s|must be at least 5s, or never", "isolatedAfter|25h|must be at most 24h, or never",
+      "maxBehind|999ms|must be at least 1s, or never", "maxBehind|soon|must be a duration such as 500ms, 90s, 10m or 1h, or never"})
+  void staleness_outOfItsBounds_isRefused(String field, String value, String detail) {
+    Refusal refusal = refusal(config, put("policies", "health", "{\"" + field + "\":\"" + value + "\"}"));
     assertEquals(List.of(new FieldError("/operations/0/value/" + field, detail)), refusal.errors());
   }
 

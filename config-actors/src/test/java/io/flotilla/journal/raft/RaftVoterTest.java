@@ -254,7 +254,7 @@ class RaftVoterTest {
         second.close();
         await().atMost(PATIENCE).until(() -> !first.isLeader());
         RaftQuorum impatient = voters.keep(new RaftQuorum(cluster, List.of(first.self(), second.self()),
-                new QuorumSettings(Duration.ofMillis(300), Duration.ofMillis(200), 8)));
+                new QuorumSettings(Duration.ofSeconds(3), Duration.ofSeconds(2), 8))); // who is there has to say in time that it doesn't lead
 
         QuorumUnavailableException failure = assertThrows(QuorumUnavailableException.class,
                 () -> get(impatient.submit(claim(ID)), EpochClaimed.class));

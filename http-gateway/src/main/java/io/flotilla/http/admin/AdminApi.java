@@ -6,6 +6,7 @@ import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.model.Admin;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.http.Problem;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.pekko.http.javadsl.model.AttributeKeys;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
@@ -41,6 +43,8 @@ import org.slf4j.LoggerFactory;
  */
 final class AdminApi {
   private static final long BODY_TIMEOUT_MILLIS = 30_000;
+  /** Whoever asks to join has proved nothing yet. */
+  private static final long MAX_JOIN_BYTES = 4096;
   private static final long IMPORT_BODY_TIMEOUT_MILLIS = 120_000;
   private static final long IMPORT_TIMEOUT_MILLIS = 300_000;
   private static final Logger log = LoggerFactory.getLogger(AdminApi.class);
@@ -56,9 +60,11 @@ final class AdminApi {
   private final ClaimReads claims;
   private final VoterRequests voters;
   private final ConnectionRequests connections;
+  private final NodeRequests nodes;
   private final SessionRequests sessions;
   private final BalancerReads balancers;
   private final EventStream events;
+  private final JoinRequests joins;
   private final OpenApi openApi = new OpenApi();
 
   AdminApi(AdminContext context, Materializer materializer) {
@@ -74,12 +80,17 @@ final class AdminApi {
     this.claims = new ClaimReads(context);
     this.voters = new VoterRequests(context);
     this.connections = new ConnectionRequests(context);
+    this.nodes = new NodeRequests(context);
     this.sessions = new SessionRequests(context);
     this.balancers = new BalancerReads(context);
     this.events = new EventStream(context.events());
+    this.joins = new JoinRequests(context, Clock.systemUTC());
   }
 
   CompletionStage<HttpResponse> handle(HttpRequest request) {
+    // The default says that nothing was done.
+    request.getHeader(TimeoutAccess.class).ifPresent(access -> access.timeoutAccess().updateHandler(_ -> Problem.of(504, "outcome-unknown",
+        "The outcome is unknown", "this node took too long to answer; what was asked for may still be done").toResponse()));
     CompletionStage<HttpResponse> answer;
     try {
       answer = route(request, segments(request));
@@ -99,6 +110,10 @@ final class AdminApi {
     if (path.size() < 3 || !path.subList(0, 2).equals(List.of("api", "v1"))) {
       throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     }
+    if (path.equals(List.of("api", "v1", "join"))) {
+      requireMethod(method, "POST");
+      return withBody(request, MAX_JOIN_BYTES, BODY_TIMEOUT_MILLIS, body -> joins.join(body.toArray()));
+    }
     Caller caller = caller(request);
     RequestParameters parameters = parameters(request);
     List<String> rest = path.subList(2, path.size());
@@ -108,10 +123,13 @@ final class AdminApi {
     if (rest.getFirst().equals("voters")) {
       return voters(request, method, rest.subList(1, rest.size()), caller, parameters);
     }
-    if (rest.getFirst().equals("nodes") && rest.size() == 2) {
+    if (rest.getFirst().equals("nodes") && rest.size() > 1) {
+      return nodes(request, method, rest.subList(1, rest.size()), caller, parameters);
+    }
+    if (rest.getFirst().equals("join-tokens") && rest.size() == 2) {
       requireMethod(method, "DELETE");
       request.discardEntityBytes(materializer);
-      return voters.forget(caller, rest.get(1));
+      return joins.revoke(caller, rest.get(1));
     }
     if (rest.getFirst().equals("connections") && rest.size() == 2) {
       requireMethod(method, "DELETE");
@@ -128,11 +146,43 @@ final class AdminApi {
       case "lb/haproxy", "lb/nginx" -> get(request, method, () -> balancers.show(rest.getLast(), parameters));
       case "connections" -> get(request, method, () -> connections.list(parameters));
       case "openapi.yaml" -> get(request, method, () -> CompletableFuture.completedFuture(openApi.show()));
+      case "join-tokens" -> {
+        requireMethod(method, "POST");
+        yield withBody(request, body -> joins.create(caller, body));
+      }
       case "claims" -> get(request, method, () -> claims.list(parameters));
       case "events" -> get(request, method, () -> CompletableFuture.completedFuture(
           events.open(materializer, () -> authentication.isStill(caller.admin()))));
       default -> throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
     };
+  }
+
+  private CompletionStage<HttpResponse> nodes(
+      HttpRequest request, String method, List<String> path, Caller caller, RequestParameters parameters) {
+    String node = path.getFirst();
+    if (path.size() == 1) {
+      return switch (method) {
+        case "GET", "HEAD" -> get(request, method, () -> nodes.show(node));
+        case "DELETE" -> {
+          request.discardEntityBytes(materializer);
+          yield voters.forget(caller, node);
+        }
+        default -> throw new NotAllowedException("GET, HEAD, DELETE");
+      };
+    }
+    Optional<Supplier<CompletionStage<HttpResponse>>> order = path.size() > 2 ? Optional.empty() : switch (path.get(1)) {
+      case "drain" -> Optional.of(() -> nodes.drain(caller, parameters, node));
+      case "resume" -> Optional.of(() -> nodes.resume(caller, node));
+      case "leave" -> Optional.of(() -> nodes.leave(caller, parameters, node));
+      case "restart" -> Optional.of(() -> nodes.restart(caller, parameters, node));
+      default -> Optional.empty();
+    };
+    if (order.isEmpty()) {
+      throw new Problem.ProblemException(Problem.notFound("this server has nothing at that path"));
+    }
+    requireMethod(method, "POST");
+    request.discardEntityBytes(materializer);
+    return order.get().get();
   }
 
   private CompletionStage<HttpResponse> sessions(
@@ -223,7 +273,7 @@ final class AdminApi {
   }
 
   private CompletionStage<HttpResponse> get(
-      HttpRequest request, String method, java.util.function.Supplier<CompletionStage<HttpResponse>> answer) {
+      HttpRequest request, String method, Supplier<CompletionStage<HttpResponse>> answer) {
     if (!method.equals("GET") && !method.equals("HEAD")) {
       throw new NotAllowedException("GET, HEAD");
     }

@@ -20,8 +20,8 @@ import org.apache.pekko.stream.SystemMaterializer;
 
 /** The HTTP listener of the admin API. It runs in the node's local actor system, apart from the clustered one. */
 public final class AdminServer {
-  private static final Config ERROR_HANDLER = ConfigFactory.parseMap(Map.of(
-      "pekko.http.server.parsing.error-handler", ProblemErrorHandler.class.getName()));
+  /** An answer to wait=applied may take its full minute, after the passwords of a large batch were hashed. */
+  private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(110);
   private final ServerBinding binding;
 
   private AdminServer(ServerBinding binding) {
@@ -35,12 +35,22 @@ public final class AdminServer {
    */
   public static CompletionStage<AdminServer> open(
       ActorSystem<?> system, String host, int port, AdminContext context, Optional<SSLContext> tls) {
+    return open(system, host, port, context, tls, REQUEST_TIMEOUT);
+  }
+
+  static CompletionStage<AdminServer> open(
+      ActorSystem<?> system, String host, int port, AdminContext context, Optional<SSLContext> tls, Duration requestTimeout) {
     Materializer materializer = SystemMaterializer.get(system).materializer();
     AdminApi api = new AdminApi(context, materializer);
     ServerBuilder server = Http.get(system).newServerAt(host, port).withSettings(ServerSettings.create(
-        ERROR_HANDLER.withFallback(system.settings().config())));
+        own(requestTimeout).withFallback(system.settings().config())));
     return tls.map(secure -> server.enableHttps(ConnectionContext.httpsServer(() -> TlsServer.engine(secure, "http/1.1"))))
         .orElse(server).bind(api::handle).thenApply(AdminServer::new);
+  }
+
+  private static Config own(Duration requestTimeout) {
+    return ConfigFactory.parseMap(Map.of("pekko.http.server.parsing.error-handler", ProblemErrorHandler.class.getName(),
+        "pekko.http.server.request-timeout", requestTimeout.toMillis() + "ms"));
   }
 
   public int port() {

@@ -42,7 +42,7 @@ final class ConnectionRequests {
     });
   }
 
-  private static void describe(ObjectNode json, ClusterConnections.Found found) {
+  static void describe(ObjectNode json, ClusterConnections.Found found) {
     LiveConnections.Snapshot connection = found.connection();
     json.put("id", connection.id() + "@" + found.node()).put("node", found.node()).put("protocol", connection.protocol());
     json.put("user", connection.user()).put("address", connection.address()).put("since", connection.since().toString());

@@ -18,10 +18,11 @@ import java.util.concurrent.TimeoutException;
 record RequestParameters(Map<String, String> values) {
   static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration MAX_TIMEOUT = Duration.ofSeconds(60);
+  private static final Duration MAX_DEADLINE = Duration.ofDays(1);
 
   private static final Set<String> KNOWN =
       Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment",
-          "from", "to", "kind", "secrets", "delete", "node", "user", "protocol",
+          "from", "to", "kind", "secrets", "delete", "node", "user", "protocol", "deadline", "keepVote",
           "address", "listener", "agent", "healthPort", "healthTls");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
@@ -87,6 +88,17 @@ record RequestParameters(Map<String, String> values) {
         throw malformed("the parameter timeout " + e.getMessage());
       }
     }).orElse(otherwise);
+  }
+
+  /** How long clients may go on. */
+  Optional<Duration> deadline() {
+    return Optional.ofNullable(values.get("deadline")).map(text -> {
+      try {
+        return Durations.parse(text, MAX_DEADLINE);
+      } catch (IllegalArgumentException e) {
+        throw malformed("the parameter deadline " + e.getMessage());
+      }
+    });
   }
 
   /** Why a change is made, in the words of whoever makes it. */

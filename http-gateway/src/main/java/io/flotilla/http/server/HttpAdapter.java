@@ -73,6 +73,11 @@ public final class HttpAdapter implements ProtocolAdapter<HttpListener.Options> 
   }
 
   @Override
+  public double use() {
+    return engine.buffers.use();
+  }
+
+  @Override
   public void close() {
     engine.close();
   }

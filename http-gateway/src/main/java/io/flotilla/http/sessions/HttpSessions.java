@@ -2,6 +2,7 @@ package io.flotilla.http.sessions;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
+import io.flotilla.adapter.LogThrottle;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
@@ -64,6 +65,7 @@ public final class HttpSessions implements ConfigListener {
   private final ActorRef<SessionKeeper.Command> keeper;
   private final Map<String, KnownSession> known = new ConcurrentHashMap<>();
   private final Map<String, Set<KnownSession>> ofUsers = new ConcurrentHashMap<>();
+  private final LogThrottle refusals = new LogThrottle();
   private final Semaphore questions = new Semaphore(MAX_QUESTIONS);
   private volatile SessionReplication replication = SessionReplication.NONE;
   private boolean wasReplicated = true;
@@ -118,8 +120,10 @@ public final class HttpSessions implements ConfigListener {
     String user = login.user().name();
     boolean isFull = known.size() >= MAX_KNOWN;
     if (isFull || of(user).size() >= MAX_KNOWN_OF_USER) {
-      log.error("User {} gets no session: {} {} are known, ended ones included; shorten their lifetime (policies/sessions), or have the user "
-          + "log in less often", user, isFull ? MAX_KNOWN : MAX_KNOWN_OF_USER, isFull ? "of all users" : "of this user");
+      if (refusals.isDue()) {
+        log.error("User {} gets no session: {} {} are known, ended ones included; shorten their lifetime (policies/sessions), or have the user "
+            + "log in less often", user, isFull ? MAX_KNOWN : MAX_KNOWN_OF_USER, isFull ? "of all users" : "of this user");
+      }
       return Optional.empty();
     }
     makeRoom(user);

@@ -14,6 +14,9 @@ import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -285,5 +288,18 @@ class AdminApiTest {
     node.as(AdminFixture.VIEWER, "DELETE", "/voters/node-1", "").expect(403);
     node.as(AdminFixture.VIEWER, "DELETE", "/nodes/node-9", "").expect(403);
     node.as(AdminFixture.VIEWER, "GET", "/voters", "").expect(200);
+  }
+
+  @Test
+  void whatTakesTooLong_hasAnUnknownOutcome() {
+    AdminServer impatient = AdminServer.open(node.kit.system(), "127.0.0.1", 0, node.context(node.client), Optional.empty(), Duration.ofMillis(300))
+        .toCompletableFuture().join();
+    try {
+      Answer late = node.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + impatient.port() + "/api/v1/cluster/primary"))
+          .header("Authorization", "Bearer " + AdminFixture.ADMIN).POST(HttpRequest.BodyPublishers.ofString("{\"node\":\"silent\"}")).build());
+      assertEquals("urn:flotilla:problem:outcome-unknown", late.expect(504).json().get("type").textValue());
+    } finally {
+      impatient.close(Duration.ofSeconds(1)).toCompletableFuture().join();
+    }
   }
 }

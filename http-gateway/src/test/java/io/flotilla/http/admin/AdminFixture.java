@@ -26,6 +26,7 @@ import io.flotilla.config.model.ClusterConfig;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.model.EntityKey;
+import io.flotilla.config.model.JoinToken;
 import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Operation;
 import io.flotilla.config.model.Refusal;
@@ -91,7 +92,8 @@ final class AdminFixture implements AutoCloseable {
       .withFallback(PersistenceTestKitPlugin.config())
       .withFallback(PersistenceTestKitSnapshotPlugin.config())
       .withFallback(ConfigFactory.load()));
-  final EntityCodec codec = new EntityCodec(new SecretSealer(ClusterKey.generate()));
+  final ClusterKey key = ClusterKey.generate();
+  final EntityCodec codec = new EntityCodec(new SecretSealer(key));
   final PasswordHasher hasher = new PasswordHasher(2, MAX_HASHES_WAITING);
   final ConfigClient client = new ConfigClient();
   final ClaimClient claims = new ClaimClient();
@@ -99,6 +101,7 @@ final class AdminFixture implements AutoCloseable {
   final List<String> notReady = new CopyOnWriteArrayList<>();
   final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   final ClusterConnections connections = new OneConnection();
+  final OneNode nodes = new OneNode();
   final HttpSessions sessions;
   final LiveConfig live;
   final ActorRef<ConfigPrimary.Command> primary;
@@ -140,9 +143,12 @@ final class AdminFixture implements AutoCloseable {
     return new AdminContext(live, toPrimary, claims, codec, new EntityInput(codec, hasher, live), feed,
         () -> List.copyOf(notReady),
         () -> new ClusterStatus(live.view().config().version(), live.view().config().digest().toString(), 0, List.of()),
-        node -> CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
-        connections, sessions, OneVoter::new, OneJournal::new,
-        () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID), MAX_BODY, MAX_IMPORT);
+        node -> node.equals("silent") ? new CompletableFuture<>()
+            : CompletableFuture.completedFuture(node.equals("node-1") ? Optional.empty() : Optional.of("no such node")),
+        connections, nodes, sessions, OneVoter::new, OneJournal::new,
+        () -> "flotilla_config_version 1\n", () -> Optional.of(CLUSTER_ID),
+        new Joining(new JoinToken.Welcome(key, List.of("10.0.0.1:20001", "10.0.0.2:20001")), List.of("https://10.0.0.1:20000")),
+        MAX_BODY, MAX_IMPORT);
   }
 
   private void submit(List<Operation> operations) {

@@ -130,7 +130,8 @@ class OpenApiEntitiesTest {
         new Example(Kind.POLICIES, Policy.Primary.NAME, "{\"preferred\": \"node-1\"}"),
         new Example(Kind.POLICIES, Policy.History.NAME, "{\"changes\": 100}"),
         new Example(Kind.POLICIES, Policy.Uploads.NAME, "{\"keepPartials\": \"1h\"}"),
-        new Example(Kind.POLICIES, Policy.Sessions.NAME, "{\"idleTimeout\": \"1m\", \"lifetime\": \"1h\", \"replicated\": false}"));
+        new Example(Kind.POLICIES, Policy.Sessions.NAME, "{\"idleTimeout\": \"1m\", \"lifetime\": \"1h\", \"replicated\": false}"),
+        new Example(Kind.POLICIES, Policy.Health.NAME, "{\"isolatedAfter\": \"30s\", \"maxBehind\": \"1m\"}"));
   }
 
   /** What is the least that can be said, so that all else is the default. */
@@ -147,7 +148,8 @@ class OpenApiEntitiesTest {
         new Example(Kind.POLICIES, Policy.Primary.NAME, "{}"),
         new Example(Kind.POLICIES, Policy.History.NAME, "{}"),
         new Example(Kind.POLICIES, Policy.Uploads.NAME, "{}"),
-        new Example(Kind.POLICIES, Policy.Sessions.NAME, "{}"));
+        new Example(Kind.POLICIES, Policy.Sessions.NAME, "{}"),
+        new Example(Kind.POLICIES, Policy.Health.NAME, "{}"));
   }
 
   /** Of a policy the one that its name says. */

@@ -51,7 +51,7 @@ class OpenApiTest {
       Map.of("kind", "users", "name", "nobody", "node", "nowhere", "id", "17", "version", "999");
   /** Texts of AdminApi that are no words of a path; whoever adds a path adds it to the description and not here. */
   private static final Set<String> NO_PATHS = Set.of("unauthorized", "unknown", "slow-request", "too-large", "method-not-allowed",
-      "no-primary", "no-keeper", "no-quorum", "no-voters", "busy", "timeout", "internal", "close", "nosniff");
+      "no-primary", "outcome-unknown", "no-keeper", "no-quorum", "no-voters", "busy", "timeout", "internal", "close", "nosniff");
 
   private OpenApiDocument document;
   private AdminFixture node;
@@ -211,7 +211,8 @@ class OpenApiTest {
       "POST, /api/v1/config/changes?dryRun, '{\"operations\": [{\"op\": \"put\", \"kind\": \"users\", \"name\": \"b\", \"value\": {}}]}'",
       "POST, /api/v1/config/rollback?dryRun=true, '{\"to\": 1}'",
       "POST, /api/v1/config/import?dryRun=true, '{\"format\": 1, \"entities\": {\"users\": {\"c\": {}}}}'",
-      "DELETE, /api/v1/nodes/{node},", "DELETE, /api/v1/voters/{node},"})
+      "DELETE, /api/v1/nodes/{node},", "GET, /api/v1/nodes/{node},", "POST, /api/v1/nodes/{node}/drain?deadline=1m,",
+      "POST, /api/v1/nodes/{node}/resume,", "DELETE, /api/v1/voters/{node},"})
   void answers_areAsDescribed(String method, String path, String body) throws Exception {
     Sent sent = send(method, path, body == null ? "" : body);
     JsonNode operation = document.root.get("paths").get(path.replaceAll("\\?.*", "")).get(method.toLowerCase(Locale.ROOT));

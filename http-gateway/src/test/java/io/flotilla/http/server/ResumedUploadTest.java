@@ -16,7 +16,10 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The bodies of uploads that are resumed go the same ways as those of PUT. */
 class ResumedUploadTest extends HttpFixture {
@@ -78,23 +81,21 @@ class ResumedUploadTest extends HttpFixture {
     assertEquals(0, offset(location));
   }
 
-  @Test
-  void whoMayNotReplace_isToldWhatToDo_whenTheNameIsTaken() throws Exception {
-    for (List<String> permissions : List.of(List.of("upload"), List.of("upload", "list"))) {
-      user("ann", json -> permissions.forEach(json.putObject("permissions").putArray("/")::add));
-      config.commit(adapter);
-      String location = create(10);
-      assertEquals(204, patch(false, location, 0, HttpRequest.BodyPublishers.ofByteArray(new byte[4])).statusCode());
-      Files.writeString(home().resolve("a.bin"), "another's");
-      HttpResponse<byte[]> taken = patch(false, location, 4, HttpRequest.BodyPublishers.ofByteArray(new byte[6]));
-      assertEquals(409, taken.statusCode());
-      assertTrue(new String(taken.body(), StandardCharsets.UTF_8).contains("end this upload and begin one with another name"));
-      assertEquals(4, offset(location));
-      assertEquals(204, send(tus(false, location).DELETE()).statusCode());
-      assertEquals(List.of("a.bin"), homeEntries());
-      assertEquals("another's", Files.readString(home().resolve("a.bin")));
-      Files.delete(home().resolve("a.bin"));
-    }
+  @ParameterizedTest
+  @ValueSource(strings = {"upload", "upload list"})
+  void whoMayNotReplace_isToldWhatToDo_whenTheNameIsTaken(String permissions) throws Exception {
+    user("ann", json -> Stream.of(permissions.split(" ")).forEach(json.putObject("permissions").putArray("/")::add));
+    config.commit(adapter);
+    String location = create(10);
+    assertEquals(204, patch(false, location, 0, HttpRequest.BodyPublishers.ofByteArray(new byte[4])).statusCode());
+    Files.writeString(home().resolve("a.bin"), "another's");
+    HttpResponse<byte[]> taken = patch(false, location, 4, HttpRequest.BodyPublishers.ofByteArray(new byte[6]));
+    assertEquals(409, taken.statusCode());
+    assertTrue(new String(taken.body(), StandardCharsets.UTF_8).contains("end this upload and begin one with another name"));
+    assertEquals(4, offset(location));
+    assertEquals(204, send(tus(false, location).DELETE()).statusCode());
+    assertEquals(List.of("a.bin"), homeEntries());
+    assertEquals("another's", Files.readString(home().resolve("a.bin")));
   }
 
   @Test

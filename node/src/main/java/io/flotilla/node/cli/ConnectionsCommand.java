@@ -40,14 +40,19 @@ final class ConnectionsCommand {
     return 0;
   }
 
+  /** What is being transferred, empty if nothing. */
+  static String transfer(JsonNode connection) {
+    JsonNode transfer = connection.path("transfer");
+    return transfer.isObject() ? transfer.path("direction").asText() + " of " + transfer.path("path").asText() : "";
+  }
+
   private static String describe(JsonNode body) {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("ID", "PROTOCOL", "USER", "ADDRESS", "SINCE", "BYTES", "TRANSFER"));
     for (JsonNode one : body.path("items")) {
-      JsonNode transfer = one.path("transfer");
       rows.add(List.of(one.path("id").asText(), one.path("protocol").asText(), one.path("user").asText(),
           one.path("address").asText(), one.path("since").asText(), one.path("bytes").asText(),
-          transfer.isObject() ? transfer.path("direction").asText() + " of " + transfer.path("path").asText() : ""));
+          transfer(one)));
     }
     return Table.of(rows) + (body.path("more").asBoolean()
         ? "There are more; name a node, a user or a protocol to see fewer.\n" : "");

@@ -12,8 +12,8 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       UpCommand.class, DownCommand.class, NodeCommand.class, StatusCommand.class, ConfigCommand.class, UserCommand.class,
-      ConnectionsCommand.class, SessionsCommand.class, PrimaryCommand.class, VotersCommand.class, NodesCommand.class,
-      LbCommand.class
+      ConnectionsCommand.class, SessionsCommand.class, PrimaryCommand.class, VotersCommand.class, NodesCommand.class, ClusterCommand.class,
+      JoinTokenCommand.class, LbCommand.class
     },
     footer = {
       "  test    Runs the test suite (from a source checkout).",

@@ -8,14 +8,19 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** The node processes of a cluster on this machine. */
+/**
+ * The nodes of a cluster on this machine. Each runs under a process of the launcher, which starts it again when it ends with the status for
+ * that; where there is no launcher, none is.
+ */
 final class LocalProcesses {
   private static final Duration STOP_PATIENCE = Duration.ofSeconds(60);
+  private static final String SUPERVISED = "FLOTILLA_SUPERVISED";
   private static final Path SETSID = Path.of("/usr/bin/setsid");
 
   private final Path home;
@@ -44,6 +49,8 @@ final class LocalProcesses {
       if (detached && Files.isExecutable(SETSID)) {
         command.add(SETSID.toString());
       }
+      Optional<String> launcher = Optional.ofNullable(System.getProperty("flotilla.launcher"));
+      launcher.ifPresent(path -> command.addAll(List.of(path, "supervise")));
       command.addAll(UpCommand.javaCommand(System.getProperty("flotilla.node.options", "")));
       command.addAll(List.of(
           "--name", name,
@@ -59,11 +66,12 @@ final class LocalProcesses {
         command.add("--form");
       }
       Files.createDirectories(home.resolve("files"));
-      Process process = new ProcessBuilder(command)
+      ProcessBuilder builder = new ProcessBuilder(command)
           .redirectErrorStream(true)
           .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-          .redirectOutput(ProcessBuilder.Redirect.appendTo(UpCommand.logFile(home, name)))
-          .start();
+          .redirectOutput(ProcessBuilder.Redirect.appendTo(UpCommand.logFile(home, name)));
+      builder.environment().remove(SUPERVISED); // that somebody starts this process again says nothing of its nodes
+      Process process = builder.start();
       processes.put(name, process);
       nodes.add(new LocalCluster.LocalNode(name, "http://" + host(k) + ":" + basePort, host(k) + ":" + (basePort + 22),
           process.pid(), process.info().startInstant().orElseThrow().toEpochMilli()));
@@ -79,16 +87,27 @@ final class LocalProcesses {
     });
   }
 
-  /** Waits until a node ends by itself, or until the latch; says which node it was. */
-  String awaitAnyEnd(CountDownLatch interrupted) throws InterruptedException {
-    while (!interrupted.await(500, TimeUnit.MILLISECONDS)) {
-      for (Map.Entry<String, Process> node : processes.entrySet()) {
-        if (!node.getValue().isAlive()) {
-          return ended(node.getKey());
+  /**
+   * Waits until a node fails, or until the latch; says which node it was. One that was told to leave has not failed, and the others go on
+   * without it.
+   *
+   * @return empty if the latch came, or no node is left
+   */
+  Optional<String> awaitAnyFailure(CountDownLatch interrupted) throws InterruptedException {
+    List<String> running = new ArrayList<>(processes.keySet());
+    while (!running.isEmpty() && !interrupted.await(500, TimeUnit.MILLISECONDS)) {
+      for (String name : List.copyOf(running)) {
+        Process process = processes.get(name);
+        if (!process.isAlive() && process.exitValue() != 0) {
+          return Optional.of(ended(name));
+        }
+        if (!process.isAlive()) {
+          System.out.println(name + " was told to leave or to stop, and has.");
+          running.remove(name);
         }
       }
     }
-    return "";
+    return Optional.empty();
   }
 
   void stop() {

@@ -2,11 +2,15 @@ package io.flotilla.node.cli;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.flotilla.node.JoinClient;
 import io.flotilla.node.Node;
 import io.flotilla.node.NodeSettings;
 import io.flotilla.node.cluster.LoneRecovery;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,14 +20,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
- * Runs one node in the foreground until it is told to stop (SIGTERM or Ctrl-C), which ends with status 0. With
+ * Runs one node in the foreground until it is told to stop (SIGTERM or Ctrl-C) or to leave, which ends with status 0, or to restart. With
  * {@code --recover-alone} it runs none, but makes the node's data directory that of the only voter.
  */
-@Command(name = "node", description = "Runs one node in the foreground.", mixinStandardHelpOptions = true)
+@Command(name = "node", description = "Runs one node in the foreground, or has a running one let its clients go.",
+    mixinStandardHelpOptions = true)
 final class NodeCommand implements Callable<Integer> {
+  private static final int REFUSED_STATUS = 3;
+
   @Option(names = "--name", description = "The node's name, unique in the cluster.")
   private String name;
 
@@ -43,6 +52,14 @@ final class NodeCommand implements Callable<Integer> {
   @Option(names = "--cluster-key", paramLabel = "FILE", description = "The cluster's key, copied from one of its nodes.")
   private Path clusterKey;
 
+  @Option(names = "--join-token", paramLabel = "TOKEN", description = "Joins the cluster that made the token, if the data directory is "
+      + "empty; then --cluster-key and --seed-nodes are not needed.")
+  private String joinToken;
+
+  @Option(names = "--join-token-file", paramLabel = "FILE", description = "The same, with the token in a file: other users of this machine "
+      + "can see command lines.")
+  private Path joinTokenFile;
+
   @Option(names = "--recover-alone", description = "When a majority of the voters' disks is lost: shows what this node, which must "
       + "not run, can go on from, asks, and makes it the only voter. Then start it without this option.")
   private boolean recoverAlone;
@@ -61,6 +78,45 @@ final class NodeCommand implements Callable<Integer> {
 
   @Option(names = "--set", paramLabel = "PATH=VALUE", description = "Sets any setting of application.conf.")
   private Map<String, String> set = new HashMap<>();
+
+  @Command(name = "drain", description = "Closes the listeners of a node; what is being transferred may go on until the deadline.",
+      mixinStandardHelpOptions = true)
+  int drain(@Mixin AdminOptions options, @Parameters(paramLabel = "NODE") String node, @Mixin Deadline deadline,
+      @Option(names = "--wait", description = "Returns when no client is left, and shows who is until then.") boolean wait)
+      throws IOException, InterruptedException {
+    NodeOrders orders = new NodeOrders(options);
+    int status = orders.give(node, "drain", deadline.query());
+    return wait ? orders.awaitDrained(node) : status;
+  }
+
+  @Command(name = "resume", description = "Opens the listeners of a node that is drained.", mixinStandardHelpOptions = true)
+  int resume(@Mixin AdminOptions options, @Parameters(paramLabel = "NODE") String node) throws IOException {
+    return new NodeOrders(options).give(node, "resume", List.of());
+  }
+
+  @Command(name = "leave", description = "Drains a node, has it leave the cluster, and end.", mixinStandardHelpOptions = true)
+  int leave(@Mixin AdminOptions options, @Parameters(paramLabel = "NODE") String node, @Mixin Deadline deadline,
+      @Option(names = "--keep-vote", description = "Lets a voter leave though its vote stays.") boolean keepVote) throws IOException {
+    List<String> query = new ArrayList<>(deadline.query());
+    query.addAll(keepVote ? List.of("keepVote=true") : List.of());
+    return new NodeOrders(options).give(node, "leave", query);
+  }
+
+  @Command(name = "restart", description = "Drains a node, and has what supervises it start it again.", mixinStandardHelpOptions = true)
+  int restart(@Mixin AdminOptions options, @Parameters(paramLabel = "NODE") String node, @Mixin Deadline deadline) throws IOException {
+    return new NodeOrders(options).give(node, "restart", deadline.query());
+  }
+
+  /** Of orders that let clients go. */
+  static final class Deadline {
+    @Option(names = "--deadline", paramLabel = "TIME", description = "When the clients that are left are ended, such as 30s or 10m; "
+        + "default: the node's setting flotilla.drain-deadline.")
+    private String text;
+
+    List<String> query() {
+      return text == null ? List.of() : List.of("deadline=" + AdminClient.encode(text));
+    }
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -83,11 +139,17 @@ final class NodeCommand implements Callable<Integer> {
     try {
       Node node = start();
       started.complete(node);
-      String reason = node.refused().get();
+      Node.End end = node.end().get();
       if (!isToldToStop(hook)) {
-        System.err.println("flotilla: the cluster refused this node: " + reason);
+        int status = switch (end) {
+          case Node.Refused refused -> {
+            System.err.println("flotilla: the cluster refused this node: " + refused.reason());
+            yield REFUSED_STATUS;
+          }
+          case Node.Asked asked -> asked.status();
+        };
         node.stop();
-        return 3;
+        return status;
       }
     } catch (IOException | RuntimeException e) {
       started.completeExceptionally(e);
@@ -102,6 +164,12 @@ final class NodeCommand implements Callable<Integer> {
   }
 
   private Node start() throws IOException {
+    if (joinToken != null || joinTokenFile != null) {
+      if (form || clusterKey != null || joinToken != null && joinTokenFile != null) {
+        throw new CommandFailedException("a join token brings the key of a cluster that is there: leave --form and --cluster-key out, and give one");
+      }
+      JoinClient.join(settings(), joinToken != null ? joinToken : Files.readString(joinTokenFile), Clock.systemUTC());
+    }
     return Node.start(settings());
   }
 

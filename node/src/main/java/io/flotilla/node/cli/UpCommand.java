@@ -97,14 +97,17 @@ final class UpCommand implements Callable<Integer> {
       Runtime.getRuntime().removeShutdownHook(hook);
       return 0;
     }
-    String dead = processes.awaitAnyEnd(interrupted);
+    Optional<String> failure = processes.awaitAnyFailure(interrupted);
     if (interrupted.getCount() == 0) {
       stopped.await();
       return 0;
     }
     Runtime.getRuntime().removeShutdownHook(hook);
     processes.stop();
-    throw new CommandFailedException(dead);
+    if (failure.isPresent()) {
+      throw new CommandFailedException(failure.get());
+    }
+    return 0;
   }
 
   private void checkOptions() {

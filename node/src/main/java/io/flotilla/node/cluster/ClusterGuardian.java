@@ -100,6 +100,7 @@ final class ClusterGuardian {
     context.spawn(supervised(NodeControl.create(surroundings.client(),
         () -> Policy.Primary.of(surroundings.live().view().config()), surroundings.rejoin())), NodeControl.NAME);
     context.spawn(supervised(ConnectionDesk.create(surroundings.dataPlane().connections())), ConnectionDesk.NAME);
+    context.spawn(supervised(NodeDesk.create(surroundings.dataPlane().node())), NodeDesk.NAME);
     context.spawn(supervised(UsageExchange.create(surroundings.settings().name(), surroundings.dataPlane().homes())), UsageExchange.NAME);
     HttpSessions sessions = surroundings.dataPlane().sessions();
     sessions.attach(SessionReplicator.through(system, context.spawn(supervised(SessionReplicator.create(sessions)), SessionReplicator.NAME)));

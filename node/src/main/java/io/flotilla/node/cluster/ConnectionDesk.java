@@ -95,18 +95,22 @@ final class ConnectionDesk {
 
   /** As many as fit into a message, the oldest first. */
   static ConnectionsFound find(LiveConnections connections, String user, String protocol) {
+    return fitting(connections.list().stream().filter(connection -> (user.isEmpty() || user.equals(connection.user()))
+        && (protocol.isEmpty() || protocol.equals(connection.protocol()))).toList(), false);
+  }
+
+  /** @param more whether there are others than these */
+  static ConnectionsFound fitting(List<LiveConnections.Snapshot> connections, boolean more) {
     List<OneConnection> found = new ArrayList<>();
     int bytes = 0;
-    for (LiveConnections.Snapshot connection : connections.list()) {
-      if ((user.isEmpty() || user.equals(connection.user())) && (protocol.isEmpty() || protocol.equals(connection.protocol()))) {
-        OneConnection one = OneConnection.of(connection);
-        bytes += one.size();
-        if (bytes > MAX_BYTES || found.size() == ClusterConnections.MAX_LISTED) {
-          return new ConnectionsFound(found, true);
-        }
-        found.add(one);
+    for (LiveConnections.Snapshot connection : connections) {
+      OneConnection one = OneConnection.of(connection);
+      bytes += one.size();
+      if (bytes > MAX_BYTES || found.size() == ClusterConnections.MAX_LISTED) {
+        return new ConnectionsFound(found, true);
       }
+      found.add(one);
     }
-    return new ConnectionsFound(found, false);
+    return new ConnectionsFound(found, more);
   }
 }

@@ -3,6 +3,7 @@ package io.flotilla.node.cluster;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.claim.ClaimClient;
+import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.ConfigClient;
 import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.cluster.MemberNames;
@@ -12,6 +13,7 @@ import io.flotilla.config.model.EntityCodec;
 import io.flotilla.config.view.LiveConfig;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.http.admin.ClusterConnections;
+import io.flotilla.http.admin.ClusterNodes;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.http.admin.Voters;
 import io.flotilla.node.DataDirectory;
@@ -23,13 +25,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.AddressFromURIString;
 import org.apache.pekko.actor.BootstrapSetup;
@@ -59,6 +64,10 @@ public final class ControlPlane {
   private static final Duration FAILURE_PAUSE = Duration.ofSeconds(2);
   private static final Duration ADMISSION_PATIENCE = Duration.ofSeconds(10);
   private static final Duration DESIGNATION_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration HAND_OVER_PATIENCE = Duration.ofSeconds(40);
+  private static final Executor SOON = CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS);
+  /** The states of members that are not to be the primary. */
+  private static final Set<String> UNFIT = Set.of("draining", "unreachable");
   private static final Duration TERMINATION_PATIENCE = Duration.ofSeconds(15);
 
   /** Opens the registry of the cluster; an IOException may pass. */
@@ -81,6 +90,7 @@ public final class ControlPlane {
   private volatile Optional<ClusterRegistry> registry = Optional.empty();
   private final Voters voters;
   private final ClusterConnections connections;
+  private final ClusterNodes nodes;
   private final Journal journal;
   private volatile Optional<ActorSystem<ClusterGuardian.Command>> system = Optional.empty();
   private volatile long generation;
@@ -114,6 +124,7 @@ public final class ControlPlane {
     this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
     this.journal = settings.database().isPresent() ? new DatabaseJournal(this::database) : new EmbeddedJournal(this::raft);
     this.connections = new MemberConnections(settings.name(), dataPlane.connections(), () -> system);
+    this.nodes = new MemberNodes(settings.name(), dataPlane.node(), () -> system);
     this.answer = new AtomicReference<>(NodeAnswer.none(settings.name(), key.id()));
     this.surroundings = new ClusterGuardian.Surroundings(
         settings, live, codec, client, claims, dataPlane, events, report, this::rememberMembership, this::rejoin);
@@ -137,6 +148,11 @@ public final class ControlPlane {
   /** The client connections of all nodes. */
   public ClusterConnections connections() {
     return connections;
+  }
+
+  /** Each node, as it is asked to let its clients go. */
+  public ClusterNodes nodes() {
+    return nodes;
   }
 
   /** What is stored of the journal. */
@@ -197,6 +213,39 @@ public final class ControlPlane {
           case NodeControl.Designated designated -> Optional.empty();
           case NodeControl.Refused refused -> Optional.of(refused.reason());
         });
+  }
+
+  /**
+   * Hands the role of the primary over to a node that is not being drained, if this one has it and there is one. Completes when another
+   * node has it; the answer says why not, if it could not be, and is empty if there is nobody to have it.
+   */
+  public CompletionStage<Optional<String>> handOverPrimary() {
+    Optional<ActorSystem<ClusterGuardian.Command>> running = system;
+    if (running.isEmpty() || !NodeControl.isPrimary(Cluster.get(running.get()))) {
+      return CompletableFuture.completedFuture(Optional.empty());
+    }
+    return surroundings.client().clusterStatus(DESIGNATION_TIMEOUT)
+        .thenApply(status -> status.members().stream().filter(member -> UNFIT.contains(member.state()))
+            .map(ClusterStatus.Member::name).collect(Collectors.toSet()))
+        .thenCompose(unfit -> AskPattern.<NodeControl.Command, NodeControl.DesignateReply>ask(
+            NodeControl.at(running.get(), Cluster.get(running.get()).selfMember()), replyTo -> new NodeControl.HandOver(unfit, replyTo),
+            DESIGNATION_TIMEOUT, running.get().scheduler()))
+        .thenCompose(reply -> switch (reply) {
+          case NodeControl.Designated designated -> designated.node().equals(settings.name())
+              ? CompletableFuture.completedFuture(Optional.empty())
+              : awaitPrimary(designated.node(), System.nanoTime() + HAND_OVER_PATIENCE.toNanos());
+          case NodeControl.Refused refused -> CompletableFuture.completedFuture(Optional.of(refused.reason()));
+        });
+  }
+
+  private CompletionStage<Optional<String>> awaitPrimary(String heir, long deadline) {
+    Optional<String> primary = system.flatMap(one -> NodeControl.primary(Cluster.get(one))).map(MemberNames::name);
+    boolean isMoved = primary.isPresent() && !primary.get().equals(settings.name());
+    if (isMoved || System.nanoTime() > deadline) {
+      return CompletableFuture.completedFuture(isMoved ? Optional.empty()
+          : Optional.of(heir + " did not become the primary within " + HAND_OVER_PATIENCE.toSeconds() + " s"));
+    }
+    return CompletableFuture.supplyAsync(() -> awaitPrimary(heir, deadline), SOON).thenCompose(next -> next);
   }
 
   private void run() {

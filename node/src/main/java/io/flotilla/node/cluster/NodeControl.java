@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -36,10 +37,13 @@ import org.apache.pekko.cluster.typed.Cluster;
  */
 final class NodeControl {
 
-  sealed interface Command permits DesignatePrimary, Rejoin, HoldPrimary, StatusArrived, Tick {}
+  sealed interface Command permits DesignatePrimary, HandOver, Rejoin, HoldPrimary, StatusArrived, Tick {}
 
   /** To the present primary's node. */
   record DesignatePrimary(String node, ActorRef<DesignateReply> replyTo) implements Command, CborSerializable {}
+
+  /** To this node, which is to be without the role for a while: another one gets it, but not as an admin's wish that outlasts that. */
+  record HandOver(Set<String> unfit, ActorRef<DesignateReply> replyTo) implements Command {}
 
   /** Asks a node to leave the cluster and to join it again as its youngest member. */
   record Rejoin(String why) implements Command, CborSerializable {}
@@ -125,6 +129,7 @@ final class NodeControl {
     return Behaviors.receiveMessage(command -> {
       switch (command) {
         case DesignatePrimary designate -> designate.replyTo().tell(designate(designate.node(), true));
+        case HandOver handOver -> handOver.replyTo().tell(handOver(handOver.unfit()));
         case Rejoin wanted -> rejoin.accept(wanted.why());
         case HoldPrimary hold -> held = true;
         case StatusArrived arrived -> onStatus(arrived.status());
@@ -160,6 +165,16 @@ final class NodeControl {
       rejoinNext();
     }
     return new Designated(node);
+  }
+
+  /** To the oldest that can have it, since only those before it have to go and come back; to this node itself if no other can. */
+  private DesignateReply handOver(Set<String> unfit) {
+    return candidates(cluster)
+        .filter(member -> !member.uniqueAddress().equals(cluster.selfMember().uniqueAddress())
+            && !cluster.state().getUnreachable().contains(member) && !unfit.contains(MemberNames.name(member)))
+        .min((one, other) -> one.isOlderThan(other) ? -1 : 1)
+        .map(heir -> designate(MemberNames.name(heir), false))
+        .orElseGet(() -> new Designated(MemberNames.name(cluster.selfMember())));
   }
 
   private void rejoinNext() {

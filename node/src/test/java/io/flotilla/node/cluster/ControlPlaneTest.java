@@ -50,7 +50,7 @@ class ControlPlaneTest {
             new BootCache(data.bootCacheFile(), codec))) {
       // It never comes to a clustered actor system, so nothing is told of one.
       ControlPlane plane = new ControlPlane(settings, opener, data, key, live, codec, new ConfigClient(), new ClaimClient(),
-          new DataPlane(new LiveConnections(Clock.systemUTC()), new UserHomes(), null, new Locks(System::nanoTime), new MemberLocks()), null,
+          new DataPlane(new LiveConnections(Clock.systemUTC()), new UserHomes(), null, new Locks(System::nanoTime), new MemberLocks(), new NoNode()), null,
           null, refused::complete);
       plane.start();
 
