@@ -143,8 +143,9 @@ class DrainTest {
           cluster.member(3, "node-2").toString());
       assertTrue(cluster.api(2).text("/metrics").contains("flotilla_node_draining 1.0"));
       assertTrue(replies.readLine().startsWith("421"), "who is idle is told");
-      cluster.api(2).put(CONFIG + "listeners/sftp?wait=applied",
-          "{\"protocol\":\"sftp\",\"port\":" + cluster.otherSftpPort() + "}").expect(200);
+      // If the node was the primary, there is none for a moment.
+      await().atMost(TestCluster.SOON).until(() -> cluster.api(2).put(CONFIG + "listeners/sftp?wait=applied",
+          "{\"protocol\":\"sftp\",\"port\":" + cluster.otherSftpPort() + "}").status() == 200);
       assertRefused(2, cluster.otherSftpPort());
       for (Process transfer : transfers) {
         CurlHttp.finish(transfer).expectSuccess();
@@ -161,7 +162,8 @@ class DrainTest {
       assertTrue(cluster.node(2).log().contains("This node takes clients again"));
     } finally {
       transfers.forEach(Process::destroyForcibly);
-      cluster.api(1).put(CONFIG + "listeners/sftp?wait=applied", "{\"protocol\":\"sftp\",\"port\":" + cluster.sftpPort() + "}");
+      await().atMost(TestCluster.SOON).until(() -> cluster.api(1).put(CONFIG + "listeners/sftp?wait=applied",
+          "{\"protocol\":\"sftp\",\"port\":" + cluster.sftpPort() + "}").status() == 200);
     }
   }
 
@@ -257,6 +259,34 @@ class DrainTest {
     cluster.startNode(k, List.of());
     cluster.awaitConverged();
     ssh.sftp("ann", PASSWORD, cluster.host(k), cluster.sftpPort(), "ls\n").expectSuccess();
+  }
+
+  @Test
+  void rollingRestart_stopsAtTheFirstNodeThatDoesNotComeBack() throws Exception {
+    Path token = Files.writeString(directory.resolve("token"), cluster.api(1).token());
+    int primary = cluster.primary(1);
+    int first = primary == 1 ? 2 : 1;
+    String told = command("cluster", "restart", "--rolling", "--deadline", "1s", "--return", "5s", "--server", cluster.api(primary).url(),
+        "--token-file", token.toString());
+    assertEquals(75, cluster.node(first).awaitExit());
+    assertTrue(told.contains("the restart stops at node-" + first + ", which has not come back converged within 6 s"), told);
+    assertTrue(told.contains("not restarted: node-" + (6 - first - primary) + ", node-" + primary), told);
+    assertTrue(cluster.node(primary).isAlive() && cluster.node(6 - first - primary).isAlive());
+
+    told = command("cluster", "restart", "--rolling", "--server", cluster.api(primary).url(), "--token-file", token.toString());
+    assertTrue(told.contains("nothing was restarted: the voter node-" + first + " does not answer"), told);
+    cluster.startNode(first, List.of());
+  }
+
+  /** What a command that has to fail prints. */
+  private static String command(String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:TieredStopAtLevel=1", "-cp", NodeProcess.classPath(), "io.flotilla.node.cli.FlotillaCommand"));
+    command.addAll(List.of(arguments));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    CurlHttp.Result result = CurlHttp.finish(process);
+    assertEquals(1, result.exit(), result.output());
+    return result.output();
   }
 
   @Test

@@ -303,6 +303,30 @@ class WebClientTest {
     browser.find("//dialog//*[contains(., 'Already there')]"); // whose it is nobody knows this time
   }
 
+  @Test
+  void aFile_whoseNameAnEmptyOneHasTaken_isAskedAbout() throws Exception {
+    Path home = user("vera");
+    Path file = write(temp.resolve("full.txt"), "full");
+    browser.enter("", "vera", PASSWORD);
+    browser.script("""
+        XMLHttpRequest.prototype.send = function() {
+          setTimeout(() => this.dispatchEvent(new ProgressEvent('loadend')));
+        };
+        const real = window.fetch;
+        window.fetch = async (url, options) => {
+          if (options?.method === 'HEAD' && url.startsWith('/uploads/')) {
+            await new Promise(resolve => { window.goOn = resolve; });
+            return new Response(null, {status: 404});
+          }
+          return real(url, options);
+        };""");
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("it asks where it was", () -> Boolean.TRUE.equals(browser.script("return window.goOn !== undefined")));
+    write(home.resolve("full.txt"), "");
+    browser.script("window.goOn()");
+    browser.find("//dialog//*[contains(., 'Already there')]");
+  }
+
   private double progress() {
     Object value = browser.script("return document.querySelector('.transfer progress')?.value ?? 0");
     return ((Number) value).doubleValue();
@@ -390,6 +414,73 @@ class WebClientTest {
     browser.awaitText(".transfers-title", "Uploads are complete");
     assertArrayEquals(content, Files.readAllBytes(home.resolve("once (1).bin")));
     assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(home.resolve("once.bin")));
+  }
+
+  /** Looking whether a chosen file is the same as another waits from now on, until it is released. */
+  private void holdComparing() {
+    browser.script("""
+        const real = crypto.subtle.digest.bind(crypto.subtle);
+        const held = new Promise(resolve => { window.release = resolve; });
+        window.compared = 0;
+        crypto.subtle.digest = async (...given) => {
+          window.compared++;
+          await held;
+          return real(...given);
+        };""");
+  }
+
+  private void chooseAgain(Path file) {
+    holdComparing();
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.until("it is compared", () -> !Long.valueOf(0).equals(browser.script("return window.compared")));
+  }
+
+  private void pauseUpload(Path file) {
+    browser.limitUploads(1_000_000);
+    browser.choose("input[type=file][multiple]", List.of(file));
+    browser.press("Pause " + file.getFileName());
+    browser.awaitText(".transfer-words", "Paused");
+    browser.limitUploads(-1);
+  }
+
+  @Test
+  void whatIsGivenUp_whileItIsChosenAgain_isUploadedAnew() throws Exception {
+    Path home = user("wanda");
+    byte[] content = random(6_000_000);
+    Path file = Files.write(temp.resolve("again.bin"), content);
+    browser.enter("", "wanda", PASSWORD);
+    pauseUpload(file);
+    chooseAgain(file);
+    browser.press("Cancel again.bin");
+    browser.script("window.release()");
+    browser.awaitEntry("again.bin");
+    assertArrayEquals(content, Files.readAllBytes(home.resolve("again.bin")));
+  }
+
+  @Test
+  void whatOneUserHasChosen_isNotUploadedAsAnother() throws Exception {
+    user("xaver");
+    Path others = user("yvonne");
+    byte[] content = random(6_000_000);
+    Path file = Files.write(temp.resolve("private.bin"), content);
+    browser.enter("", "xaver", PASSWORD);
+    pauseUpload(file);
+    Path other = Files.createDirectory(temp.resolve("other")).resolve("private.bin");
+    content[0]++; // of the same name, size and time
+    Files.setLastModifiedTime(Files.write(other, content), Files.getLastModifiedTime(file));
+    chooseAgain(other);
+    browser.press("Account of xaver");
+    browser.press("Sign out");
+    browser.click("//dialog//button[normalize-space(.)='Sign out']");
+    browser.awaitText(".sign-in", "You have signed out.");
+    browser.signIn("yvonne", PASSWORD);
+    browser.find(".grid");
+    browser.script("window.release()");
+    browser.choose("input[type=file][multiple]", List.of(write(temp.resolve("hers.txt"), "hers")));
+    browser.awaitEntry("hers.txt");
+    browser.awaitText(".transfers-title", "Uploads are complete");
+    assertEquals(1, browser.count(".transfer"));
+    assertFalse(Files.exists(others.resolve("private.bin")));
   }
 
   @Test

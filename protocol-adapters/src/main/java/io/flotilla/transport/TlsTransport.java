@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
@@ -303,9 +304,14 @@ public final class TlsTransport implements Transport {
     }
   }
 
-  /** Encrypts a buffer's worth and sends it at once: a system call for each record would cost a third of the speed. */
   @Override
   public void write(ByteBuffer source) throws IOException {
+    write(source, _ -> { });
+  }
+
+  /** Encrypts a buffer's worth and sends it at once: a system call for each record would cost a third of the speed. */
+  @Override
+  public void write(ByteBuffer source, IntConsumer taken) throws IOException {
     writing.lock();
     try {
       int record = engine.getSession().getPacketBufferSize();
@@ -322,7 +328,7 @@ public final class TlsTransport implements Transport {
           throw new SSLException("nothing could be encrypted: " + result.getStatus());
         }
       } while (source.hasRemaining() && buffer.remaining() >= record);
-      send(buffer);
+      send(buffer, taken);
     } finally {
       writing.unlock();
     }
@@ -334,9 +340,13 @@ public final class TlsTransport implements Transport {
   }
 
   private void send(ByteBuffer buffer) throws IOException {
+    send(buffer, _ -> { });
+  }
+
+  private void send(ByteBuffer buffer, IntConsumer taken) throws IOException {
     buffer.flip();
     while (buffer.hasRemaining()) {
-      channel.write(buffer);
+      taken.accept(channel.write(buffer));
     }
   }
 

@@ -76,12 +76,17 @@ final class ConnectionOutput {
   }
 
   private void write(ByteBuffer buffer) throws IOException {
+    timeouts.writing();
     while (buffer.hasRemaining()) {
-      int before = buffer.remaining();
-      timeouts.writing(); // for each part, so that a slow client isn't taken for a stalled one
-      transport.write(buffer);
-      timeouts.written(before - buffer.remaining());
+      transport.write(buffer, this::taken);
     }
+    timeouts.written(0);
+  }
+
+  /** Told for each part, so that a slow client isn't taken for a stalled one, nor for a slower one than it is. */
+  private void taken(int bytes) {
+    timeouts.written(bytes);
+    timeouts.writing();
   }
 
   /**

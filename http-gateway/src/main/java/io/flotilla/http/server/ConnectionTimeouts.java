@@ -47,6 +47,9 @@ final class ConnectionTimeouts {
   /** When the first byte of a head came, written by the own thread; 0 while none has, written by the stream when it is whole. */
   private volatile long headSince;
 
+  /** Whether it has been said that the connection has to end; written by the timer. */
+  private volatile boolean hasToEnd;
+
   /** What has to become of a connection. */
   sealed interface Verdict {
     record Keep() implements Verdict {}
@@ -176,10 +179,24 @@ final class ConnectionTimeouts {
   }
 
   /**
+   * That it has to end is said once, since it may take a while until it is gone.
+   *
    * @param idle how long nothing may be served
    * @param unseenOutput bytes that the client may have taken though the system doesn't tell yet
    */
   Verdict judge(Duration idle, LongSupplier unseenOutput, long now) {
+    if (hasToEnd) {
+      return new Verdict.Keep();
+    }
+    Verdict verdict = verdict(idle, unseenOutput, now);
+    hasToEnd = switch (verdict) {
+      case Verdict.Keep _, Verdict.EndAfterResponse _ -> false;
+      case Verdict.EndTooSlow _, Verdict.End _ -> true;
+    };
+    return verdict;
+  }
+
+  private Verdict verdict(Duration idle, LongSupplier unseenOutput, long now) {
     Duration grace = settings.loginGrace();
     boolean isBusy = isBusy();
     BodyRate body = requestBody;

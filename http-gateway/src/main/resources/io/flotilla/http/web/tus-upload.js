@@ -155,7 +155,7 @@ export class TusUpload {
     } catch (problem) {
       if (problem.status === 409 && !isReplacing) {
         const size = await this.#size(signal);
-        if (size === 0 && this.#mayBeComplete) {
+        if (size === 0 && this.#file.size === 0 && this.#mayBeComplete) {
           return 0; // nothing was to be sent of it, so it was complete by the request whose answer was lost
         }
         throw size === null ? problem : new TakenProblem(409, problem.message);

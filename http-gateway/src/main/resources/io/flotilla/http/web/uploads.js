@@ -30,9 +30,11 @@ class Batch {
   #hasFailed = false;
   #made = 0;
 
-  constructor(directory, folders) {
+  /** @param signal aborted when whoever has chosen it is not signed in any more */
+  constructor(directory, folders, signal) {
     this.directory = directory;
     this.folders = folders;
+    this.signal = signal;
   }
 
   /** Makes what is not there, once for all; what has failed fails for all of them, until it is to be tried again. */
@@ -57,6 +59,7 @@ class Batch {
       try {
         await this.#makeOne(directoryUrl([...this.directory, ...path]));
       } catch (problem) {
+        this.signal.throwIfAborted();
         throw new Problem(problem.status, `The folder ${plainName(decodeName(path.at(-1)))} can’t be made. ${problem.message}`);
       }
     }
@@ -64,17 +67,19 @@ class Batch {
 
   async #makeOne(url) {
     for (let failures = 0; ; failures++) {
+      this.signal.throwIfAborted();
       try {
-        await request('MKCOL', url);
+        await request('MKCOL', url, {signal: this.signal});
         return;
       } catch (problem) {
+        this.signal.throwIfAborted();
         if (problem.status === 405) {
           return; // it is there already
         }
         if (!problem.isPassing || failures >= MAX_FAILURES) {
           throw problem;
         }
-        await pause(Math.max(problem.retryAfter * 1000, Math.min(MOST_PAUSE, LEAST_PAUSE * 2 ** failures)));
+        await pause(Math.max(problem.retryAfter * 1000, Math.min(MOST_PAUSE, LEAST_PAUSE * 2 ** failures)), this.signal);
       }
     }
   }
@@ -144,16 +149,18 @@ export class Transfer {
  */
 class Uploads extends EventTarget {
   transfers = [];
+  /** Aborted when all is abandoned. */
+  #user = new AbortController();
 
   /** Uploads what was chosen into a directory. What is on its way there already isn't sent twice; if it had stopped it goes on. */
   async add(directory, chosen) {
-    const batch = new Batch(directory, chosen.folders);
+    const batch = new Batch(directory, chosen.folders, this.#user.signal);
     const known = new Map(this.open.map(transfer => [transfer.origin, transfer]));
     const chosenNow = chosen.files.map(({file, path}) => new Transfer(batch, file, [...directory, ...path.slice(0, -1)], path.at(-1)));
     this.transfers.push(...chosenNow.filter(transfer => !known.has(transfer.origin)));
     this.#changed();
     this.#next();
-    await this.#goOn(chosenNow.filter(transfer => known.has(transfer.origin)), known);
+    await this.#goOn(chosenNow.filter(transfer => known.has(transfer.origin)), known, batch.signal);
     await batch.makeFolders();
     if (chosen.folders.length > 0) {
       this.#arrived(directory);
@@ -161,11 +168,13 @@ class Uploads extends EventTarget {
   }
 
   /** With those that are on their way already, by what they have the same origin with; with the others as with new ones. */
-  async #goOn(transfers, known) {
+  async #goOn(transfers, known, signal) {
     const again = [];
     for (const transfer of transfers) {
       const earlier = known.get(transfer.origin);
-      if (await isSameFile(transfer.file, earlier.file)) {
+      const isSame = await isSameFile(transfer.file, earlier.file);
+      signal.throwIfAborted(); // who is signed in now has not chosen it
+      if (isSame && (earlier.isOpen || earlier.state === 'done')) { // else it was given up meanwhile
         again.push(earlier);
         this.resume(earlier);
       } else {
@@ -212,6 +221,8 @@ class Uploads extends EventTarget {
 
   /** Stops all and forgets them; the server keeps what it has for a while, so the same user may go on with the same files. */
   abandon() {
+    this.#user.abort();
+    this.#user = new AbortController();
     this.open.forEach(transfer => this.#stop(transfer, 'cancelled'));
     this.clear();
   }

@@ -15,8 +15,10 @@ final class ClusterCommand {
   int restart(@Mixin AdminOptions options,
       @Option(names = "--rolling", required = true, description = "One node after another; there is no other way.") boolean rolling,
       @Option(names = "--deadline", paramLabel = "TIME", defaultValue = "5m",
-          description = "How long a node's clients may go on; default: ${DEFAULT-VALUE}.") String deadline)
+          description = "How long a node's clients may go on; default: ${DEFAULT-VALUE}.") String deadline,
+      @Option(names = "--return", paramLabel = "TIME", defaultValue = "2m",
+          description = "How long a node may then take to end, start and catch up; default: ${DEFAULT-VALUE}.") String back)
       throws IOException, InterruptedException {
-    return new RollingRestart(options, deadline).run();
+    return new RollingRestart(options, deadline, back).run();
   }
 }

@@ -17,20 +17,26 @@ import java.util.stream.StreamSupport;
  */
 final class RollingRestart {
   private static final Duration MOST = Duration.ofDays(1);
-  /** For a node to end after its drain, start again, and catch up. */
-  private static final Duration RETURN = Duration.ofMinutes(2);
 
   private final AdminClient client;
   private final String deadline;
   private final Duration patience;
 
-  RollingRestart(AdminOptions options, String deadline) throws IOException {
+  /**
+   * @param deadline of each drain
+   * @param back how long a node may take after that
+   */
+  RollingRestart(AdminOptions options, String deadline, String back) throws IOException {
     this.client = options.client();
     this.deadline = deadline;
+    this.patience = duration("--deadline", deadline).plus(duration("--return", back));
+  }
+
+  private static Duration duration(String option, String text) {
     try {
-      this.patience = Durations.parse(deadline, MOST).plus(RETURN);
+      return Durations.parse(text, MOST);
     } catch (IllegalArgumentException e) {
-      throw new CommandFailedException("--deadline " + e.getMessage());
+      throw new CommandFailedException(option + " " + e.getMessage());
     }
   }
 
