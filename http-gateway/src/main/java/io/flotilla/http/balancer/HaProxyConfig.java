@@ -68,12 +68,12 @@ public final class HaProxyConfig {
       line("  http-check expect status 200");
     }, () -> {
       line("  # Whether a node is ready is seen from its listeners: they are closed while it is drained. Admin ports are often bound to");
-      line("  # loopback; where they can be reached from here, --health-port (and --health-tls) asks /health/ready instead, which also knows");
-      line("  # of missing storages.");
+      line("  # loopback; where they can be reached from here, --health-port (and --health-tls) asks /health/ready instead, which also");
+      line("  # knows of missing storages.");
     });
     if (options.agent()) {
-      line("  # The agent of each node, at its remoting port + 3, says 'up' with a weight from its load, 'drain' or 'down'. Where it can't be");
-      line("  # reached, HAProxy goes by the checks alone.");
+      line("  # The agent of each node, at its remoting port + 3, says 'up' with a weight from its load, 'drain' or 'down'. Where it");
+      line("  # can't be reached, HAProxy goes by the checks alone.");
     }
     line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none"
         + (options.agent() ? " agent-inter 2s" : ""));
@@ -124,7 +124,8 @@ public final class HaProxyConfig {
       return "";
     }
     String host = server.node().host();
-    return " agent-check" + (host.equals(server.host()) ? "" : " agent-addr " + host) + " agent-port " + server.node().agentPort();
+    return " weight 100 agent-check" + (host.equals(server.host()) ? "" : " agent-addr " + host)
+        + " agent-port " + server.node().agentPort();
   }
 
   private static String proxy(BalancerPlan.Service service) {

@@ -25,9 +25,13 @@ public final class NginxConfig {
   private String write() {
     line("# nginx for a Flotilla cluster, made by 'flotilla lb nginx' from version " + plan.version() + " of the configuration.");
     line("# Make it anew when nodes join or leave, or listeners change; nothing else matters to it.");
-    line("# It needs the stream module (on Debian the package libnginx-mod-stream). This nginx does not ask whether a node is ready: one that");
-    line("# can't be connected to, as while it is drained, is passed over for some seconds, and the client led to the next.");
+    line("# It needs the stream module (on Debian the package libnginx-mod-stream). nginx does not ask whether a node is ready: one");
+    line("# that can't be connected to, as while it is drained, is passed over for some seconds, and the client led to the next.");
     plan.warnings().forEach(warning -> line("# Warning: " + warning));
+    plan.services().stream().map(BalancerPlan.Service::listener)
+        .filter(listener -> listener.ftp().tls() != Listener.Tls.OFF && listener.ftp().requireSessionReuse())
+        .forEach(listener -> line("# Warning: listener '" + listener.name() + "' has requireSessionReuse: under TLS 1.3 nginx drops the "
+            + "end of uploads whose clients, such as curl, close before the server's last word, and they are answered with 426"));
     plan.services().stream().flatMap(service -> service.servers().stream())
         .filter(server -> server.passivePorts().isPresent() && !server.host().matches("[0-9.]+|.*:.*"))
         .forEach(server -> line("# Warning: node '" + server.node().name() + "' is known by the name " + server.host()
@@ -67,7 +71,8 @@ public final class NginxConfig {
 
   private void server(BalancerPlan.Service service, String ports, String to, Duration timeout) {
     line("  server {");
-    line("    listen " + (options.address().equals(BalancerOptions.EVERYWHERE) ? ports : BalancerOptions.at(options.address(), ports)) + ";");
+    boolean isEverywhere = options.address().equals(BalancerOptions.EVERYWHERE);
+    line("    listen " + (isEverywhere ? ports : BalancerOptions.at(options.address(), ports)) + ";");
     line("    proxy_pass " + to + ";");
     if (service.isProxied()) {
       line("    proxy_protocol on;");

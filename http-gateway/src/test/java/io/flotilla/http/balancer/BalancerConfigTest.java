@@ -61,7 +61,8 @@ class BalancerConfigTest {
         "listeners", "ftp", "{\"protocol\":\"ftp\",\"port\":2121," + PROXIED + "}",
         "listeners", "web", "{\"protocol\":\"http\",\"port\":8080," + PROXIED + ",\"http\":{\"tls\":false}}",
         "nodes", "node-1", "{\"listeners\":{\"ftp\":{\"passivePorts\":\"20100-20199\"}}}",
-        "nodes", "node-2", "{\"listeners\":{\"ftp\":{\"passivePorts\":\"20200-20299\",\"port\":2122},\"sftp\":{\"address\":\"192.0.2.2\"}}}");
+        "nodes", "node-2", "{\"listeners\":{\"ftp\":{\"passivePorts\":\"20200-20299\",\"port\":2122},"
+            + "\"sftp\":{\"address\":\"192.0.2.2\"}}}");
   }
 
   private record Run(int status, String output) {}
@@ -95,10 +96,11 @@ class BalancerConfigTest {
     assertEquals(List.of(), plan.warnings());
     String text = HaProxyConfig.of(plan, EVERYWHERE);
     haproxyTakes(text);
-    for (String line : List.of("bind *:2022", "server node-1 10.0.0.1:2022 check agent-check agent-port 20004 send-proxy-v2",
-        "server node-2 192.0.2.2:2022 check agent-check agent-addr 10.0.0.2 agent-port 20004 send-proxy-v2",
-        "bind *:2121", "server node-2 10.0.0.2:2122 check agent-check agent-port 20004 send-proxy-v2",
-        "bind *:20100-20199", "server node-1 10.0.0.1 send-proxy-v2", "bind *:20200-20299", "server node-2 10.0.0.2 send-proxy-v2", "bind *:8080")) {
+    for (String line : List.of("bind *:2022", "server node-1 10.0.0.1:2022 check weight 100 agent-check agent-port 20004 send-proxy-v2",
+        "server node-2 192.0.2.2:2022 check weight 100 agent-check agent-addr 10.0.0.2 agent-port 20004 send-proxy-v2",
+        "bind *:2121", "server node-2 10.0.0.2:2122 check weight 100 agent-check agent-port 20004 send-proxy-v2",
+        "bind *:20100-20199", "server node-1 10.0.0.1 send-proxy-v2", "bind *:20200-20299", "server node-2 10.0.0.2 send-proxy-v2",
+        "bind *:8080")) {
       assertTrue(hasLine(text, line), line + " is not in\n" + text);
     }
     assertFalse(text.contains("10.0.0.3"), "a witness serves nobody");
@@ -133,13 +135,15 @@ class BalancerConfigTest {
 
   @Test
   void nginx_leadsEachPortToItsNodes_andPassivePortsToTheirOne() throws Exception {
-    String text = NginxConfig.of(BalancerPlan.of(good(), three(), Optional.empty()), new BalancerOptions("127.0.0.9", true, Optional.empty()));
+    BalancerPlan plan = BalancerPlan.of(good(), three(), Optional.empty());
+    String text = NginxConfig.of(plan, new BalancerOptions("127.0.0.9", true, Optional.empty()));
     nginxTakes(text);
-    for (String line : List.of("listen 127.0.0.9:2022;", "server 192.0.2.2:2022 max_fails=1 fail_timeout=5s; # node-2", "proxy_protocol on;",
+    for (String line : List.of("listen 127.0.0.9:2022;", "server 192.0.2.2:2022 max_fails=1 fail_timeout=5s; # node-2",
+        "proxy_protocol on;",
         "listen 127.0.0.9:20100-20199;", "proxy_pass 10.0.0.1:$server_port;", "proxy_pass 10.0.0.2:$server_port;")) {
       assertTrue(hasLine(text, line), line + " is not in\n" + text);
     }
-    nginxTakes(NginxConfig.of(BalancerPlan.of(good(), three(), Optional.empty()), EVERYWHERE));
+    nginxTakes(NginxConfig.of(plan, EVERYWHERE));
   }
 
   @Test
@@ -148,6 +152,10 @@ class BalancerConfigTest {
     haproxyTakes(text);
     assertTrue(text.contains("frontend sftp\n"));
     assertFalse(text.contains("frontend ftp") || text.contains("frontend web"), text);
+  }
+
+  private static void assertWarned(int times, List<String> warnings, String beginning) {
+    assertEquals(times, warnings.stream().filter(warning -> warning.startsWith(beginning)).count(), beginning + " in " + warnings);
   }
 
   @Test
@@ -159,13 +167,13 @@ class BalancerConfigTest {
         "nodes", "node-2", "{\"listeners\":{\"ftp\":{\"passiveAddress\":\"192.0.2.7\"}}}");
     BalancerPlan plan = BalancerPlan.of(config, three(), Optional.empty());
     List<String> warnings = plan.warnings();
-    assertEquals(1, warnings.stream().filter(one -> one.startsWith("listener 'sftp' has proxyProtocol 'off'")).count(), warnings.toString());
-    assertEquals(1, warnings.stream().filter(one -> one.startsWith("listener 'ftp' has neither proxyProtocol nor passiveAddress on node 'node-1'")).count());
-    assertEquals(0, warnings.stream().filter(one -> one.startsWith("listener 'ftp' has neither proxyProtocol nor passiveAddress on node 'node-2'")).count());
-    assertEquals(1, warnings.stream().filter(one -> one.startsWith("the passive mode of listener 'ftp' on node 'node-2' has the ports 20100-20199, and so "
-        + "has the passive mode of listener 'ftp' on node 'node-1' the ports 20100-20199")).count());
-    assertEquals(2, warnings.stream().filter(one -> one.startsWith("listener 'bare' has no passivePorts on node ")).count());
-    assertEquals(1, warnings.stream().filter(one -> one.startsWith("policies/sessions has replicated false")).count());
+    assertWarned(1, warnings, "listener 'sftp' has proxyProtocol 'off'");
+    assertWarned(1, warnings, "listener 'ftp' has neither proxyProtocol nor passiveAddress on node 'node-1'");
+    assertWarned(0, warnings, "listener 'ftp' has neither proxyProtocol nor passiveAddress on node 'node-2'");
+    assertWarned(1, warnings, "the passive mode of listener 'ftp' on node 'node-2' has the ports 20100-20199, and so has the passive mode of "
+        + "listener 'ftp' on node 'node-1' the ports 20100-20199");
+    assertWarned(2, warnings, "listener 'bare' has no passivePorts on node ");
+    assertWarned(1, warnings, "policies/sessions has replicated false");
     String text = HaProxyConfig.of(plan, EVERYWHERE);
     haproxyTakes(text);
     warnings.forEach(warning -> assertTrue(text.contains("# Warning: " + warning + "\n")));
