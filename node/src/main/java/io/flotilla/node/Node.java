@@ -132,6 +132,7 @@ public final class Node {
     this.settings = settings;
     this.data = data;
     ClusterKey key = clusterKey(settings, data);
+    ClusterTls tls = ClusterTls.of(key, settings.name(), data.nodeId());
     EntityCodec codec = new EntityCodec(new SecretSealer(key));
     NodeIdentity identity =
         new NodeIdentity(data.nodeId(), settings.name(), settings.bind().host(), settings.roles());
@@ -140,6 +141,7 @@ public final class Node {
     NodeEventLog events = new NodeEventLog(settings.name(), metrics, feed);
     log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
+    log.info("Nodes talk to each other {}, at {} and after", settings.clusterTls() ? "under TLS" : "in clear (flotilla.cluster-tls)", settings.bind());
     Clock clock = Clock.systemUTC();
     EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
@@ -162,13 +164,13 @@ public final class Node {
     this.drain = new NodeDrain(adapters, connections, live, new DrainSurroundings(), settings.supervised(), settings.drainDeadline(),
         status -> end.complete(new Asked(status)), events, clock);
     metrics.drain(drain);
-    this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
+    this.controlPlane = new ControlPlane(settings, data, key, settings.clusterTls() ? Optional.of(tls) : Optional.empty(), live, codec, client, claims,
         new DataPlane(connections, homes, sessions, locks, lockNews, drain), events, this::report,
         reason -> end.complete(new Refused(reason)));
     StorageDirectories storages = new StorageDirectories(homes::problems);
     this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
-    this.streams = NodeStreams.open(settings.bind(), ClusterTls.of(key, settings.name(), data.nodeId()), Map.of());
+    this.streams = NodeStreams.open(settings.bind(), tls, Map.of());
     this.admin = openAdmin(key, codec, input);
     live.add(storages);
     live.add(new UnknownProtocols());
