@@ -420,7 +420,7 @@ public final class RaftQuorum implements AutoCloseable {
             return new Discovery.Nothing("A Raft server listens at " + unknown.address() + " but is in no group");
         } catch (IOException | RuntimeException e) {
             if (RatisCalls.timedOut(e)) {
-                return new Discovery.Silent("What listens at " + unknown.address() + " doesn't answer within " + timeout.toMillis() + " ms");
+                return new Discovery.Silent("What listens at " + unknown.address() + " doesn't answer within " + timeout.toMillis() + " ms; start or stop it");
             }
             return notUnderstood(unknown.address(), host, port, timeout, tls, e);
         }
@@ -429,10 +429,11 @@ public final class RaftQuorum implements AutoCloseable {
     private static Discovery notUnderstood(String address, String host, int port, Duration timeout, Optional<RaftTls> tls, Exception e) {
         Optional<SSLException> refused = RatisCalls.refusal(e);
         if (tls.isPresent() && refused.isPresent()) {
-            return new Discovery.Silent("What listens at " + address + " isn't known by the cluster's TLS: " + refused.get().getMessage());
+            return new Discovery.Silent("What listens at " + address + " isn't known by the cluster's TLS: "
+                    + refused.get().getMessage() + " (if it is a node, flotilla.cluster-tls has to be set alike)");
         }
         if (tls.isEmpty() && TlsProbe.isTls(host, port, timeout)) {
-            return new Discovery.Silent("What listens at " + address + " speaks TLS, and this node does not");
+            return new Discovery.Silent("What listens at " + address + " speaks TLS, and this node does not; set flotilla.cluster-tls alike");
         }
         return new Discovery.Nothing("What listens at " + address + " isn't a voter: " + e.getMessage());
     }

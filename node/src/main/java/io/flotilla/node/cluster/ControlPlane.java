@@ -388,8 +388,7 @@ public final class ControlPlane {
     rejoinWanted = Optional.empty();
     ActorSystem<ClusterGuardian.Command> running = ActorSystem.create(
         ClusterGuardian.create(surroundings, opened), SYSTEM,
-        ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup(),
-            SSLEngineProviderSetup.create(_ -> new RemotingTls(tls.orElseThrow(() -> new IllegalStateException("remoting is in clear"))))));
+        secured(ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup())));
     generation = newGeneration;
     system = Optional.of(running);
     Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened, formation) : Optional.empty();
@@ -406,6 +405,10 @@ public final class ControlPlane {
     end(running);
     system = Optional.empty();
     surroundings.events().controlPlaneEnded(why);
+  }
+
+  private ActorSystemSetup secured(ActorSystemSetup setup) {
+    return tls.map(own -> setup.withSetup(SSLEngineProviderSetup.create(_ -> new RemotingTls(own)))).orElse(setup);
   }
 
   /** The founder joins itself, everybody else those who are there. */

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param voters in the order in which they were asked for
  * @param tried tells of each other address why it is of no use
- * @param silent those of them where somebody listens who does not answer
+ * @param silent those of them where somebody listens who can't be understood, each with the reason
  */
 record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String> silent) {
   private static final Logger log = LoggerFactory.getLogger(VoterSearch.class);
@@ -79,8 +79,8 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String
             }
           }
           case Discovery.Silent mute -> {
-            silent.add(name);
-            tried.add(name + ": " + mute.reason() + "; start or stop it");
+            silent.add(name + ": " + mute.reason());
+            tried.add(name + ": " + mute.reason());
           }
           case Discovery.Nothing nothing -> tried.add(name + ": " + nothing.reason());
         }

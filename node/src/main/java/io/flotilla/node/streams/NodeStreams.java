@@ -46,6 +46,7 @@ public final class NodeStreams implements AutoCloseable {
   private static final byte[] MAGIC = {'F', 'L', 'S', 1};
   private static final int MAX_NAME = 64;
   private static final int BACKLOG = 128;
+  private static final int MAX_STREAMS = 256;
   private static final int MAX_GREETINGS = 64;
   private static final Duration GREETING = Duration.ofSeconds(5);
   private static final Duration IDLE = Duration.ofSeconds(60);
@@ -58,6 +59,7 @@ public final class NodeStreams implements AutoCloseable {
   private final ClusterTls tls;
   private final Map<String, Service> services;
   private final int maxStreams;
+  private final Duration stuck;
   private final ServerSocket server;
   private final Thread acceptor;
   /** For connections of which nobody knows yet who they are. */
@@ -110,11 +112,15 @@ public final class NodeStreams implements AutoCloseable {
    * @throws IOException if the port can't be opened, with words for the operator
    */
   public static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services) throws IOException {
-    return open(remoting, tls, services, 256);
+    return open(remoting, tls, services, MAX_STREAMS, STUCK);
   }
 
-  /** @param maxStreams that are served at a time */
-  static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services, int maxStreams) throws IOException {
+  /**
+   * @param maxStreams that are served at a time
+   * @param stuck how long a write may get nowhere
+   */
+  static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services, int maxStreams, Duration stuck)
+      throws IOException {
     HostPort address = at(remoting);
     ServerSocket server = new ServerSocket();
     try {
@@ -124,14 +130,15 @@ public final class NodeStreams implements AutoCloseable {
       throw new IOException("the port for streams between nodes, " + address + ", cannot be opened (" + e
           + "); it is the second after that of flotilla.bind: stop what uses it, or set flotilla.bind", e);
     }
-    return new NodeStreams(server, tls, services, maxStreams);
+    return new NodeStreams(server, tls, services, maxStreams, stuck);
   }
 
-  private NodeStreams(ServerSocket server, ClusterTls tls, Map<String, Service> services, int maxStreams) {
+  private NodeStreams(ServerSocket server, ClusterTls tls, Map<String, Service> services, int maxStreams, Duration stuck) {
     this.server = server;
     this.tls = tls;
     this.services = Map.copyOf(services);
     this.maxStreams = maxStreams;
+    this.stuck = stuck;
     this.served = new Semaphore(maxStreams);
     services.keySet().forEach(NodeStreams::greeting);
     this.timer = new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("node-streams-timer").daemon().factory());
@@ -371,8 +378,8 @@ public final class NodeStreams implements AutoCloseable {
   private void cutStuck() {
     long now = System.nanoTime();
     for (NodeStream stream : streams) {
-      if (stream.isStuck(now, STUCK)) {
-        log.info("A stream with {} is cut off: it took nothing for {} s", stream.peer(), STUCK.toSeconds());
+      if (stream.isStuck(now, stuck)) {
+        log.info("A stream with {} is cut off: it took nothing for {} s", stream.peer(), stuck.toSeconds());
         stream.cut();
       }
     }

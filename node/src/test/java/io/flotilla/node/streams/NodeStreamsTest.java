@@ -59,7 +59,7 @@ class NodeStreamsTest {
   }
 
   private NodeStreams open(HostPort address, ClusterKey key, String name, Map<String, Service> services) throws IOException {
-    NodeStreams streams = NodeStreams.open(address, ClusterTls.of(key, name, id(name)), services, 4);
+    NodeStreams streams = NodeStreams.open(address, ClusterTls.of(key, name, id(name)), services, 4, Duration.ofSeconds(60));
     opened.add(streams);
     return streams;
   }
@@ -291,7 +291,7 @@ class NodeStreamsTest {
   }
 
   @Test
-  void streamThatNobodyReads_isCutOff_withoutWaitingForIt() throws Exception {
+  void streamThatNobodyReads_isCutOff_byItself_orByWhoeverClosesIt_withoutWaiting() throws Exception {
     CountDownLatch end = new CountDownLatch(1);
     HostPort node = node("server", Map.of("deaf", (peer, stream) -> {
       try {
@@ -301,6 +301,19 @@ class NodeStreamsTest {
       }
     }));
     NodeStream stream = client().connect(node, "deaf", SOON);
+    CompletableFuture<IOException> closed = writeUntilItFails(stream);
+    await().atMost(SOON).until(() -> stream.isStuck(System.nanoTime(), Duration.ofMillis(300)));
+    stream.close();
+    closed.get(SOON.toSeconds(), TimeUnit.SECONDS);
+
+    NodeStreams impatient = NodeStreams.open(
+        freeAddress(), ClusterTls.of(KEY, "impatient", id("impatient")), Map.of(), 4, Duration.ofMillis(300));
+    opened.add(impatient);
+    writeUntilItFails(impatient.connect(node, "deaf", SOON)).get(SOON.toSeconds(), TimeUnit.SECONDS);
+    end.countDown();
+  }
+
+  private static CompletableFuture<IOException> writeUntilItFails(NodeStream stream) {
     CompletableFuture<IOException> failed = new CompletableFuture<>();
     Thread.ofVirtual().start(() -> {
       try {
@@ -311,11 +324,7 @@ class NodeStreamsTest {
         failed.complete(e);
       }
     });
-
-    await().atMost(SOON).until(() -> stream.isStuck(System.nanoTime(), Duration.ofMillis(300)));
-    stream.close();
-    failed.get(SOON.toSeconds(), TimeUnit.SECONDS);
-    end.countDown();
+    return failed;
   }
 
   @Test

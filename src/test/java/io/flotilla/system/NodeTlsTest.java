@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Nodes that are under TLS in all that they say to each other, as they are wherever they are bound to more than loopback. */
-class ClusterTlsTest {
+class NodeTlsTest {
   private static final int PATIENCE_MILLISECONDS = 60_000;
   /** Of an alert of TLS, which is all that somebody gets who doesn't speak it, or is not trusted. */
   private static final int ALERT_BYTES = 7;
