@@ -78,7 +78,7 @@ class NodeTlsTest {
     }
   }
 
-  /** Without a certificate. */
+  /** Without a certificate, or with a wrong one. */
   private void assertGetsNothing(SSLContext context, int port) throws IOException {
     try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(cluster.host(1), port)) {
       socket.setSoTimeout(PATIENCE_MILLISECONDS);
@@ -117,9 +117,15 @@ class NodeTlsTest {
         List.of("--cluster-key", file.toString(), "--set", "flotilla.cluster-tls=on"))) {
       await().atMost(TestCluster.SOON).until(() ->
           stranger.log().contains("has the cluster key " + key.id() + ", and this one has " + other.id()));
-      await().atMost(TestCluster.SOON).until(() -> cluster.node(1).log().contains(
-          "the other node, 'node-9', has the cluster key " + other.id() + ", and this one has " + key.id()));
     }
+    // A client of TLS looks first, so only of one that trusts everybody does a node see who it is.
+    SSLContext intruder = SSLContext.getInstance("TLS");
+    intruder.init(ClusterTls.of(other, "intruder", UUID.randomUUID()).keyManagers(), SelfSigned.all(), null);
+    for (int port = cluster.remotingPort(); port <= cluster.remotingPort() + 2; port++) {
+      assertGetsNothing(intruder, port);
+    }
+    await().atMost(TestCluster.SOON).until(() -> cluster.node(1).log().contains(
+        "the other node, 'intruder', has the cluster key " + other.id() + ", and this one has " + key.id()));
     try (NodeProcess clear = cluster.startStranger("node-8", 4, directory.resolve("clear"), List.of("--form",
         "--cluster-key", cluster.state(1).resolve("cluster.key").toString(), "--set", "flotilla.cluster-tls=off"))) {
       await().atMost(TestCluster.SOON).until(() -> clear.log().contains("speaks TLS, and this node does not"));

@@ -4,6 +4,7 @@ import io.flotilla.journal.raft.JournalReply.LocalStatus;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -430,7 +431,8 @@ public final class RaftQuorum implements AutoCloseable {
         Optional<SSLException> refused = RatisCalls.refusal(e);
         if (tls.isPresent() && refused.isPresent()) {
             return new Discovery.Silent("What listens at " + address + " isn't known by the cluster's TLS: "
-                    + refused.get().getMessage() + " (if it is a node, flotilla.cluster-tls has to be set alike)");
+                    + refused.get().getMessage()
+                    + (refused.get().getCause() instanceof CertificateException ? "" : "; if it is a node, set flotilla.cluster-tls alike"));
         }
         if (tls.isEmpty() && TlsProbe.isTls(host, port, timeout)) {
             return new Discovery.Silent("What listens at " + address + " speaks TLS, and this node does not; set flotilla.cluster-tls alike");
