@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -126,7 +127,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
           if (!waiting.tryAcquire()) {
             throw refused(peer, ProxyFault.TOO_MANY);
           }
-          await(new ProxyArrival(io, rule, new Arrived(io, peer)));
+          new Arrived(io, peer).await(rule);
         }
       }
     }
@@ -139,11 +140,6 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     private IOException refused(InetAddress peer, ProxyFault fault) {
       gate.refused(peer, fault);
       return new IOException("refused because of its proxy: " + fault);
-    }
-
-    private void await(ProxyArrival arrival) {
-      timer.schedule(() -> look(arrival::expectedByNow), ProxyRule.SHORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-      timer.schedule(() -> look(arrival::lateByNow), ProxyRule.PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** On another thread, since the timer is for all. */
@@ -161,15 +157,29 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     private final class Arrived implements ProxyArrival.Next {
       private final IoSession io;
       private final InetAddress peer;
+      private List<Future<?>> times = List.of();
 
       Arrived(IoSession io, InetAddress peer) {
         this.io = io;
         this.peer = peer;
       }
 
+      /** To be called before anything of the connection is read. */
+      void await(ProxyRule rule) {
+        ProxyArrival arrival = new ProxyArrival(io, rule, this);
+        times = List.of(
+            timer.schedule(() -> look(arrival::expectedByNow), ProxyRule.SHORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS),
+            timer.schedule(() -> look(arrival::lateByNow), ProxyRule.PATIENCE.toMillis(), TimeUnit.MILLISECONDS));
+      }
+
+      private void isOver() {
+        times.forEach(time -> time.cancel(false)); // a time holds its connection
+        waiting.release();
+      }
+
       @Override
       public void begin(InetAddress client, ByteArrayBuffer early) throws Exception {
-        waiting.release();
+        isOver();
         try {
           Sessions.this.begin(io, client);
           if (early.available() > 0) {
@@ -183,14 +193,14 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
 
       @Override
       public void refuse(ProxyFault fault) {
-        waiting.release();
+        isOver();
         io.close(true);
         gate.refused(peer, fault);
       }
 
       @Override
       public void gone() {
-        waiting.release();
+        isOver();
       }
     }
 
