@@ -1,8 +1,8 @@
 package io.flotilla.ftp;
 
+import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.ConnectionGate;
-import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.TerminalText;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * turn: while a task runs they wait (ABOR, STAT and NOOP don't), and the task's thread serves them after its reply.
  * {@link #watch} and {@link #disconnect} may be called by any thread and never block.
  */
-final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.Client {
+final class FtpSession implements AcceptingListener.Client, DataTask.DataChannels, Upload.Client {
   private static final Logger log = LoggerFactory.getLogger(FtpSession.class);
   private static final int MAX_LOGINS = 3;
   /** Before the login: another protocol's client, or one that was made to speak to us (cross-protocol attacks). */
@@ -138,7 +138,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   }
 
   /** Serves the client until one side ends it. */
-  void run() {
+  @Override
+  public void run() {
     try {
       if (protection.isImplicit()) {
         secure();
@@ -617,7 +618,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   }
 
   /** Ends the session at once. */
-  void kill() {
+  @Override
+  public void kill() {
     ending.set(true);
     transport.close();
   }

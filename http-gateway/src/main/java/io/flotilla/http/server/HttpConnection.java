@@ -1,7 +1,7 @@
 package io.flotilla.http.server;
 
+import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ConnectionGate;
-import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.http.Problem;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
@@ -46,7 +46,7 @@ import org.slf4j.LoggerFactory;
  * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse}, {@link #endAfterPresentResponse} and
  * {@link #kill} may be called by any thread and never block.
  */
-final class HttpConnection implements ProtocolClient, Served {
+final class HttpConnection implements AcceptingListener.Client, Served {
   private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
   private static final String APPLICATION_PROTOCOL = "http/1.1";
   /** Of a head, or of a body that goes through the stream. */
@@ -103,7 +103,8 @@ final class HttpConnection implements ProtocolClient, Served {
   }
 
   /** Serves the client until one side ends it. */
-  void run() {
+  @Override
+  public void run() {
     try {
       if (transport instanceof TlsTransport tls) {
         tls.handshake();
@@ -431,7 +432,8 @@ final class HttpConnection implements ProtocolClient, Served {
   }
 
   /** Ends it at once. */
-  void kill() {
+  @Override
+  public void kill() {
     transport.close();
   }
 
