@@ -11,6 +11,7 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.config.model.Kind;
 import io.flotilla.tls.TlsIdentity;
+import io.flotilla.tls.TrustingClient;
 import io.flotilla.transport.ProxyHeaders;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -20,14 +21,11 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -308,7 +306,7 @@ class FtpProxyTest extends FtpFixture {
     TlsIdentity identity = TlsIdentity.selfSigned("ftp", List.of("127.0.0.1"), Instant.now());
     config.secret(Kind.CERTIFICATES, "cert", "privateKey", identity.privateKeyPem(), json -> json.put("certificate", identity.certificatePem()));
     proxied("optional", json -> json.putObject("ftp").put("tls", tls).put("certificate", "cert"));
-    SSLContext context = trusting();
+    SSLContext context = TrustingClient.context();
     byte[] content = random(200_000);
     try (RawFtp client = open()) {
       say(client, header(2, CLIENT));
@@ -350,22 +348,5 @@ class FtpProxyTest extends FtpFixture {
       }
       client.command("USER ann", 331);
     }
-  }
-
-  private static SSLContext trusting() throws Exception {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new X509TrustManager() {
-      @Override
-      public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public X509Certificate[] getAcceptedIssuers() {
-        return new X509Certificate[0];
-      }
-    }}, null);
-    return context;
   }
 }

@@ -11,18 +11,15 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.config.model.Kind;
+import io.flotilla.tls.TrustingClient;
 import io.flotilla.transport.ProxyHeaders;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -105,7 +102,7 @@ class HttpProxyTest extends HttpFixture {
       try (Socket socket = new Socket("127.0.0.1", tlsPort)) {
         socket.setSoTimeout(20_000);
         socket.getOutputStream().write(first);
-        try (SSLSocket secured = (SSLSocket) trusting().getSocketFactory().createSocket(socket, "localhost", tlsPort, true)) {
+        try (SSLSocket secured = (SSLSocket) TrustingClient.context().getSocketFactory().createSocket(socket, "localhost", tlsPort, true)) {
           secured.getOutputStream().write(bytes(RawHttp.head("GET", "/files/big.bin", "Connection: close")));
           byte[] answer = secured.getInputStream().readAllBytes();
           byte[] body = java.util.Arrays.copyOfRange(answer, answer.length - content.length, answer.length);
@@ -116,23 +113,6 @@ class HttpProxyTest extends HttpFixture {
       assertEquals(first.length == 0 ? "127.0.0.1" : CLIENT, events(ClientEvent.LoginSucceeded.class).getFirst().address());
       events.clear();
     }
-  }
-
-  private static SSLContext trusting() throws Exception {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new X509TrustManager() {
-      @Override
-      public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public X509Certificate[] getAcceptedIssuers() {
-        return new X509Certificate[0];
-      }
-    }}, null);
-    return context;
   }
 
   @Test
