@@ -105,7 +105,7 @@ public abstract class AcceptingListener<O extends AcceptingListener.Options, C e
   @Override
   public final void accept(Incoming incoming) throws IOException {
     O now = options;
-    switch (gate.ask(incoming.address(), now.limits(incoming.address()))) {
+    switch (gate.ask(incoming.address(), incoming.isCheck(), now.limits(incoming.address()))) {
       case ConnectionGate.Refused refused -> turnAway(incoming.channel(), now, refused.reason());
       case ConnectionGate.Admitted admitted -> {
         C client = null;

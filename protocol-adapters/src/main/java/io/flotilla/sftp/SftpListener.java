@@ -35,8 +35,8 @@ import org.slf4j.LoggerFactory;
 /** One listener on the shared engine. A session keeps the options and host keys that were valid when it began. */
 final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private static final Logger log = LoggerFactory.getLogger(SftpListener.class);
-  /** Of the attribute of a connection that says whose it is. */
-  private static final Object CLIENT = new Object();
+  /** Of an attribute of connections. */
+  private static final Object WHOSE = new Object();
   private static final int MAX_WAITING = 1_000;
 
   private final String name;
@@ -46,6 +46,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private final IoAcceptor acceptor;
   private final ConnectionGate gate;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
+  private final Set<ProxyArrival> arrivals = ConcurrentHashMap.newKeySet();
   private volatile Options options;
 
   /**
@@ -91,6 +92,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
   @Override
   public void release(InetSocketAddress former) {
     acceptor.unbind(former);
+    arrivals.stream().filter(arrival -> arrival.port() == former.getPort()).forEach(ProxyArrival::giveUp);
   }
 
   @Override
@@ -107,6 +109,9 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     acceptor.close(true);
   }
 
+  /** Whose a connection is. */
+  private record Whose(InetAddress client, boolean isCheck) {}
+
   private interface Look {
     void now() throws Exception;
   }
@@ -121,7 +126,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       InetAddress peer = ((InetSocketAddress) io.getRemoteAddress()).getAddress();
       ProxyRule rule = ProxyRule.of(options.proxies(), peer);
       switch (rule) {
-        case NONE -> begin(io, peer);
+        case NONE -> begin(io, new Whose(peer, false));
         case REFUSED -> throw refused(peer, ProxyFault.NOT_TRUSTED);
         case MAYBE, ALWAYS -> {
           if (!waiting.tryAcquire()) {
@@ -132,8 +137,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       }
     }
 
-    private void begin(IoSession io, InetAddress client) throws Exception {
-      io.setAttribute(CLIENT, client);
+    private void begin(IoSession io, Whose whose) throws Exception {
+      io.setAttribute(WHOSE, whose);
       super.sessionCreated(io);
     }
 
@@ -158,6 +163,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       private final IoSession io;
       private final InetAddress peer;
       private List<Future<?>> times = List.of();
+      private ProxyArrival arrival;
 
       Arrived(IoSession io, InetAddress peer) {
         this.io = io;
@@ -166,7 +172,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
 
       /** To be called before anything of the connection is read. */
       void await(ProxyRule rule) {
-        ProxyArrival arrival = new ProxyArrival(io, rule, this);
+        arrival = new ProxyArrival(io, rule, this);
+        arrivals.add(arrival);
         times = List.of(
             timer.schedule(() -> look(arrival::expectedByNow), ProxyRule.SHORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS),
             timer.schedule(() -> look(arrival::lateByNow), ProxyRule.PATIENCE.toMillis(), TimeUnit.MILLISECONDS));
@@ -174,14 +181,15 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
 
       private void isOver() {
         times.forEach(time -> time.cancel(false)); // a time holds its connection
+        arrivals.remove(arrival);
         waiting.release();
       }
 
       @Override
-      public void begin(InetAddress client, ByteArrayBuffer early) throws Exception {
+      public void begin(InetAddress client, boolean isCheck, ByteArrayBuffer early) throws Exception {
         isOver();
         try {
-          Sessions.this.begin(io, client);
+          Sessions.this.begin(io, new Whose(client, isCheck));
           if (early.available() > 0) {
             Sessions.super.messageReceived(io, early);
           }
@@ -234,7 +242,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     protected ServerSessionImpl doCreateSession(IoSession io) throws Exception {
       // Refused here, a connection costs no key exchange.
       Options now = options;
-      switch (gate.ask(address(io), now.limits())) {
+      Whose whose = whose(io);
+      switch (gate.ask(whose.client(), whose.isCheck(), now.limits())) {
         case ConnectionGate.Refused refused -> {
           // Lines may come before the server's identification, and clients show them (RFC 4253, section 4.2).
           io.writeBuffer(new ByteArrayBuffer((refused.reason().words() + "\r\n").getBytes(StandardCharsets.US_ASCII)));
@@ -243,7 +252,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
         case ConnectionGate.Admitted admitted -> {
           try {
             ServerSessionImpl session = super.doCreateSession(io);
-            clients.add(ClientState.attach(SftpListener.this, now, session, address(io), admitted));
+            clients.add(ClientState.attach(SftpListener.this, now, session, whose.client(), admitted));
             return session;
           } catch (Exception | OutOfMemoryError e) {
             admitted.close();
@@ -253,8 +262,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       }
     }
 
-    private static InetAddress address(IoSession io) {
-      return (InetAddress) io.getAttribute(CLIENT);
+    private static Whose whose(IoSession io) {
+      return (Whose) io.getAttribute(WHOSE);
     }
 
     @Override

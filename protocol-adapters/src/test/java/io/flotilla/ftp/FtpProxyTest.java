@@ -19,10 +19,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
@@ -211,6 +213,8 @@ class FtpProxyTest extends FtpFixture {
 
   @Test
   void healthChecks_leaveNoTrace() throws Exception {
+    // Rules are about clients; a proxy is none while it only looks.
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").withArray("from").add("0.0.0.0/0"));
     for (String mode : List.of("required", "optional")) {
       proxied(mode, json -> { });
       for (int i = 0; i < 3; i++) {
@@ -227,6 +231,45 @@ class FtpProxyTest extends FtpFixture {
       }
     }
     assertEquals(List.of(), events.stream().filter(event -> !(event instanceof ClientEvent.ListenerOpened)).toList());
+  }
+
+  @Test
+  void clientOfWhomItsProxyKnowsNothing_andWhoeverLogsInByACheck_areJudgedByTheProxysAddress() throws Exception {
+    config.put(Kind.ACCESS_RULES, "not", json -> json.put("action", "deny").withArray("from").add("127.0.0.1"));
+    proxied("required", json -> { });
+    try (RawFtp unknown = open()) {
+      say(unknown, "PROXY UNKNOWN\r\n".getBytes(StandardCharsets.US_ASCII));
+      unknown.expect(421);
+    }
+    try (RawFtp check = open()) {
+      say(check, ProxyHeaders.LOCAL);
+      check.expect(220);
+      check.command("USER ann", 331);
+      check.command("PASS " + PASSWORD, 421);
+    }
+  }
+
+  @Test
+  void headerThatIsFinishedAfterTheListenerWasClosed_comesTooLate() throws Exception {
+    proxied("required", json -> { });
+    byte[] header = header(2, CLIENT);
+    try (RawFtp late = open(); RawFtp other = open()) {
+      late.socket.getOutputStream().write(header, 0, 10);
+      say(other, header);
+      other.expect(220); // so that the first one has been accepted, too
+      config.remove(Kind.LISTENERS, "ftp");
+      config.commit(adapter);
+      say(late, Arrays.copyOfRange(header, 10, header.length));
+      assertTrue(isEndedWithoutAWord(late));
+    }
+  }
+
+  private static boolean isEndedWithoutAWord(RawFtp client) throws IOException {
+    try {
+      return client.socket.getInputStream().read() < 0;
+    } catch (SocketException e) {
+      return true;
+    }
   }
 
   @Test

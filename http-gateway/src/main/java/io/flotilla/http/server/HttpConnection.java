@@ -2,6 +2,7 @@ package io.flotilla.http.server;
 
 import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ConnectionGate;
+import io.flotilla.config.model.Listener;
 import io.flotilla.http.Problem;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
@@ -57,6 +58,7 @@ final class HttpConnection implements AcceptingListener.Client, Served {
   private final HttpEngine engine;
   /** Whose the connection is, or its proxy's. */
   private final InetSocketAddress peer;
+  private final boolean isProxied;
   private final ConnectionGate.Admitted admitted;
   private final Transport transport;
   private final ConnectionTimeouts timeouts;
@@ -92,6 +94,7 @@ final class HttpConnection implements AcceptingListener.Client, Served {
     this.listener = listener;
     this.engine = engine;
     this.peer = incoming.client();
+    this.isProxied = incoming.isProxied();
     this.admitted = admitted;
     this.transport = options.tls().<Transport>map(tls -> TlsTransport.large(
         channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)
@@ -347,12 +350,17 @@ final class HttpConnection implements AcceptingListener.Client, Served {
 
   private CompletionStage<HttpResponse> serve(HttpRequest request, FileBodies bodies, Materializer materializer) {
     HttpListener.Options options = listener.options();
-    login.turnTo(Forwarded.of(request, origin, options.proxies(), options.forwardedBy()));
+    login.turnTo(isForwarded(options) ? Forwarded.of(request, origin, options.proxies(), options.forwardedBy()) : origin);
     if (!login.address().equals(origin.address()) && !listener.admits(login.address())) {
       return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer,
           RefusedException.forbidden(ConnectionGate.Refusal.DENIED.words()).toResponse()));
     }
     return login.serve(request, bodies, materializer, () -> isDisconnected);
+  }
+
+  /** A proxy that was to send a PROXY header and did not may know nothing of HTTP, and then passes on what its clients write. */
+  private boolean isForwarded(HttpListener.Options options) {
+    return isProxied || options.proxies().protocol() == Listener.ProxyProtocol.OFF;
   }
 
   private CompletionStage<HttpResponse> serveAfterBody(HttpRequest request, FileBodies bodies, Materializer materializer) {

@@ -150,6 +150,8 @@ class HttpProxyTest extends HttpFixture {
 
   @Test
   void healthChecks_leaveNoTrace() throws Exception {
+    // Rules are about clients; a proxy is none while it only looks.
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").withArray("from").add("0.0.0.0/0"));
     for (String mode : List.of("required", "optional")) {
       proxied(mode, "127.0.0.1", json -> { });
       for (int i = 0; i < 3; i++) {
@@ -158,8 +160,8 @@ class HttpProxyTest extends HttpFixture {
           check.say(ProxyHeaders.LOCAL);
         }
         try (RawHttp check = connect()) {
-          check.say(ProxyHeaders.joined(ProxyHeaders.LOCAL, bytes("OPTIONS / HTTP/1.0\r\n\r\n")));
-          check.drain();
+          check.say(ProxyHeaders.joined(ProxyHeaders.LOCAL, bytes("GET / HTTP/1.1\r\nHost: health-check\r\n\r\n")));
+          assertTrue(List.of(200, 401).contains(check.answer().status()));
         }
       }
     }
@@ -230,6 +232,20 @@ class HttpProxyTest extends HttpFixture {
       assertEquals(200, client.say(RawHttp.head("GET", "/files/", "X-Forwarded-For: " + CLIENT, "Forwarded: for=" + CLIENT,
           "X-Forwarded-Proto: https", "X-Real-IP: " + CLIENT)).answer().status());
       assertEquals(List.of("127.0.0.1"), addresses());
+    }
+  }
+
+  /** Its proxy may know nothing of HTTP, and pass on what clients write. */
+  @Test
+  void fieldsOfAProxyThatWasToSendAHeader_andSaidNothingOfItsClient_countForNothing() throws Exception {
+    proxied("optional", "127.0.0.1", json -> { });
+    for (byte[] first : List.of(new byte[0], bytes("PROXY UNKNOWN\r\n"))) {
+      try (RawHttp client = connect()) {
+        client.say(ProxyHeaders.joined(first, bytes(RawHttp.head("GET", "/files/", "X-Forwarded-For: " + CLIENT))));
+        assertEquals(200, client.answer().status());
+        assertEquals(List.of("127.0.0.1"), addresses());
+      }
+      await().atMost(SOON).until(() -> addresses().isEmpty());
     }
   }
 
