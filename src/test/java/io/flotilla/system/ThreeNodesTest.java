@@ -221,8 +221,10 @@ class ThreeNodesTest {
 
       assertEquals(0, gateway.stop());
     }
-    await().atMost(TestCluster.SOON).until(() ->
-        cluster.api(1).get("/api/v1/cluster").body().path("members").size() == 3);
+    await().atMost(TestCluster.SOON).until(() -> cluster.member(1, "gateway-4").path("status").asText().equals("away"));
+    assertEquals("unreachable", cluster.member(1, "gateway-4").path("state").asText());
+    cluster.api(2).send("DELETE", "/api/v1/nodes/gateway-4", "").expect(200);
+    assertEquals(3, cluster.api(1).get("/api/v1/cluster").body().path("members").size());
   }
 
   @Test

@@ -29,7 +29,7 @@ class BalancerConfigTest {
   @TempDir Path temp;
 
   private static BalancerPlan.Node node(String name, String address, String... roles) {
-    return BalancerPlan.Node.of(name, address, Set.of(roles.length == 0 ? new String[] {"gateway"} : roles));
+    return BalancerPlan.Node.of(name, address, Set.of(roles.length == 0 ? new String[] {"gateway"} : roles), false);
   }
 
   private static List<BalancerPlan.Node> three() {
@@ -180,6 +180,15 @@ class BalancerConfigTest {
     assertEquals(1, text.lines().filter(line -> line.strip().equals("bind *:20100-20199")).count());
     assertTrue(hasLine(text, "balance source"));
     nginxTakes(NginxConfig.of(plan, EVERYWHERE));
+  }
+
+  @Test
+  void aNodeThatIsAway_isLedToForWhenItReturns_andIsWarnedOf() {
+    List<BalancerPlan.Node> nodes = List.of(three().getFirst(), BalancerPlan.Node.of("node-1", "10.0.0.1:20001", Set.of("gateway"), true));
+    BalancerPlan plan = BalancerPlan.of(good(), nodes, Optional.empty());
+    assertWarned(1, plan.warnings(), "node 'node-1' is not in the cluster now");
+    String text = HaProxyConfig.of(plan, EVERYWHERE);
+    assertTrue(text.contains("server node-1 10.0.0.1:2022 check") && hasLine(text, "bind *:20100-20199"), text);
   }
 
   @Test
