@@ -195,8 +195,8 @@ write_cluster() {
     k=$((k + 1))
     pid=$(running "$name")
     at=$(began "${pid:-0}")
-    rows+="${rows:+, }{\"name\": \"$name\", \"admin\": \"http://$(address "$k"):$base_port\", \"sftp\": \"$(address "$k"):$((base_port + 22))\", "
-    rows+="\"pid\": ${pid:-0}, \"started\": $((boot * 1000 + ${at:-0} * 1000 / ticks))}"
+    rows+="${rows:+, }{\"name\": \"$name\", \"admin\": \"http://$(address "$k"):$base_port\", "
+    rows+="\"sftp\": \"$(address "$k"):$((base_port + 22))\", \"pid\": ${pid:-0}, \"started\": $((boot * 1000 + ${at:-0} * 1000 / ticks))}"
   done
   echo "{\"nodes\": [$rows]}" > "$directory/cluster.json"
 }
