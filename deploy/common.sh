@@ -276,8 +276,14 @@ end_start() {
   echo "Stop it with: $example/stop $directory"
 }
 
-# begin_stop: refuses where nothing was started
+# begin_stop PROCESS...: refuses where nothing was started; sets what is to be said at the end
 begin_stop() {
+  local name
   [ -f "$directory/processes" ] || fail "nothing was started in $directory"
   lock_directory
+  stopped="Nothing was running."
+  for name in "$@"; do
+    # shellcheck disable=SC2034  # stop prints it
+    [ -z "$(running "$name")" ] || stopped="Stopped."
+  done
 }
