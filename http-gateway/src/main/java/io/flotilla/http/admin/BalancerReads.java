@@ -58,15 +58,16 @@ final class BalancerReads {
     if (port == 0 && parameters.flag("healthTls")) {
       throw new Problem.ProblemException(Problem.malformed("healthTls says how the healthPort is asked, so that is needed, too"));
     }
-    return new BalancerOptions(address.equals(BalancerOptions.EVERYWHERE) ? address : literal(address), parameters.flag("agent", true),
+    return new BalancerOptions(address.equals(BalancerOptions.EVERYWHERE) ? address : literal("address", address, ", or *"),
+        parameters.text("source").map(source -> literal("source", source, "")), parameters.flag("agent", true),
         port == 0 ? Optional.empty() : Optional.of(new BalancerOptions.Health(port, parameters.flag("healthTls"))));
   }
 
-  private static String literal(String address) {
+  private static String literal(String parameter, String address, String orElse) {
     try {
       return InetAddress.ofLiteral(address).getHostAddress();
     } catch (IllegalArgumentException e) {
-      throw new Problem.ProblemException(Problem.malformed("the parameter address must be an IPv4 or IPv6 address, or *"));
+      throw new Problem.ProblemException(Problem.malformed("the parameter " + parameter + " must be an IPv4 or IPv6 address" + orElse));
     }
   }
 }

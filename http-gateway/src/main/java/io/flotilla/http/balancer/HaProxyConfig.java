@@ -54,6 +54,10 @@ public final class HaProxyConfig {
           retries 3
           option redispatch 1
         """);
+    options.source().ifPresent(source -> {
+      line("  # What the nodes have to have among the trustedProxies of their listeners.");
+      line("  source " + BalancerOptions.at(source, 0));
+    });
     checks();
     plan.services().forEach(this::service);
     return text.toString();

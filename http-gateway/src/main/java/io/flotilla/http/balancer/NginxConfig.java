@@ -47,6 +47,7 @@ public final class NginxConfig {
           proxy_connect_timeout 3s;
           proxy_socket_keepalive on;
         """);
+    options.source().ifPresent(source -> line("  proxy_bind " + source + ";"));
     plan.services().forEach(this::service);
     line("}");
     return text.toString();

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is written for load balancers, judged by them. */
 class BalancerConfigTest {
-  private static final BalancerOptions EVERYWHERE = new BalancerOptions("*", true, Optional.empty());
+  private static final BalancerOptions EVERYWHERE = new BalancerOptions("*", Optional.empty(), true, Optional.empty());
   private static final String PROXIED = "\"proxyProtocol\":\"required\",\"trustedProxies\":[\"10.0.0.9\"]";
 
   @TempDir Path temp;
@@ -120,9 +120,11 @@ class BalancerConfigTest {
       for (Optional<BalancerOptions.Health> health : List.of(Optional.<BalancerOptions.Health>empty(),
           Optional.of(new BalancerOptions.Health(20_000, false)), Optional.of(new BalancerOptions.Health(20_000, true)))) {
         for (boolean agent : new boolean[] {true, false}) {
-          String text = HaProxyConfig.of(BalancerPlan.of(config, nodes, Optional.empty()), new BalancerOptions(address, agent, health));
+          Optional<String> source = agent ? Optional.empty() : Optional.of(address).filter(literal -> !literal.equals("*"));
+          String text = HaProxyConfig.of(BalancerPlan.of(config, nodes, Optional.empty()), new BalancerOptions(address, source, agent, health));
           haproxyTakes(text);
           assertEquals(agent, text.contains("agent-check"));
+          assertEquals(source.isPresent(), hasLine(text, "source " + BalancerOptions.at(address, 0)));
           assertEquals(health.isPresent(), text.contains("uri /health/ready ") && text.contains(" check port 20000"));
         }
       }
@@ -136,10 +138,10 @@ class BalancerConfigTest {
   @Test
   void nginx_leadsEachPortToItsNodes_andPassivePortsToTheirOne() throws Exception {
     BalancerPlan plan = BalancerPlan.of(good(), three(), Optional.empty());
-    String text = NginxConfig.of(plan, new BalancerOptions("127.0.0.9", true, Optional.empty()));
+    String text = NginxConfig.of(plan, new BalancerOptions("127.0.0.9", Optional.of("127.0.0.8"), true, Optional.empty()));
     nginxTakes(text);
     for (String line : List.of("listen 127.0.0.9:2022;", "server 192.0.2.2:2022 max_fails=1 fail_timeout=5s; # node-2",
-        "proxy_protocol on;",
+        "proxy_protocol on;", "proxy_bind 127.0.0.8;",
         "listen 127.0.0.9:20100-20199;", "proxy_pass 10.0.0.1:$server_port;", "proxy_pass 10.0.0.2:$server_port;")) {
       assertTrue(hasLine(text, line), line + " is not in\n" + text);
     }

@@ -21,12 +21,17 @@ final class LbCommand {
     @Option(names = "--address", paramLabel = "ADDRESS", description = "where the load balancer listens; default: *")
     private Optional<String> address;
 
+    @Option(names = "--source", paramLabel = "ADDRESS", description = "from where it connects to the nodes, who have to trust this address; "
+        + "default: the system's choice")
+    private Optional<String> source;
+
     @Option(names = "--only", paramLabel = "LISTENER", description = "only for this listener")
     private Optional<String> only;
 
     private List<String> query() {
       List<String> query = new ArrayList<>();
       address.ifPresent(value -> query.add("address=" + AdminClient.encode(value)));
+      source.ifPresent(value -> query.add("source=" + AdminClient.encode(value)));
       only.ifPresent(value -> query.add("listener=" + AdminClient.encode(value)));
       return query;
     }
