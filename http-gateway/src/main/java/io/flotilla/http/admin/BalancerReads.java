@@ -59,8 +59,16 @@ final class BalancerReads {
       throw new Problem.ProblemException(Problem.malformed("healthTls says how the healthPort is asked, so that is needed, too"));
     }
     return new BalancerOptions(address.equals(BalancerOptions.EVERYWHERE) ? address : literal("address", address, ", or *"),
-        parameters.text("source").map(source -> literal("source", source, "")), parameters.flag("agent", true),
+        parameters.text("source").map(source -> literal("source", source, "")), runAs(parameters.text("runAs").orElse("haproxy")), parameters.flag("agent", true),
         port == 0 ? Optional.empty() : Optional.of(new BalancerOptions.Health(port, parameters.flag("healthTls"))));
+  }
+
+  private static Optional<BalancerOptions.RunAs> runAs(String text) {
+    Optional<BalancerOptions.RunAs> runAs = text.equals("none") ? Optional.empty() : BalancerOptions.RunAs.of(text);
+    if (runAs.isEmpty() && !text.equals("none")) {
+      throw new Problem.ProblemException(Problem.malformed("the parameter runAs must be USER, USER:GROUP or none"));
+    }
+    return runAs;
   }
 
   private static String literal(String parameter, String address, String orElse) {

@@ -168,8 +168,8 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
     private Optional<PortRange> passive(String name, Node node, Listener at, List<Ports> taken) {
       if (at.ftp().passivePorts().isEmpty()) {
         warnings.add("listener '" + name + "' has no passivePorts on node '" + node.name() + "': passive data connections to it do not come "
-            + "through the load balancer; give each node a range of its own, PUT /api/v1/config/nodes/" + node.name()
-            + " {\"listeners\": {\"" + name + "\": {\"passivePorts\": \"20100-20199\"}}}");
+            + "through the load balancer; give each node a range of its own: flotilla config patch nodes/" + node.name()
+            + " '{\"listeners\": {\"" + name + "\": {\"passivePorts\": \"" + suggestion(node) + "\"}}}'");
         return Optional.empty();
       }
       PassiveAddress told = at.ftp().passiveAddress();
@@ -179,6 +179,12 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
       }
       return at.ftp().passivePorts().filter(range -> take(
           new Ports("the passive mode of listener '" + name + "' on node '" + node.name() + "'", range), taken));
+    }
+
+    /** Another range for each node. */
+    private PortRange suggestion(Node node) {
+      int first = 20_100 + 100 * nodes.indexOf(node);
+      return new PortRange(first, first + 99);
     }
 
     /** A listener at all addresses of its node is reached where the node is. */
