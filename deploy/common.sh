@@ -221,7 +221,10 @@ configure() {
 # HAProxy with what the running cluster says of itself.
 start_balancer() {
   [ -z "$(running haproxy)" ] || return 0
-  "$flotilla" lb haproxy --address "$balancer_address" --source "$balancer_address" --dir "$directory" > "$directory/haproxy.cfg.next"
+  local run_as=haproxy
+  [ "$(id -u)" = 0 ] || run_as=none
+  "$flotilla" lb haproxy --address "$balancer_address" --source "$balancer_address" --run-as "$run_as" --dir "$directory" \
+    > "$directory/haproxy.cfg.next"
   mv "$directory/haproxy.cfg.next" "$directory/haproxy.cfg"
   "$haproxy" -c -q -f "$directory/haproxy.cfg" || fail "HAProxy does not take $directory/haproxy.cfg"
   spawn haproxy "$directory/haproxy.log" "$haproxy" -db -f "$directory/haproxy.cfg"
