@@ -63,6 +63,9 @@ public final class RecentChanges {
   /** How far a log is known. */
   public record Position(UUID incarnation, long sequence) {}
 
+  /** Changes in their order, after which the log is known up to a position. */
+  public record Batch(Position position, List<Aged> changes) {}
+
   /** A change, with how long ago it was made. */
   public record Aged(RecentChange change, Duration age) {}
 
@@ -140,6 +143,16 @@ public final class RecentChanges {
     this.events = events;
   }
 
+  /** Whether nodes tell each other nothing of such a name, because unfinished uploads have it. */
+  public static boolean isHidden(String name) {
+    return Partials.isHidden(name);
+  }
+
+  /** Whether a file is of a version, as far as a synchroniser could tell. */
+  public static boolean isVersion(Version version, FileAttributes file) {
+    return version.isOf(file);
+  }
+
   /** Whether changes in a storage are told, and those of others shown. */
   boolean isOn(String storage) {
     return !keep.apply(storage).isZero();
@@ -177,7 +190,7 @@ public final class RecentChanges {
     }
   }
 
-  /** Who asks for changes after a position gets all there are if the position is of another incarnation. */
+  /** The end of this node's log. */
   public Position position() {
     lock.lock();
     try {
@@ -188,13 +201,15 @@ public final class RecentChanges {
   }
 
   /**
-   * This node's changes after a number, in their order: at most some, and none if there are none after a wait.
+   * This node's changes after a position, in their order: at most some, and none if there are none after a wait. Those of before are all
+   * there are if the position is of another incarnation.
    *
    * @throws InterruptedException if the thread is interrupted while it waits
    */
-  public List<Aged> after(long sequence, int most, Duration wait) throws InterruptedException {
+  public Batch after(Position position, int most, Duration wait) throws InterruptedException {
     lock.lockInterruptibly();
     try {
+      long sequence = position.incarnation().equals(incarnation) ? position.sequence() : 0;
       long left = wait.toNanos();
       while (lastSequence <= sequence && left > 0) {
         left = told.awaitNanos(left);
@@ -202,15 +217,15 @@ public final class RecentChanges {
       long now = nanos.getAsLong();
       List<Aged> changes = new ArrayList<>();
       for (Known known : own.inOrder.tailMap(sequence, false).values()) { // its own are ordered by their numbers
-        if (changes.size() == most) {
-          break;
-        }
         long kept = keep.apply(known.change.storage()).toNanos();
         if (kept > 0) {
           changes.add(new Aged(known.change, Duration.ofNanos(Math.max(0, kept - (known.expires - now)))));
         }
+        if (changes.size() == most) {
+          return new Batch(new Position(incarnation, known.change.sequence()), changes);
+        }
       }
-      return changes;
+      return new Batch(new Position(incarnation, lastSequence), changes);
     } finally {
       lock.unlock();
     }
@@ -230,9 +245,9 @@ public final class RecentChanges {
   /**
    * Takes what another node has told. Never blocks.
    *
-   * @param position how far its log is known with this
+   * @param batch with how far its log is known then
    */
-  public void heard(String other, Position position, List<Aged> changes) {
+  public void heard(String other, Batch batch) {
     if (other.equals(node)) {
       return;
     }
@@ -242,10 +257,10 @@ public final class RecentChanges {
         return;
       }
       Log log = others.computeIfAbsent(other, _ -> new Log());
-      for (Aged aged : changes) {
+      for (Aged aged : batch.changes()) {
         RecentChange change = aged.change();
         long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
-        if (left > 0 && change.stamp() > 0 && change.stamp() < MAX_STAMP) {
+        if (left > 0 && change.stamp() > 0 && change.stamp() < MAX_STAMP && !Partials.isHidden(change.path())) {
           lastStamp = Math.max(lastStamp, change.stamp());
           Known mine = own.byPath.get(new Key(change.storage(), change.path()));
           // The node of the older one tells, so that one does.
@@ -255,7 +270,7 @@ public final class RecentChanges {
           add(log, other, change, left);
         }
       }
-      log.heard = position;
+      log.heard = batch.position();
       told.signalAll();
     } finally {
       lock.unlock();
