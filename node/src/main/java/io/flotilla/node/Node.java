@@ -40,8 +40,10 @@ import io.flotilla.http.web.WebClient;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
+import io.flotilla.node.streams.NodeStreams;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
+import io.flotilla.tls.ClusterTls;
 import io.flotilla.vfs.StorageDirectories;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -90,6 +92,7 @@ public final class Node {
   private final UploadsApi uploads;
   private final NodeDrain drain;
   private final NodeReadiness readiness;
+  private final NodeStreams streams;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
   private final InitialConfiguration initial;
@@ -165,6 +168,7 @@ public final class Node {
     StorageDirectories storages = new StorageDirectories(homes::problems);
     this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
+    this.streams = NodeStreams.open(settings.bind(), ClusterTls.of(key, settings.name(), data.nodeId()), Map.of());
     this.admin = openAdmin(key, codec, input);
     live.add(storages);
     live.add(new UnknownProtocols());
@@ -200,6 +204,7 @@ public final class Node {
       return server;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
+      streams.close();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
           + "); stop what uses it or set flotilla.admin.address", e);
     }
@@ -282,6 +287,7 @@ public final class Node {
       log.debug("The admin listener did not close in time", e);
     }
     readiness.close();
+    streams.close();
     drain.close();
     localSystem.terminate();
     hasher.close();

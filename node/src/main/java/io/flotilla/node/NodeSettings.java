@@ -7,6 +7,7 @@ import com.typesafe.config.ConfigParseOptions;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.postgresql.DatabaseSettings;
+import io.flotilla.node.streams.NodeStreams;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,6 +103,7 @@ public record NodeSettings(
       throw new InvalidSettingException("flotilla.name: " + problem);
     });
     HostPort bind = HostPort.parse("flotilla.bind", flotilla.getString("bind"));
+    within(1, 65535 - NodeStreams.OFFSET, "bind's port", bind.port());
     Path dataDirectory = Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize();
     List<String> seedNodes = flotilla.getStringList("seed-nodes");
     List<HostPort> seeds = (seedNodes.isEmpty() ? DataDirectory.joinedSeedNodes(dataDirectory) : seedNodes).stream()
