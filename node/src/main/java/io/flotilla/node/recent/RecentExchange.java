@@ -3,10 +3,14 @@ package io.flotilla.node.recent;
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.node.HostPort;
+import io.flotilla.node.streams.NodeStream;
+import io.flotilla.node.streams.NodeStreams;
 import io.flotilla.vfs.OtherNodes;
 import io.flotilla.vfs.RecentChanges;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -47,21 +51,47 @@ public final class RecentExchange implements AutoCloseable {
     return others;
   }
 
-  /** What a node does for others on a link, which is closed afterwards. */
-  interface Service {
-    void serve(Link link) throws IOException;
+  /** What this node does for others on streams, by name. */
+  public Map<String, NodeStreams.Service> services(UserHomes homes) {
+    ChangesService told = new ChangesService(changes);
+    FilesService files = new FilesService(view, homes, changes);
+    return Map.of(ChangesMessages.SERVICE, (_, stream) -> told.serve(new StreamLink(stream)),
+        FilesMessages.SERVICE, (_, stream) -> files.serve(new StreamLink(stream)));
   }
 
-  /** By name. */
-  Map<String, Service> services(UserHomes homes) {
-    return Map.of(ChangesMessages.SERVICE, new ChangesService(changes)::serve,
-        FilesMessages.SERVICE, new FilesService(view, homes, changes)::serve);
-  }
-
-  /** @param members names and remoting addresses of the cluster's members, as far as that is known now */
-  void start(Link.Dialer opened, Supplier<Map<String, HostPort>> members) {
+  /** @param members names and remoting addresses of the cluster's members, as far as that is known now; none if it isn't */
+  public void start(NodeStreams streams, Supplier<Map<String, HostPort>> members) {
+    Link.Dialer opened = (remoting, service, timeout) -> new StreamLink(streams.connect(remoting, service, timeout));
     dialer = Optional.of(opened);
     follower = Optional.of(new ChangesFollower(node, changes, opened, members));
+  }
+
+  private record StreamLink(NodeStream stream) implements Link {
+    @Override
+    public InputStream in() {
+      return stream.in();
+    }
+
+    @Override
+    public OutputStream out() {
+      return stream.out();
+    }
+
+    @Override
+    public String peer() {
+      return stream.peer().name();
+    }
+
+    @Override
+    public void readTimeout(Duration timeout) throws IOException {
+      stream.readTimeout(timeout);
+    }
+
+    /** What is written is answered, so that nothing can be lost by not saying goodbye, which might have to wait. */
+    @Override
+    public void close() {
+      stream.cut();
+    }
   }
 
   @Override
