@@ -84,7 +84,11 @@ final class ChangesFollower implements AutoCloseable {
   private void run() {
     try {
       for (long i = 0; !closed; i++) {
-        look();
+        try {
+          look();
+        } catch (RuntimeException e) {
+          log.warn("The cluster's members can't be looked at, so those known before are followed: {}", e.toString());
+        }
         if (i % EXPIRE_EVERY == 0) {
           changes.expire();
         }

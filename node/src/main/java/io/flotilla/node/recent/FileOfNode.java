@@ -9,6 +9,7 @@ import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.VfsError;
 import io.flotilla.vfs.VfsException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -55,6 +56,8 @@ final class FileOfNode implements OpenFile {
       return copy(target, position);
     } catch (VfsException e) {
       throw e;
+    } catch (SocketTimeoutException e) {
+      throw FilesClient.silent(node, e); // to try again would only take as long once more
     } catch (IOException e) {
       return reopened(target, position, e);
     }

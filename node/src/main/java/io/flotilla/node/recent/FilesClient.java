@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
 final class FilesClient implements OtherNodes {
   private static final Logger log = LoggerFactory.getLogger(FilesClient.class);
   /** Together they are less than a storage of this node may take for an answer. */
-  private static final Duration CONNECT = Duration.ofSeconds(3);
-  private static final Duration ANSWER = Duration.ofSeconds(5);
+  private static final Duration CONNECT = Duration.ofSeconds(2);
+  private static final Duration ANSWER = Duration.ofSeconds(4);
   private static final Duration HEARD = Duration.ofSeconds(2);
 
   private final RecentChanges changes;
