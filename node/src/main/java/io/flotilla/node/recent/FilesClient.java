@@ -17,7 +17,9 @@ import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualPath;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,11 +30,15 @@ final class FilesClient implements OtherNodes {
   /** Together they are less than a storage of this node may take for an answer. */
   private static final Duration CONNECT = Duration.ofSeconds(2);
   private static final Duration ANSWER = Duration.ofSeconds(4);
+  /** How long a node that did not answer is not asked again: who goes through a directory would wait for each file. */
+  private static final Duration SILENT = Duration.ofSeconds(2);
   private static final Duration HEARD = Duration.ofSeconds(2);
 
   private final RecentChanges changes;
   private final Link.Dialer dialer;
   private final Function<String, Optional<HostPort>> addresses;
+  /** When nodes were last found not to answer, by System.nanoTime; of those that are known only. */
+  private final Map<String, Long> silent = new ConcurrentHashMap<>();
 
   /** @param addresses the remoting address of a node, by its name */
   FilesClient(RecentChanges changes, Link.Dialer dialer, Function<String, Optional<HostPort>> addresses) {
@@ -43,7 +49,18 @@ final class FilesClient implements OtherNodes {
 
   private Link connect(String node) throws IOException {
     HostPort address = addresses.apply(node).orElseThrow(() -> new IOException("its address is not known"));
-    Link link = dialer.dial(address, FilesMessages.SERVICE, CONNECT);
+    Long since = silent.get(node);
+    if (since != null && System.nanoTime() - since < SILENT.toNanos()) {
+      throw new IOException("it did not answer a moment ago");
+    }
+    Link link;
+    try {
+      link = dialer.dial(address, FilesMessages.SERVICE, CONNECT);
+      silent.remove(node);
+    } catch (IOException e) {
+      silent.put(node, System.nanoTime());
+      throw e;
+    }
     try {
       if (!link.peer().equals(node)) {
         throw new IOException("at " + address + " there is " + link.peer());
