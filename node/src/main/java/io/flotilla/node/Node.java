@@ -64,6 +64,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -100,6 +101,8 @@ public final class Node {
   private final InitialConfiguration initial;
   private final long upSince = System.currentTimeMillis();
   private final CompletableFuture<End> end = new CompletableFuture<>();
+  private final ReentrantLock stopping = new ReentrantLock();
+  private boolean isStopped;
 
   /** Why a node ends by itself. */
   public sealed interface End {}
@@ -278,8 +281,20 @@ public final class Node {
     return end;
   }
 
-  /** Lets the clients go, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
+  /** Lets the clients go, leaves the cluster, stops Raft, and closes what is left; blocks until done, whoever began it. */
   public void stop() {
+    stopping.lock();
+    try {
+      if (!isStopped) {
+        isStopped = true;
+        stopOnce();
+      }
+    } finally {
+      stopping.unlock();
+    }
+  }
+
+  private void stopOnce() {
     log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
     if (!drain.isStopped()) {
       drain.stop(settings.stopDeadline());
