@@ -44,6 +44,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private static final int MAX_NONSENSE = 5;
   private static final int MAX_WAITING = 100;
   private static final long FAREWELL_MILLISECONDS = 1000;
+  /** How long a client of a closed listener may take from one command to the next: as long as a drain bears it at most. */
+  private static final long QUIET_NANOSECONDS = 5_000_000_000L;
   /** Together longer than an answer may take over a satellite. */
   private static final int PROBES = 5;
   private static final long PROBE_MILLISECONDS = 400;
@@ -643,8 +645,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       kill();
     } else if (user == null && now - unauthenticatedSince > settings.loginGrace().toNanos()) {
       disconnect("The login took too long");
-    } else if (running == null && !serving && listener.isClosed(now)) {
-      disconnect("The listener was closed"); // a client that transfers goes on until it has finished
+    } else if (running == null && !serving && listener.isClosed(now) && now - lastActive > QUIET_NANOSECONDS) {
+      disconnect("The listener was closed"); // a client that transfers, logs in or goes from file to file goes on until it has finished
     } else if (user != null && running == null && !serving && now - lastActive > options().idleTimeout().toNanos()) {
       disconnect("The session was idle for too long");
     }
