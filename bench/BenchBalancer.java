@@ -36,6 +36,7 @@ final class BenchBalancer implements AutoCloseable {
   private BenchBalancer(Process process, Path log) {
     this.process = process;
     this.log = log;
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly)); // for a measurement that is broken off
   }
 
   static BenchBalancer start(Path directory, String configuration, String host, int port) throws IOException, InterruptedException {
@@ -64,7 +65,7 @@ final class BenchBalancer implements AutoCloseable {
       if (matcher.matches()) {
         connections.add(new Connection(matcher.group(1),
             LocalDateTime.parse(matcher.group(2), DATE).atZone(ZoneId.systemDefault()).toInstant().toEpochMilli(), matcher.group(3),
-            matcher.group(4), Long.parseLong(matcher.group(6)), Long.parseLong(matcher.group(7)), matcher.group(8)));
+            matcher.group(4).replace(":unchecked", ""), Long.parseLong(matcher.group(6)), Long.parseLong(matcher.group(7)), matcher.group(8)));
       }
     }
     return connections;

@@ -120,6 +120,8 @@ final class FailoverUnderLoad {
   }
 
   private boolean all(List<String> wanted) throws Exception {
+    String busy = Files.readString(Path.of("/proc/loadavg")).split(" ")[0];
+    System.out.printf("The machine's load average is %s: much over the number of processors, waiting for them is what is measured.%n", busy);
     System.out.printf("Clients: %d each of SFTP, FTP and HTTPS with files of %d KB, %d large uploads each of %d MB%n%n", CLIENTS, FILE / 1000,
         LARGE_UPLOADS, LARGE_FILE / 1_000_000);
     System.out.printf("%-34s %9s  %-25s %5s  %-22s %-24s %-12s %s%n", "", "", "failed at first", "after", "new connections served",
@@ -137,7 +139,6 @@ final class FailoverUnderLoad {
     System.out.printf("%nFailed at first: there = on the node of the fault, begun before it; led there = begun after it, and given to that node.%n"
         + "Goals: else 0, after retry 0, new connections within %.0f s, uploads whole, converged, real addresses; led there 0 unless frozen; "
         + "no upload broken where a node lets its clients go.%n", GOAL_SECONDS);
-    explanations.forEach(System.out::println);
     return good;
   }
 
@@ -522,35 +523,37 @@ final class FailoverUnderLoad {
       boolean isLost = !one.attempts().getLast().isGood();
       afterRetry += isLost ? 1 : 0;
       if (isLost || !isThere || first.begun() > struck) {
-        explanations.add(name + ": " + one.name() + " (" + first.address() + ", " + (first.begun() - struck) + " to "
+        explanations.add(one.name() + " (" + first.address() + ", " + (first.begun() - struck) + " to "
             + (first.ended() - struck) + " ms, " + where + "): " + first.why()
             + (isLost ? "; and again: " + one.attempts().getLast().why() : ""));
       }
     }
     if (elsewhere > 0 && !fault.isOrderly() || afterRetry > 0 || led > 0 && !(fault instanceof Freeze)) {
-      missed(name + ": transfers that failed without need");
+      missed("transfers that failed without need");
     }
     StringBuilder times = new StringBuilder();
     for (Map.Entry<String, List<Double>> one : probes.entrySet()) {
       double slowest = one.getValue().stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
       times.append(times.isEmpty() ? "" : "/").append(String.format("%.1f", slowest));
       if (!(slowest <= GOAL_SECONDS)) {
-        missed(name + ": a new connection by " + one.getKey() + " was served after " + String.format("%.1f s", slowest));
+        missed("a new connection by " + one.getKey() + " was served after " + String.format("%.1f s", slowest));
       }
     }
     long whole = large.stream().filter(Large::whole).count();
     long broken = large.stream().filter(one -> one.tries() > 1).count();
     double slowest = large.stream().mapToDouble(Large::seconds).max().orElse(0);
     large.stream().filter(one -> !one.whole() || fault.isOrderly() && one.tries() > 1)
-        .forEach(one -> missed(name + ": " + one.name() + " after " + one.tries() + " tries" + one.why()));
+        .forEach(one -> missed(one.name() + " after " + one.tries() + " tries" + one.why()));
     Set<String> strangers = new TreeSet<>(addresses);
     strangers.removeIf(address -> address.startsWith("127.0.1.") || address.startsWith("127.0.2.") || address.equals(BenchProbe.ADDRESS));
     if (!strangers.isEmpty() || addresses.isEmpty()) {
-      missed(name + ": connections of " + addresses + " instead of the clients' own addresses");
+      missed("connections of " + addresses + " instead of the clients' own addresses");
     }
     System.out.printf("%-34s %9d  %-25s %5d  %-22s %-24s %-12s %s%n", name, during.size(), there + there(led, elsewhere), afterRetry,
         times + " s", whole + "/" + large.size() + " (" + broken + String.format(", %.0f s)", slowest), converged,
         addresses.size() - strangers.size() + " real" + (strangers.isEmpty() ? "" : ", " + strangers.size() + " NOT"));
+    explanations.forEach(line -> System.out.println("    " + line));
+    explanations.clear();
   }
 
   private static String there(int led, int elsewhere) {
