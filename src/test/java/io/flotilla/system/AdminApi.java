@@ -51,7 +51,8 @@ public record AdminApi(String url, String token) {
 
   String text(String path) throws IOException {
     try {
-      return HTTP.send(HttpRequest.newBuilder(URI.create(url + path)).build(), HttpResponse.BodyHandlers.ofString()).body();
+      return HTTP.send(HttpRequest.newBuilder(URI.create(url + path))
+          .header("Authorization", "Bearer " + token).build(), HttpResponse.BodyHandlers.ofString()).body();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException(e);

@@ -273,7 +273,7 @@ class DrainTest {
     orderToEnd(k, "leave?keepVote=true&deadline=5s");
     assertEquals(0, cluster.node(k).awaitExit());
     int witness = k % 3 + 1;
-    await().atMost(TestCluster.SOON).until(() -> cluster.api(witness).get("/api/v1/cluster").body().path("members").size() == 2);
+    await().atMost(TestCluster.SOON).until(() -> cluster.member(witness, cluster.name(k)).path("status").asText().equals("away"));
     assertTrue(cluster.api(witness).get(path(k, "")).status() == 404);
     cluster.startNode(k, List.of());
     cluster.awaitConverged();

@@ -62,6 +62,11 @@ class FaultsTest {
     ssh.sftp("alice", new OpenSsh.Password("a good password"), cluster.host(other), cluster.sftpPort(), "pwd\n")
         .expectSuccess();
     await().atMost(TestCluster.SOON).until(() -> count(acknowledged) > before + 20);
+    // It still belongs to the cluster: whoever restarts nodes or makes a load balancer's configuration has to know.
+    await().atMost(TestCluster.SOON).until(() -> cluster.member(other, cluster.name(primary)).path("status").asText().equals("away"));
+    String balancer = cluster.api(other).text("/api/v1/lb/haproxy");
+    assertTrue(balancer.contains("# Warning: node '" + cluster.name(primary) + "' is not in the cluster now")
+        && balancer.contains("server " + cluster.name(primary) + " " + cluster.host(primary) + ":"), balancer);
     cluster.startNode(primary, List.of());
     await().atMost(TestCluster.SOON).until(() -> cluster.api(primary).version() > 0);
     going.set(false);
@@ -118,6 +123,8 @@ class FaultsTest {
 
     await().atMost(TestCluster.SOON).until(() -> cluster.api(3).put("/api/v1/config/users/bob?timeout=1s", "{}")
         .status() == 503);
+    // Who the others are it can't know now; without them it would be alone behind the load balancer.
+    cluster.api(3).get("/api/v1/lb/haproxy").expect(503);
 
     ssh.sftp("alice", new OpenSsh.Password("a good password"), cluster.host(3), cluster.sftpPort(), "pwd\n")
         .expectSuccess();

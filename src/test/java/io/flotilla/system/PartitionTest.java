@@ -50,6 +50,7 @@ class PartitionTest {
     OpenSsh ssh = new OpenSsh(directory);
     OpenSsh.Password password = new OpenSsh.Password("a good password");
     cluster.api(1).put("/api/v1/config/users/alice?wait=applied", "{\"password\":\"a good password\"}").expect(201);
+    cluster.api(1).put("/api/v1/config/policies/health?wait=applied", "{\"isolatedAfter\":\"5s\"}").expect(201);
     int primary = cluster.primary(1);
     int other = primary % 3 + 1;
     byte[] content = new byte[2_500_000];
@@ -67,10 +68,14 @@ class PartitionTest {
       await().atMost(TestCluster.SOON).untilAsserted(() -> {
         assertEquals("isolated", cluster.member(primary, cluster.name(primary)).path("state").asText());
         assertEquals(503, cluster.api(primary).put("/api/v1/config/users/refused?timeout=1s", "{}").status());
+        // What a load balancer hears, as the policy has it.
+        assertEquals(503, cluster.api(primary).get("/health/ready").status());
       });
+      assertEquals(200, cluster.api(other).get("/health/ready").status());
 
       network().heal();
       cluster.awaitConverged();
+      await().atMost(TestCluster.SOON).until(() -> cluster.api(primary).get("/health/ready").status() == 200);
       assertTrue(transfer.isAlive(), "the transfer should have outlived the cut; make it slower");
       OpenSsh.finish(transfer, new String(transfer.getInputStream().readAllBytes())).expectSuccess();
       assertArrayEquals(content, Files.readAllBytes(cluster.files().resolve("users/alice/slow.bin")));

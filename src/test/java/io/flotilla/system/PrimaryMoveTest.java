@@ -9,8 +9,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -27,7 +31,8 @@ class PrimaryMoveTest {
 
   @BeforeEach
   void start() throws IOException {
-    cluster = TestCluster.start(directory.resolve("cluster"), 3);
+    // What supervises nodes, so that they may end in order to restart, is the test itself.
+    cluster = TestCluster.start(directory.resolve("cluster"), 3, Optional.empty(), List.of("--set", "flotilla.supervised=true"));
     ssh = new OpenSsh(directory);
   }
 
@@ -78,6 +83,56 @@ class PrimaryMoveTest {
     cluster.awaitConverged();
     assertEquals(target, cluster.primary(1));
     await().atMost(TestCluster.SOON).until(() -> leader().equals(cluster.name(target)));
+  }
+
+  @Test
+  void primaryRestartedWhileChangesAreUnderWay_whatWasAcknowledgedIsThere_andWhatWasRefusedIsNot() throws Exception {
+    int primary = cluster.primary(1);
+    int other = primary % 3 + 1;
+    AtomicBoolean going = new AtomicBoolean(true);
+    AtomicInteger acknowledged = new AtomicInteger();
+    Map<String, Integer> answers = new ConcurrentHashMap<>();
+    List<Thread> changes = IntStream.rangeClosed(1, 3).mapToObj(k -> Thread.ofVirtual().start(() -> {
+      for (int i = 0; going.get(); i++) {
+        String user = "user-" + k + "-" + i;
+        try {
+          int status = cluster.api(k).put("/api/v1/config/users/" + user + "?timeout=2s", "{}").status();
+          answers.put(user, status);
+          acknowledged.addAndGet(status == 201 ? 1 : 0);
+        } catch (IOException e) {
+          // Not answered: it may have been committed.
+        }
+      }
+    })).toList();
+    try {
+      await().atMost(TestCluster.SOON).until(() -> acknowledged.get() > 20);
+      cluster.api(other).send("POST", "/api/v1/nodes/" + cluster.name(primary) + "/restart?deadline=5s", "").expect(202);
+      assertEquals(75, cluster.node(primary).awaitExit());
+      int before = acknowledged.get();
+      await().atMost(TestCluster.SOON).until(() -> acknowledged.get() > before + 20);
+      cluster.startNode(primary, List.of());
+      await().atMost(TestCluster.SOON).until(() -> cluster.api(primary).version() > 0);
+    } finally {
+      going.set(false);
+      for (Thread one : changes) {
+        one.join();
+      }
+    }
+    cluster.awaitConverged();
+    assertTrue(cluster.primary(other) != primary);
+    String digest = cluster.api(other).get("/api/v1/config?limit=1").body().path("digest").asText();
+    for (int k = 1; k <= 3; k++) {
+      assertEquals(digest, cluster.api(k).get("/api/v1/config?limit=1").body().path("digest").asText());
+    }
+    for (Map.Entry<String, Integer> answer : answers.entrySet()) {
+      int found = cluster.api(primary).get("/api/v1/config/users/" + answer.getKey()).status();
+      switch (answer.getValue()) {
+        case 201 -> assertEquals(200, found, answer.getKey());
+        case 503 -> assertEquals(404, found, answer.getKey());
+        case 202, 504 -> { } // not known when it was answered
+        default -> throw new AssertionError(answer.toString());
+      }
+    }
   }
 
   /** The node that leads the voters, empty if none does. */

@@ -185,10 +185,12 @@ public final class TestCluster implements AutoCloseable {
     try {
       JsonNode members = api(k).get("/api/v1/cluster").body().path("members");
       int converged = 0;
+      int away = 0;
       for (JsonNode member : members) {
+        away += member.path("status").asText().equals("away") ? 1 : 0;
         converged += member.path("state").asText().equals("converged") ? 1 : 0;
       }
-      return converged == nodes.size() && members.size() == nodes.size() && api(k).version() > 0;
+      return converged == nodes.size() && members.size() - away == nodes.size() && api(k).version() > 0;
     } catch (IOException e) {
       return false;
     }
@@ -247,6 +249,11 @@ public final class TestCluster implements AutoCloseable {
   /** Takes the port by which a node, dead now, is in the Pekko cluster; without it the node can still vote. */
   ServerSocket occupyRemotingPort(int k) throws IOException {
     return new ServerSocket(basePort + 1, 1, InetAddress.getByName(host(k)));
+  }
+
+  /** Of remoting; Raft's is the next, and that for streams between nodes the one after it. */
+  int remotingPort() {
+    return basePort + 1;
   }
 
   int sftpPort() {

@@ -44,7 +44,8 @@ final class LoadBalancerAgent implements AutoCloseable {
       while (!closed) {
         try (ServerSocketChannel opened = ServerSocketChannel.open()) {
           opened.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-          opened.bind(address, BACKLOG);
+          // A name that could not be looked up may be known by now.
+          opened.bind(address.isUnresolved() ? new InetSocketAddress(address.getHostString(), address.getPort()) : address, BACKLOG);
           server = opened;
           hasComplained = false;
           log.info("Load balancers are answered on {}:{}", address.getHostString(), address.getPort());

@@ -40,8 +40,10 @@ import io.flotilla.http.web.WebClient;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
+import io.flotilla.node.streams.NodeStreams;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
+import io.flotilla.tls.ClusterTls;
 import io.flotilla.vfs.StorageDirectories;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -61,6 +63,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -90,11 +93,14 @@ public final class Node {
   private final UploadsApi uploads;
   private final NodeDrain drain;
   private final NodeReadiness readiness;
+  private final NodeStreams streams;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
   private final InitialConfiguration initial;
   private final long upSince = System.currentTimeMillis();
   private final CompletableFuture<End> end = new CompletableFuture<>();
+  private final ReentrantLock stopping = new ReentrantLock();
+  private boolean isStopped;
 
   /** Why a node ends by itself. */
   public sealed interface End {}
@@ -129,6 +135,7 @@ public final class Node {
     this.settings = settings;
     this.data = data;
     ClusterKey key = clusterKey(settings, data);
+    ClusterTls tls = ClusterTls.of(key, settings.name(), data.nodeId());
     EntityCodec codec = new EntityCodec(new SecretSealer(key));
     NodeIdentity identity =
         new NodeIdentity(data.nodeId(), settings.name(), settings.bind().host(), settings.roles());
@@ -137,6 +144,7 @@ public final class Node {
     NodeEventLog events = new NodeEventLog(settings.name(), metrics, feed);
     log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
+    log.info("Nodes talk to each other {}, at {} and after", settings.clusterTls() ? "under TLS" : "in clear (flotilla.cluster-tls)", settings.bind());
     Clock clock = Clock.systemUTC();
     EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
@@ -159,12 +167,13 @@ public final class Node {
     this.drain = new NodeDrain(adapters, connections, live, new DrainSurroundings(), settings.supervised(), settings.drainDeadline(),
         status -> end.complete(new Asked(status)), events, clock);
     metrics.drain(drain);
-    this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
+    this.controlPlane = new ControlPlane(settings, data, key, settings.clusterTls() ? Optional.of(tls) : Optional.empty(), live, codec, client, claims,
         new DataPlane(connections, homes, sessions, locks, lockNews, drain), events, this::report,
         reason -> end.complete(new Refused(reason)));
     StorageDirectories storages = new StorageDirectories(homes::problems);
     this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
+    this.streams = NodeStreams.open(settings.bind(), tls, Map.of());
     this.admin = openAdmin(key, codec, input);
     live.add(storages);
     live.add(new UnknownProtocols());
@@ -200,6 +209,7 @@ public final class Node {
       return server;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
+      streams.close();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
           + "); stop what uses it or set flotilla.admin.address", e);
     }
@@ -267,8 +277,20 @@ public final class Node {
     return end;
   }
 
-  /** Lets the clients go, leaves the cluster, stops Raft, and closes what is left; blocks until done. */
+  /** Lets the clients go, leaves the cluster, stops Raft, and closes what is left; blocks until done, whoever began it. */
   public void stop() {
+    stopping.lock();
+    try {
+      if (!isStopped) {
+        isStopped = true;
+        stopOnce();
+      }
+    } finally {
+      stopping.unlock();
+    }
+  }
+
+  private void stopOnce() {
     log.info("Node {} stops: running transfers have {} s", settings.name(), settings.stopDeadline().toSeconds());
     if (!drain.isStopped()) {
       drain.stop(settings.stopDeadline());
@@ -282,6 +304,7 @@ public final class Node {
       log.debug("The admin listener did not close in time", e);
     }
     readiness.close();
+    streams.close();
     drain.close();
     localSystem.terminate();
     hasher.close();

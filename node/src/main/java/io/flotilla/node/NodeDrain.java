@@ -80,6 +80,7 @@ final class NodeDrain implements LocalNode, AutoCloseable {
   // Of the thread.
   private long deadlineNanos;
   private boolean isHandingOver;
+  private long handOvers;
   private boolean isTicking;
   private long endedAt;
   private int ended;
@@ -203,10 +204,10 @@ final class NodeDrain implements LocalNode, AutoCloseable {
     if (before.isEmpty()) {
       ended = 0;
       endedAt = 0;
+      adapters.drain(); // which must not wait for, or fail with, anything of the cluster
       if (purpose != ClusterNodes.Purpose.STOP) { // whoever stops hands it over by leaving the cluster
         handOver();
       }
-      adapters.drain();
     }
     if (!isTicking) {
       isTicking = true;
@@ -216,8 +217,18 @@ final class NodeDrain implements LocalNode, AutoCloseable {
 
   private void handOver() {
     isHandingOver = true;
-    surroundings.handOverPrimary().exceptionally(failure -> Optional.of(String.valueOf(failure.getMessage())))
+    long number = ++handOvers;
+    CompletionStage<Optional<String>> done;
+    try {
+      done = surroundings.handOverPrimary();
+    } catch (RuntimeException e) {
+      done = CompletableFuture.failedFuture(e);
+    }
+    done.exceptionally(failure -> Optional.of(String.valueOf(failure.getMessage())))
         .thenAcceptAsync(trouble -> {
+          if (number != handOvers) {
+            return; // that of a drain that was ended, and followed by another
+          }
           isHandingOver = false;
           trouble.ifPresent(why -> {
             log.warn("The role of the primary could not be handed over: {}", why);

@@ -114,9 +114,14 @@ public final class ConnectionGate {
     }
   }
 
-  /** Asks for one connection. */
-  public Answer ask(InetAddress address, Limits limits) {
-    Answer answer = isDenied(address) ? new Refused(Refusal.DENIED) : count(place(address), limits);
+  /**
+   * Asks for one connection.
+   *
+   * @param isCheck whether a trusted proxy only looks whether the server is there: then access rules, which are about clients, don't
+   *     count. They do for whoever logs in by it
+   */
+  public Answer ask(InetAddress address, boolean isCheck, Limits limits) {
+    Answer answer = !isCheck && isDenied(address) ? new Refused(Refusal.DENIED) : count(place(address), limits);
     if (answer instanceof Refused refused) {
       tell(address, refused.reason());
     }

@@ -1,8 +1,8 @@
 package io.flotilla.ftp;
 
+import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ClientLogins;
 import io.flotilla.adapter.ConnectionGate;
-import io.flotilla.adapter.ProtocolClient;
 import io.flotilla.adapter.TerminalText;
 import io.flotilla.auth.LoginResult;
 import io.flotilla.auth.Origin;
@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * turn: while a task runs they wait (ABOR, STAT and NOOP don't), and the task's thread serves them after its reply.
  * {@link #watch} and {@link #disconnect} may be called by any thread and never block.
  */
-final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.Client {
+final class FtpSession implements AcceptingListener.Client, DataTask.DataChannels {
   private static final Logger log = LoggerFactory.getLogger(FtpSession.class);
   private static final int MAX_LOGINS = 3;
   /** Before the login: another protocol's client, or one that was made to speak to us (cross-protocol attacks). */
@@ -46,9 +46,6 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private static final long FAREWELL_MILLISECONDS = 1000;
   /** How long a client of a closed listener may take from one command to the next: as long as a drain bears it at most. */
   private static final long QUIET_NANOSECONDS = 5_000_000_000L;
-  /** Together longer than an answer may take over a satellite. */
-  private static final int PROBES = 5;
-  private static final long PROBE_MILLISECONDS = 400;
   private static final String METHOD = "password";
 
   private final FtpListener listener;
@@ -63,6 +60,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private final ControlReader in;
   private final ControlWriter out;
   private final DataPort dataPort;
+  private final ClientPresence presence;
 
   /** Held by whoever serves a command or ends a task. */
   private final ReentrantLock turn = new ReentrantLock();
@@ -86,13 +84,6 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   private volatile long endedAt;
   private final AtomicBoolean ending = new AtomicBoolean();
 
-  /** What is known of the client's end of the control connection. */
-  private final ReentrantLock clientLock = new ReentrantLock();
-  private final Condition clientChanged = clientLock.newCondition();
-  private boolean inputEnded;
-  private boolean broken;
-  private long lastQuit;
-
   /** @param admitted closed with the session; if this throws, by the caller */
   FtpSession(FtpListener listener, FtpEngine engine, Incoming connection, ConnectionGate.Admitted admitted)
       throws IOException {
@@ -106,6 +97,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     this.protection = new Protection(() -> options().tls());
     this.transport = new PlainTransport(channel, early);
     this.out = new ControlWriter(transport);
+    this.presence = new ClientPresence(engine.settings.vigil(), this::announce);
     this.in = new ControlReader(transport, out::raw);
     this.dataPort = new DataPort(((InetSocketAddress) channel.getLocalAddress()).getAddress(), DataPeer.of(connection, () -> options().proxies()));
   }
@@ -131,6 +123,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     return dataPort;
   }
 
+  Upload.Client presence() {
+    return presence;
+  }
+
   void logRefusal(String what) {
     listener.logRefusal(what);
   }
@@ -140,7 +136,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   }
 
   /** Serves the client until one side ends it. */
-  void run() {
+  @Override
+  public void run() {
     try {
       if (protection.isImplicit()) {
         secure();
@@ -154,7 +151,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
         lastActive = System.nanoTime();
         serving = false;
       }
-      inputEnded();
+      presence.inputEnded();
       awaitTask();
     } catch (IOException e) {
       log.debug("The control connection of {} broke: {}", address(), e.toString());
@@ -177,7 +174,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       case ControlLine.Bad bad -> new FtpCommand.Unreadable(bad.problem());
     };
     if (command instanceof FtpCommand.Quit) {
-      quitReceived();
+      presence.quitReceived();
     }
     turn.lock();
     try {
@@ -247,7 +244,7 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
       case FtpCommand.SystemType _ -> out.reply(215, "UNIX Type: L8");
       case FtpCommand.Features _ -> out.reply(211, "Features", features(), "End");
       case FtpCommand.ClientName _ -> out.reply(200, "Noted");
-      case FtpCommand.Help _ -> out.reply(214, "These commands are known", COMMANDS, "End");
+      case FtpCommand.Help _ -> out.reply(214, "These commands are known", Features.COMMANDS, "End");
       case FtpCommand.Option c -> option(c);
       case FtpCommand.Abort _ -> out.reply(226, "Nothing is running any more");
       case FtpCommand.Protect c -> protect(c.mechanism());
@@ -296,25 +293,10 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     return allowed;
   }
 
-  private static final List<String> COMMANDS = List.of(
-      "ABOR ACCT ALLO APPE CDUP CLNT CWD DELE EPRT EPSV FEAT HASH HELP LIST",
-      "MDTM MFMT MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PORT PWD QUIT",
-      "RANG REIN REST RETR RMD RNFR RNTO SITE SIZE STAT STOR STOU STRU SYST",
-      "TYPE USER XCRC XCUP XCWD XMD5 XMKD XPWD XRMD XSHA1 XSHA256 XSHA512");
-
   private List<String> features() {
     UserCommands commands = user;
-    StringBuilder algorithms = new StringBuilder();
-    for (HashAlgorithm algorithm : HashAlgorithm.values()) {
-      algorithms.append(algorithms.isEmpty() ? "" : ";").append(algorithm.word())
-          .append(algorithm == (commands == null ? HashAlgorithm.SHA_256 : commands.hash()) ? "*" : "");
-    }
-    List<String> features = new ArrayList<>(protection.isOffered() ? List.of("AUTH TLS", "PBSZ", "PROT") : List.of());
-    features.addAll(List.of("CLNT", "EPRT", "EPSV", "HASH " + algorithms, "MDTM", "MFMT",
-        "MLST " + (commands == null ? MachineFacts.ALL : commands.facts()).feature(), "MODE Z", "PASV", "REST STREAM",
-        "SITE CHMOD;HELP;UTIME", "SIZE", "TVFS", "UTF8", "XCRC filename;start;end", "XMD5 filename;start;end",
-        "XSHA1 filename;start;end", "XSHA256 filename;start;end", "XSHA512 filename;start;end"));
-    return features;
+    return Features.lines(protection.isOffered(), commands == null ? HashAlgorithm.SHA_256 : commands.hash(),
+        commands == null ? MachineFacts.ALL : commands.facts());
   }
 
   private void option(FtpCommand.Option option) throws IOException {
@@ -503,83 +485,11 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
     out.reply(150, text);
   }
 
-  private void quitReceived() {
-    clientLock.lock();
-    try {
-      lastQuit = System.nanoTime();
-      clientChanged.signalAll();
-    } finally {
-      clientLock.unlock();
-    }
-  }
-
-  private void inputEnded() {
-    clientLock.lock();
-    try {
-      inputEnded = true;
-      clientChanged.signalAll();
-    } finally {
-      clientLock.unlock();
-    }
-  }
-
   private void broken() {
-    clientLock.lock();
-    try {
-      broken = true;
-      clientChanged.signalAll();
-    } finally {
-      clientLock.unlock();
-    }
+    presence.broken();
     DataTask running = task;
     if (running != null) {
       running.end(DataTask.Ending.SESSION_OVER);
-    }
-  }
-
-  /**
-   * A client that dies lets its system end both connections, and the data connection's end looks like that of a whole file.
-   * So the control connection decides. It is watched for a moment, since its end may come after the data's. If it broke, the
-   * client is gone. If it ended in order, either the client is gone or it only has nothing more to send (a script behind a
-   * pipe): a reply is sent, which the system of a dead client answers with a reset. A QUIT that came after the data was sent
-   * by a living client that had finished; one that came before proves nothing.
-   */
-  @Override
-  public boolean standsBehind(long dataEnded) {
-    clientLock.lock();
-    try {
-      long left = engine.settings.vigil().toNanos() - (System.nanoTime() - dataEnded);
-      while (!broken && !inputEnded && !hasQuitSince(dataEnded) && left > 0) {
-        left = clientChanged.awaitNanos(left);
-      }
-      if (broken || !inputEnded || hasQuitSince(dataEnded)) {
-        return !broken;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    } finally {
-      clientLock.unlock();
-    }
-    return answersProbe();
-  }
-
-  private boolean hasQuitSince(long time) {
-    return lastQuit != 0 && lastQuit - time >= 0;
-  }
-
-  /** A write brings the reset, a later one notices it. */
-  private boolean answersProbe() {
-    try {
-      announce("The data has arrived");
-      for (int i = 0; i < PROBES; i++) {
-        pause(Duration.ofMillis(PROBE_MILLISECONDS));
-        announce("Finishing the file");
-      }
-      return true;
-    } catch (IOException e) {
-      log.debug("{} is gone: {}", address(), e.toString());
-      return false;
     }
   }
 
@@ -619,7 +529,8 @@ final class FtpSession implements ProtocolClient, DataTask.DataChannels, Upload.
   }
 
   /** Ends the session at once. */
-  void kill() {
+  @Override
+  public void kill() {
     ending.set(true);
     transport.close();
   }

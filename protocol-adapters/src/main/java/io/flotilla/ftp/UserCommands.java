@@ -406,7 +406,7 @@ final class UserCommands implements AutoCloseable {
 
   private Optional<DataTask> upload(VirtualPath path, OpenMode mode, long offset) throws IOException {
     return route().map(way -> new Upload(way, engine.settings.dataConnectTimeout(), session, files,
-        new Upload.Plan(path, mode, offset), encoding(), engine.buffers, transfers, session));
+        new Upload.Plan(path, mode, offset), encoding(), engine.buffers, transfers, session.presence()));
   }
 
   private Optional<DataTask> hash(FtpCommand.Hash command) throws IOException {

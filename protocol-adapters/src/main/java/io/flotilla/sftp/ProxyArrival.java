@@ -35,9 +35,10 @@ final class ProxyArrival {
      * SSH begins.
      *
      * @param client for whom the connection is
+     * @param isCheck whether the proxy only looks whether the server is there
      * @param early what the client has sent already
      */
-    void begin(InetAddress client, ByteArrayBuffer early) throws Exception;
+    void begin(InetAddress client, boolean isCheck, ByteArrayBuffer early) throws Exception;
 
     void refuse(ProxyFault fault);
 
@@ -69,8 +70,9 @@ final class ProxyArrival {
       bytes.writeBytes(more);
       byte[] all = bytes.toByteArray();
       switch (ProxyHeaderParser.parse(ByteBuffer.wrap(all))) {
-        case ProxyHeaderParser.Found(ProxyHeader.Proxied(var client, _), int length) -> begin(client.getAddress(), all, length);
-        case ProxyHeaderParser.Found(ProxyHeader.Own _, int length) -> begin(peer(), all, length);
+        case ProxyHeaderParser.Found(ProxyHeader.Proxied(var client, _), int length) -> begin(client.getAddress(), false, all, length);
+        case ProxyHeaderParser.Found(ProxyHeader.Check _, int length) -> begin(peer(), true, all, length);
+        case ProxyHeaderParser.Found(ProxyHeader.Unknown _, int length) -> begin(peer(), false, all, length);
         case ProxyHeaderParser.Incomplete _ -> { }
         case ProxyHeaderParser.Absent _ -> withoutHeader();
       }
@@ -108,16 +110,16 @@ final class ProxyArrival {
 
   private void withoutHeader() throws Exception {
     if (isOptional) {
-      begin(peer(), bytes.toByteArray(), 0);
+      begin(peer(), false, bytes.toByteArray(), 0);
     } else {
       refuse(bytes.size() == 0 ? ProxyFault.SILENT : ProxyFault.NO_HEADER);
     }
   }
 
-  private void begin(InetAddress client, byte[] all, int length) throws Exception {
+  private void begin(InetAddress client, boolean isCheck, byte[] all, int length) throws Exception {
     isDecided = true;
     try {
-      next.begin(client, new ByteArrayBuffer(all, length, all.length - length));
+      next.begin(client, isCheck, new ByteArrayBuffer(all, length, all.length - length));
     } finally {
       io.removeAttribute(KEY); // not before: what comes meanwhile has to wait
     }
@@ -127,6 +129,21 @@ final class ProxyArrival {
     isDecided = true;
     isRefused = true;
     next.refuse(fault);
+  }
+
+  /** The address that it came by is given up; nothing is served to who has not arrived. */
+  void giveUp() {
+    turn.lock();
+    try {
+      if (!isDecided) {
+        isDecided = true;
+        isRefused = true;
+        next.gone();
+        io.close(true);
+      }
+    } finally {
+      turn.unlock();
+    }
   }
 
   void ended() {
@@ -139,6 +156,11 @@ final class ProxyArrival {
     } finally {
       turn.unlock();
     }
+  }
+
+  /** By which it came. */
+  int port() {
+    return ((InetSocketAddress) io.getLocalAddress()).getPort();
   }
 
   private InetAddress peer() {

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -34,8 +35,8 @@ import org.slf4j.LoggerFactory;
 /** One listener on the shared engine. A session keeps the options and host keys that were valid when it began. */
 final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private static final Logger log = LoggerFactory.getLogger(SftpListener.class);
-  /** Of the attribute of a connection that says whose it is. */
-  private static final Object CLIENT = new Object();
+  /** Of an attribute of connections. */
+  private static final Object WHOSE = new Object();
   private static final int MAX_WAITING = 1_000;
 
   private final String name;
@@ -45,6 +46,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
   private final IoAcceptor acceptor;
   private final ConnectionGate gate;
   private final Set<ClientState> clients = ConcurrentHashMap.newKeySet();
+  private final Set<ProxyArrival> arrivals = ConcurrentHashMap.newKeySet();
   private volatile Options options;
 
   /**
@@ -90,6 +92,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
   @Override
   public void release(InetSocketAddress former) {
     acceptor.unbind(former);
+    arrivals.stream().filter(arrival -> arrival.port() == former.getPort()).forEach(ProxyArrival::giveUp);
   }
 
   @Override
@@ -106,6 +109,9 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     acceptor.close(true);
   }
 
+  /** Whose a connection is. */
+  private record Whose(InetAddress client, boolean isCheck) {}
+
   private interface Look {
     void now() throws Exception;
   }
@@ -120,30 +126,25 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       InetAddress peer = ((InetSocketAddress) io.getRemoteAddress()).getAddress();
       ProxyRule rule = ProxyRule.of(options.proxies(), peer);
       switch (rule) {
-        case NONE -> begin(io, peer);
+        case NONE -> begin(io, new Whose(peer, false));
         case REFUSED -> throw refused(peer, ProxyFault.NOT_TRUSTED);
         case MAYBE, ALWAYS -> {
           if (!waiting.tryAcquire()) {
             throw refused(peer, ProxyFault.TOO_MANY);
           }
-          await(new ProxyArrival(io, rule, new Arrived(io, peer)));
+          new Arrived(io, peer).await(rule);
         }
       }
     }
 
-    private void begin(IoSession io, InetAddress client) throws Exception {
-      io.setAttribute(CLIENT, client);
+    private void begin(IoSession io, Whose whose) throws Exception {
+      io.setAttribute(WHOSE, whose);
       super.sessionCreated(io);
     }
 
     private IOException refused(InetAddress peer, ProxyFault fault) {
       gate.refused(peer, fault);
       return new IOException("refused because of its proxy: " + fault);
-    }
-
-    private void await(ProxyArrival arrival) {
-      timer.schedule(() -> look(arrival::expectedByNow), ProxyRule.SHORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-      timer.schedule(() -> look(arrival::lateByNow), ProxyRule.PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** On another thread, since the timer is for all. */
@@ -161,17 +162,34 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     private final class Arrived implements ProxyArrival.Next {
       private final IoSession io;
       private final InetAddress peer;
+      private List<Future<?>> times = List.of();
+      private ProxyArrival arrival;
 
       Arrived(IoSession io, InetAddress peer) {
         this.io = io;
         this.peer = peer;
       }
 
-      @Override
-      public void begin(InetAddress client, ByteArrayBuffer early) throws Exception {
+      /** To be called before anything of the connection is read. */
+      void await(ProxyRule rule) {
+        arrival = new ProxyArrival(io, rule, this);
+        arrivals.add(arrival);
+        times = List.of(
+            timer.schedule(() -> look(arrival::expectedByNow), ProxyRule.SHORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS),
+            timer.schedule(() -> look(arrival::lateByNow), ProxyRule.PATIENCE.toMillis(), TimeUnit.MILLISECONDS));
+      }
+
+      private void isOver() {
+        times.forEach(time -> time.cancel(false)); // a time holds its connection
+        arrivals.remove(arrival);
         waiting.release();
+      }
+
+      @Override
+      public void begin(InetAddress client, boolean isCheck, ByteArrayBuffer early) throws Exception {
+        isOver();
         try {
-          Sessions.this.begin(io, client);
+          Sessions.this.begin(io, new Whose(client, isCheck));
           if (early.available() > 0) {
             Sessions.super.messageReceived(io, early);
           }
@@ -183,14 +201,14 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
 
       @Override
       public void refuse(ProxyFault fault) {
-        waiting.release();
+        isOver();
         io.close(true);
         gate.refused(peer, fault);
       }
 
       @Override
       public void gone() {
-        waiting.release();
+        isOver();
       }
     }
 
@@ -224,7 +242,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
     protected ServerSessionImpl doCreateSession(IoSession io) throws Exception {
       // Refused here, a connection costs no key exchange.
       Options now = options;
-      switch (gate.ask(address(io), now.limits())) {
+      Whose whose = whose(io);
+      switch (gate.ask(whose.client(), whose.isCheck(), now.limits())) {
         case ConnectionGate.Refused refused -> {
           // Lines may come before the server's identification, and clients show them (RFC 4253, section 4.2).
           io.writeBuffer(new ByteArrayBuffer((refused.reason().words() + "\r\n").getBytes(StandardCharsets.US_ASCII)));
@@ -233,7 +252,7 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
         case ConnectionGate.Admitted admitted -> {
           try {
             ServerSessionImpl session = super.doCreateSession(io);
-            clients.add(ClientState.attach(SftpListener.this, now, session, address(io), admitted));
+            clients.add(ClientState.attach(SftpListener.this, now, session, whose.client(), admitted));
             return session;
           } catch (Exception | OutOfMemoryError e) {
             admitted.close();
@@ -243,8 +262,8 @@ final class SftpListener implements ProtocolListener<SftpListener.Options> {
       }
     }
 
-    private static InetAddress address(IoSession io) {
-      return (InetAddress) io.getAttribute(CLIENT);
+    private static Whose whose(IoSession io) {
+      return (Whose) io.getAttribute(WHOSE);
     }
 
     @Override

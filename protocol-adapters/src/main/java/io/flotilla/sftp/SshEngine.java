@@ -4,8 +4,7 @@ import io.flotilla.config.model.SshAlgorithms;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.function.BiConsumer;
 import org.apache.sshd.common.channel.ChannelFactory;
 import org.apache.sshd.common.compression.BuiltinCompressions;
@@ -56,8 +55,9 @@ final class SshEngine extends SshServer {
     engine.setKeyPairProvider(KeyPairProvider.EMPTY_KEYPAIR_PROVIDER); // each session has its listener's keys
     engine.setKeyboardInteractiveAuthenticator(null);
     engine.setServiceFactories(List.of(LoginService.factory(), ServerConnectionServiceFactory.INSTANCE));
-    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
-        task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
+    ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(1, task -> Thread.ofPlatform().daemon().name("sftp-timer").unstarted(task));
+    timer.setRemoveOnCancelPolicy(true);
     engine.setScheduledExecutorService(timer, true);
     engine.setIoServiceFactoryFactory(new Nio2ServiceFactoryFactory(() -> new NoCloseExecutor(
         new TransportThreads(Runtime.getRuntime().availableProcessors()))));

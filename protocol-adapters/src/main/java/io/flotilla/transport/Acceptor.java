@@ -115,7 +115,7 @@ public final class Acceptor {
       try {
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        receive(channel);
+        receive(server, channel);
       } catch (IOException | RuntimeException e) {
         PlainTransport.close(channel);
         log.debug("A client of listener {} was gone at once: {}", listener, e.toString());
@@ -126,11 +126,11 @@ public final class Acceptor {
     }
   }
 
-  private void receive(SocketChannel channel) throws IOException {
+  private void receive(ServerSocketChannel server, SocketChannel channel) throws IOException {
     InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
     ProxyRule rule = welcome.rule(peer);
     switch (rule) {
-      case NONE -> welcome.accept(ProxyReader.read(channel, rule).orElseThrow());
+      case NONE -> hand(server, ProxyReader.read(channel, rule).orElseThrow());
       case REFUSED -> refuse(channel, peer, ProxyFault.NOT_TRUSTED);
       case MAYBE, ALWAYS -> {
         if (!waiting.tryAcquire()) {
@@ -138,7 +138,7 @@ public final class Acceptor {
           return;
         }
         try {
-          Thread.ofVirtual().name("proxied-" + listener).start(() -> await(channel, peer, rule));
+          Thread.ofVirtual().name("proxied-" + listener).start(() -> await(server, channel, peer, rule));
         } catch (RuntimeException | OutOfMemoryError e) {
           waiting.release();
           throw e;
@@ -147,7 +147,17 @@ public final class Acceptor {
     }
   }
 
-  private void await(SocketChannel channel, InetAddress peer, ProxyRule rule) {
+  /** Gives a connection away, unless the address that it came by was given up meanwhile: nobody would count it as a client any more. */
+  private void hand(ServerSocketChannel server, Incoming connection) throws IOException {
+    if (server.isOpen()) {
+      welcome.accept(connection);
+    }
+    if (!server.isOpen()) {
+      PlainTransport.close(connection.channel());
+    }
+  }
+
+  private void await(ServerSocketChannel server, SocketChannel channel, InetAddress peer, ProxyRule rule) {
     try {
       Optional<Incoming> connection;
       try {
@@ -156,7 +166,7 @@ public final class Acceptor {
         waiting.release();
       }
       if (connection.isPresent()) {
-        welcome.accept(connection.get());
+        hand(server, connection.get());
       } else {
         PlainTransport.close(channel);
       }

@@ -12,6 +12,9 @@ public sealed interface ProxyHeader {
    */
   record Proxied(InetSocketAddress client, InetSocketAddress called) implements ProxyHeader {}
 
-  /** It opens the connection for itself, to look whether the server is there, or doesn't know who its client is. */
-  record Own() implements ProxyHeader {}
+  /** It opens the connection for itself, to look whether the server is there. */
+  record Check() implements ProxyHeader {}
+
+  /** It opens the connection for a client that it doesn't know. */
+  record Unknown() implements ProxyHeader {}
 }

@@ -93,7 +93,7 @@ public final class ProxyHeaderParser {
     }
     String text = line.substring(0, line.length() - 2);
     if (UNKNOWN.matcher(text).matches()) {
-      return new ProxyHeader.Own();
+      return new ProxyHeader.Unknown();
     }
     Matcher matcher = LINE.matcher(text);
     if (!matcher.matches()) {
@@ -145,14 +145,14 @@ public final class ProxyHeaderParser {
     }
     byte[] header = new byte[length];
     bytes.get(start, header);
-    return new Found(command == LOCAL ? new ProxyHeader.Own() : proxied(header, family, transport), length);
+    return new Found(command == LOCAL ? new ProxyHeader.Check() : proxied(header, family, transport), length);
   }
 
   private static ProxyHeader proxied(byte[] header, int family, int transport) throws MalformedException {
     return switch (family << 4 | transport) {
       case 0x11 -> proxied(header, 4);
       case 0x21 -> proxied(header, 16);
-      case 0x00, 0x31 -> new ProxyHeader.Own(); // a client that is not known, or on the proxy's machine
+      case 0x00, 0x31 -> new ProxyHeader.Unknown(); // a client that is not known, or on the proxy's machine
       default -> throw new MalformedException("it is not about TCP: family " + family + ", transport " + transport);
     };
   }

@@ -58,7 +58,10 @@ public final class ProxyReader {
         case ProxyHeaderParser.Found(ProxyHeader.Proxied proxied, _) -> {
           return Optional.of(Incoming.proxied(channel, proxied));
         }
-        case ProxyHeaderParser.Found(ProxyHeader.Own _, _) -> {
+        case ProxyHeaderParser.Found(ProxyHeader.Check _, _) -> {
+          return Optional.of(Incoming.check(channel));
+        }
+        case ProxyHeaderParser.Found(ProxyHeader.Unknown _, _) -> {
           return Optional.of(Incoming.direct(channel, Incoming.NOTHING));
         }
         case ProxyHeaderParser.Absent _ -> {

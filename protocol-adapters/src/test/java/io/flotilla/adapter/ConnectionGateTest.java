@@ -47,11 +47,11 @@ class ConnectionGateTest {
   };
 
   private Admitted admitted(String address, Limits limits) {
-    return assertInstanceOf(Admitted.class, gate.ask(InetAddress.ofLiteral(address), limits));
+    return assertInstanceOf(Admitted.class, gate.ask(InetAddress.ofLiteral(address), false, limits));
   }
 
   private void refused(Refusal reason, String address, Limits limits) {
-    assertEquals(new ConnectionGate.Refused(reason), gate.ask(InetAddress.ofLiteral(address), limits));
+    assertEquals(new ConnectionGate.Refused(reason), gate.ask(InetAddress.ofLiteral(address), false, limits));
     assertEquals(new ClientEvent.ConnectionRefused(NOW, "in", "ftp", InetAddress.ofLiteral(address).getHostAddress(), reason),
         events.getLast());
   }

@@ -11,6 +11,7 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.config.model.Kind;
 import io.flotilla.tls.TlsIdentity;
+import io.flotilla.tls.TrustingClient;
 import io.flotilla.transport.ProxyHeaders;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -18,16 +19,15 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -213,6 +213,8 @@ class FtpProxyTest extends FtpFixture {
 
   @Test
   void healthChecks_leaveNoTrace() throws Exception {
+    // Rules are about clients; a proxy is none while it only looks.
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").withArray("from").add("0.0.0.0/0"));
     for (String mode : List.of("required", "optional")) {
       proxied(mode, json -> { });
       for (int i = 0; i < 3; i++) {
@@ -229,6 +231,45 @@ class FtpProxyTest extends FtpFixture {
       }
     }
     assertEquals(List.of(), events.stream().filter(event -> !(event instanceof ClientEvent.ListenerOpened)).toList());
+  }
+
+  @Test
+  void clientOfWhomItsProxyKnowsNothing_andWhoeverLogsInByACheck_areJudgedByTheProxysAddress() throws Exception {
+    config.put(Kind.ACCESS_RULES, "not", json -> json.put("action", "deny").withArray("from").add("127.0.0.1"));
+    proxied("required", json -> { });
+    try (RawFtp unknown = open()) {
+      say(unknown, "PROXY UNKNOWN\r\n".getBytes(StandardCharsets.US_ASCII));
+      unknown.expect(421);
+    }
+    try (RawFtp check = open()) {
+      say(check, ProxyHeaders.LOCAL);
+      check.expect(220);
+      check.command("USER ann", 331);
+      check.command("PASS " + PASSWORD, 421);
+    }
+  }
+
+  @Test
+  void headerThatIsFinishedAfterTheListenerWasClosed_comesTooLate() throws Exception {
+    proxied("required", json -> { });
+    byte[] header = header(2, CLIENT);
+    try (RawFtp late = open(); RawFtp other = open()) {
+      late.socket.getOutputStream().write(header, 0, 10);
+      say(other, header);
+      other.expect(220); // so that the first one has been accepted, too
+      config.remove(Kind.LISTENERS, "ftp");
+      config.commit(adapter);
+      say(late, Arrays.copyOfRange(header, 10, header.length));
+      assertTrue(isEndedWithoutAWord(late));
+    }
+  }
+
+  private static boolean isEndedWithoutAWord(RawFtp client) throws IOException {
+    try {
+      return client.socket.getInputStream().read() < 0;
+    } catch (SocketException e) {
+      return true;
+    }
   }
 
   @Test
@@ -308,7 +349,7 @@ class FtpProxyTest extends FtpFixture {
     TlsIdentity identity = TlsIdentity.selfSigned("ftp", List.of("127.0.0.1"), Instant.now());
     config.secret(Kind.CERTIFICATES, "cert", "privateKey", identity.privateKeyPem(), json -> json.put("certificate", identity.certificatePem()));
     proxied("optional", json -> json.putObject("ftp").put("tls", tls).put("certificate", "cert"));
-    SSLContext context = trusting();
+    SSLContext context = TrustingClient.context();
     byte[] content = random(200_000);
     try (RawFtp client = open()) {
       say(client, header(2, CLIENT));
@@ -350,22 +391,5 @@ class FtpProxyTest extends FtpFixture {
       }
       client.command("USER ann", 331);
     }
-  }
-
-  private static SSLContext trusting() throws Exception {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new X509TrustManager() {
-      @Override
-      public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public X509Certificate[] getAcceptedIssuers() {
-        return new X509Certificate[0];
-      }
-    }}, null);
-    return context;
   }
 }

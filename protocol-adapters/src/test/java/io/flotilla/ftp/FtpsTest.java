@@ -10,13 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.config.model.Kind;
 import io.flotilla.tls.TlsIdentity;
+import io.flotilla.tls.TrustingClient;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -26,8 +26,6 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,23 +54,6 @@ class FtpsTest extends FtpFixture {
     certificate("first");
     listener(json -> json.putObject("ftp").put("tls", mode).put("certificate", "cert").put("requireSessionReuse", requireReuse));
     assertEquals(List.of(), config.commit(adapter));
-  }
-
-  private static SSLContext trusting() throws Exception {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new X509TrustManager() {
-      @Override
-      public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public X509Certificate[] getAcceptedIssuers() {
-        return new X509Certificate[0];
-      }
-    }}, null);
-    return context;
   }
 
   private RawFtp secured(SSLContext context, String... protocols) throws IOException {
@@ -179,11 +160,11 @@ class FtpsTest extends FtpFixture {
   @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
   void dataConnection_thatResumesNothing_isRefusedIfItHasTo(String protocol) throws Exception {
     tls("explicit", true);
-    SSLContext context = trusting();
+    SSLContext context = TrustingClient.context();
     RawFtp client = secured(context, protocol);
     try (Socket data = client.data()) {
       client.command("STOR a", 150);
-      SSLSocket secured = RawFtp.secure(trusting(), data, protocol);
+      SSLSocket secured = RawFtp.secure(TrustingClient.context(), data, protocol);
       secured.getOutputStream().write(1);
     } catch (IOException e) {
       // It may be closed before the client is ready.
@@ -208,7 +189,7 @@ class FtpsTest extends FtpFixture {
     client.command("PROT P", 503);
     client.command("AUTH KERBEROS", 504);
     client.command("AUTH TLS", 234);
-    client.secure(trusting());
+    client.secure(TrustingClient.context());
     client.command("AUTH TLS", 503);
     client.command("USER ann", 331);
     client.command("PASS " + PASSWORD, 230);
@@ -250,7 +231,7 @@ class FtpsTest extends FtpFixture {
     RawFtp client = connect();
     client.send("AUTH TLS\r\nUSER ann\r\n");
     client.expect(234);
-    client.secure(trusting());
+    client.secure(TrustingClient.context());
     client.command("PASS " + PASSWORD, 503);
   }
 
@@ -267,7 +248,7 @@ class FtpsTest extends FtpFixture {
     client.expect(220);
     client.expect(503);
     client.command("AUTH TLS", 234);
-    client.secure(trusting());
+    client.secure(TrustingClient.context());
     client.command("NOOP", 200);
   }
 
@@ -284,10 +265,10 @@ class FtpsTest extends FtpFixture {
   @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
   void upload_withoutCloseNotify_isNotPublished(String protocol) throws Exception {
     tls("explicit", false);
-    RawFtp client = secured(trusting(), protocol);
+    RawFtp client = secured(TrustingClient.context(), protocol);
     Socket data = client.data();
     client.command("STOR cut", 150);
-    SSLSocket secured = RawFtp.secure(trusting(), data, protocol);
+    SSLSocket secured = RawFtp.secure(TrustingClient.context(), data, protocol);
     secured.getOutputStream().write(random(SIZE));
     data.close(); // beneath TLS: anybody on the way could do that
     client.expect(426);
@@ -295,14 +276,14 @@ class FtpsTest extends FtpFixture {
     assertEquals(ClientEvent.Outcome.BROKEN, events(ClientEvent.TransferFinished.class).getLast().outcome());
     data = client.data();
     client.command("STOR whole", 150);
-    secured = RawFtp.secure(trusting(), data, protocol);
+    secured = RawFtp.secure(TrustingClient.context(), data, protocol);
     secured.getOutputStream().write(random(SIZE));
     secured.close();
     client.expect(226);
     assertArrayEquals(random(SIZE), Files.readAllBytes(home().resolve("whole")));
     data = client.data();
     client.command("RETR whole", 150);
-    secured = RawFtp.secure(trusting(), data, protocol);
+    secured = RawFtp.secure(TrustingClient.context(), data, protocol);
     assertArrayEquals(random(SIZE), secured.getInputStream().readAllBytes(), "ends with close_notify, or this throws");
     client.expect(226);
   }
@@ -311,12 +292,12 @@ class FtpsTest extends FtpFixture {
   @Test
   void dataConnection_underTls13_bringsNoTickets() throws Exception {
     tls("explicit", false);
-    RawFtp client = secured(trusting(), "TLSv1.3");
+    RawFtp client = secured(TrustingClient.context(), "TLSv1.3");
     AtomicLong received = new AtomicLong();
     try (Socket data = counting(received)) {
       data.connect(RawFtp.passiveAddress(client.command("PASV", 227)));
       client.command("STOR a", 150);
-      SSLSocket secured = RawFtp.secure(trusting(), data, "TLSv1.3");
+      SSLSocket secured = RawFtp.secure(TrustingClient.context(), data, "TLSv1.3");
       long handshake = received.get();
       secured.getOutputStream().write(1);
       secured.shutdownOutput();
@@ -345,13 +326,13 @@ class FtpsTest extends FtpFixture {
   @Test
   void abort_underTls_works() throws Exception {
     tls("explicit", false);
-    RawFtp client = secured(trusting());
+    RawFtp client = secured(TrustingClient.context());
     try (var file = new java.io.RandomAccessFile(home().resolve("big").toFile(), "rw")) {
       file.setLength(200L << 20);
     }
     Socket data = client.data();
     client.command("RETR big", 150);
-    SSLSocket secured = RawFtp.secure(trusting(), data);
+    SSLSocket secured = RawFtp.secure(TrustingClient.context(), data);
     secured.getInputStream().readNBytes(100_000);
     client.command("ABOR", 426);
     client.expect(226);
@@ -362,7 +343,7 @@ class FtpsTest extends FtpFixture {
   @Test
   void handshakeThatNeverComes_isGivenUp() throws Exception {
     tls("explicit", false);
-    RawFtp client = secured(trusting());
+    RawFtp client = secured(TrustingClient.context());
     try (Socket data = client.data()) {
       client.command("STOR a", 150);
       client.expect(426); // after the stall time
@@ -376,7 +357,7 @@ class FtpsTest extends FtpFixture {
     for (String protocol : new String[] {"h2", "ftp"}) {
       RawFtp client = connect();
       client.command("AUTH TLS", 234);
-      SSLSocket socket = (SSLSocket) trusting().getSocketFactory().createSocket(client.socket, "127.0.0.1", port, true);
+      SSLSocket socket = (SSLSocket) TrustingClient.context().getSocketFactory().createSocket(client.socket, "127.0.0.1", port, true);
       SSLParameters parameters = socket.getSSLParameters();
       parameters.setApplicationProtocols(new String[] {protocol});
       socket.setSSLParameters(parameters);
@@ -394,7 +375,7 @@ class FtpsTest extends FtpFixture {
     tls("explicit", false);
     RawFtp client = connect();
     client.command("AUTH TLS", 234);
-    SSLSocket socket = client.secure(trusting(), "TLSv1.2");
+    SSLSocket socket = client.secure(TrustingClient.context(), "TLSv1.2");
     client.command("NOOP", 200);
     assertThrows(IOException.class, () -> {
       socket.startHandshake();
@@ -422,12 +403,12 @@ class FtpsTest extends FtpFixture {
     tls("explicit", false);
     RawFtp old = connect();
     old.command("AUTH TLS", 234);
-    SSLSocket before = old.secure(trusting());
+    SSLSocket before = old.secure(TrustingClient.context());
     certificate("second");
     assertEquals(List.of(), config.commit(adapter));
     RawFtp young = connect();
     young.command("AUTH TLS", 234);
-    SSLSocket after = young.secure(trusting());
+    SSLSocket after = young.secure(TrustingClient.context());
     assertNotEquals(before.getSession().getPeerCertificates()[0], after.getSession().getPeerCertificates()[0]);
     old.command("NOOP", 200);
     young.command("NOOP", 200);
@@ -436,14 +417,14 @@ class FtpsTest extends FtpFixture {
     assertEquals(1, config.commit(adapter).size(), "a key that is not the certificate's is reported");
     RawFtp still = connect();
     still.command("AUTH TLS", 234);
-    assertEquals(after.getSession().getPeerCertificates()[0], still.secure(trusting()).getSession().getPeerCertificates()[0]);
+    assertEquals(after.getSession().getPeerCertificates()[0], still.secure(TrustingClient.context()).getSession().getPeerCertificates()[0]);
   }
 
   @Test
   void goodbye_isSaidUnderTls() throws Exception {
     tls("implicit", false);
     RawFtp client = new RawFtp(port);
-    client.secure(trusting());
+    client.secure(TrustingClient.context());
     client.expect(220);
     client.command("USER ann", 331);
     client.command("PASS " + PASSWORD, 230);

@@ -222,6 +222,8 @@ class SftpProxyTest extends SftpFixture {
 
   @Test
   void healthChecks_leaveNoTrace() throws Exception {
+    // Rules are about clients; a proxy is none while it only looks.
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").withArray("from").add("0.0.0.0/0"));
     for (String mode : List.of("required", "optional")) {
       proxied(mode, "127.0.0.1");
       for (int i = 0; i < 3; i++) {
@@ -233,6 +235,37 @@ class SftpProxyTest extends SftpFixture {
       }
     }
     assertEquals(List.of(), events.stream().filter(event -> !(event instanceof ClientEvent.ListenerOpened)).toList());
+  }
+
+  @Test
+  void clientOfWhomItsProxyKnowsNothing_andWhoeverLogsInByACheck_areJudgedByTheProxysAddress() throws Exception {
+    config.put(Kind.ACCESS_RULES, "not", json -> json.put("action", "deny").withArray("from").add("127.0.0.1"));
+    proxied("required", "127.0.0.1");
+    try (Socket unknown = open()) {
+      unknown.getOutputStream().write("PROXY UNKNOWN\r\n".getBytes(StandardCharsets.US_ASCII));
+      assertEquals(ConnectionGate.Refusal.DENIED.words(), line(unknown));
+    }
+    int node = port;
+    try (Proxy proxy = new Proxy(ProxyHeaders.LOCAL)) {
+      port = proxy.port();
+      assertNotEquals(0, sftp("pwd").status());
+    } finally {
+      port = node;
+    }
+  }
+
+  @Test
+  void headerThatIsFinishedAfterTheListenerWasClosed_comesTooLate() throws Exception {
+    proxied("required", "127.0.0.1");
+    byte[] header = header(2, CLIENT);
+    try (Socket late = open(); Socket other = open()) {
+      late.getOutputStream().write(header, 0, 10);
+      other.getOutputStream().write(header);
+      assertTrue(line(other).startsWith("SSH-2.0-"), "so that the first one has been accepted, too");
+      config.remove(Kind.LISTENERS, "sftp");
+      config.commit(adapter);
+      assertEquals("", line(late));
+    }
   }
 
   @Test

@@ -139,7 +139,7 @@ class ProxyHeaderProperties {
   @Test
   void line_hasAtMost107Bytes() throws MalformedException {
     String longest = "PROXY UNKNOWN " + "f".repeat(107 - "PROXY UNKNOWN \r\n".length()) + "\r\n";
-    assertEquals(new Found(new ProxyHeader.Own(), 107), parse(line(longest)));
+    assertEquals(new Found(new ProxyHeader.Unknown(), 107), parse(line(longest)));
     assertInstanceOf(Incomplete.class, parse(line(longest.substring(0, 106))));
     assertThrows(MalformedException.class, () -> parse(line(longest.replace("\r\n", "f\r\n"))));
     assertThrows(MalformedException.class, () -> parse(line("PROXY TCP4 " + "1".repeat(2_000))));
@@ -157,14 +157,14 @@ class ProxyHeaderProperties {
 
   @Test
   void connectionsOfTheProxyItself_andOfUnknownClients_areItsOwn() throws MalformedException {
-    assertEquals(new Found(new ProxyHeader.Own(), 16), parse(ProxyHeaders.LOCAL));
+    assertEquals(new Found(new ProxyHeader.Check(), 16), parse(ProxyHeaders.LOCAL));
     byte[] withAddresses = ProxyHeaders.binary(0, 0x11, new byte[12]);
-    assertEquals(new Found(new ProxyHeader.Own(), 28), parse(withAddresses), "LOCAL: whatever it says has to be passed over");
-    assertEquals(new Found(new ProxyHeader.Own(), 16 + 216), parse(ProxyHeaders.binary(1, 0x31, new byte[216])), "AF_UNIX");
-    assertEquals(new Found(new ProxyHeader.Own(), 16), parse(ProxyHeaders.binary(1, 0, new byte[0])), "AF_UNSPEC");
-    assertEquals(new Found(new ProxyHeader.Own(), 15), parse(line("PROXY UNKNOWN\r\n")));
+    assertEquals(new Found(new ProxyHeader.Check(), 28), parse(withAddresses), "LOCAL: whatever it says has to be passed over");
+    assertEquals(new Found(new ProxyHeader.Unknown(), 16 + 216), parse(ProxyHeaders.binary(1, 0x31, new byte[216])), "AF_UNIX");
+    assertEquals(new Found(new ProxyHeader.Unknown(), 16), parse(ProxyHeaders.binary(1, 0, new byte[0])), "AF_UNSPEC");
+    assertEquals(new Found(new ProxyHeader.Unknown(), 15), parse(line("PROXY UNKNOWN\r\n")));
     String withMore = "PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n";
-    assertEquals(new Found(new ProxyHeader.Own(), withMore.length()), parse(line(withMore)));
+    assertEquals(new Found(new ProxyHeader.Unknown(), withMore.length()), parse(line(withMore)));
   }
 
   @Test

@@ -141,7 +141,7 @@ public final class ConfigEditor {
       return Optional.empty();
     }
     ObjectNode after = operation.action() == Operation.Action.PATCH
-        ? merge(EntityCodec.document(beforeBytes), wish)
+        ? merge(beforeBytes == null ? EntityCodec.JSON.createObjectNode() : EntityCodec.document(beforeBytes), wish)
         : codec.afterPut(operation.key(), beforeBytes, wish);
     after.removeIf(JsonNode::isNull);
     List<FieldError> found = codec.check(operation.key(), after, Optional.ofNullable(beforeBytes));
@@ -161,10 +161,16 @@ public final class ConfigEditor {
           ? operation.key() + " does not exist"
           : operation.key() + " is at version " + version + "; read it again and repeat the change"));
     }
-    if (before.isEmpty() && operation.action() != Operation.Action.PUT) {
+    boolean isThere = before.isPresent() || operation.action() == Operation.Action.PATCH && isOfWhatIsThere(operation.kind());
+    if (!isThere && operation.action() != Operation.Action.PUT) {
       return Optional.of(Refusal.of(Refusal.Reason.NOT_FOUND, operation.key() + " does not exist"));
     }
     return Optional.empty();
+  }
+
+  /** Nodes and what policies are about are there without an entity, which then says nothing. */
+  private static boolean isOfWhatIsThere(String kind) {
+    return kind.equals(Kind.NODES.id()) || kind.equals(Kind.POLICIES.id());
   }
 
   /** RFC 7396. */

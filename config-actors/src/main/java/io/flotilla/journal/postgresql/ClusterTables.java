@@ -31,7 +31,7 @@ public final class ClusterTables {
    * @param said what else it said
    * @param alive whether it said so within {@link #PRESENCE}
    */
-  public record NodeRow(UUID nodeId, String name, String address, long generation, String said, boolean alive) {}
+  public record NodeRow(UUID nodeId, String name, String address, List<String> roles, long generation, String said, boolean alive) {}
 
   // A time in the future is that of a clock since set back; it must not keep the dead alive.
   private static final String ALIVE = "seen_at BETWEEN clock_timestamp() - interval '" + PRESENCE.toSeconds()
@@ -110,11 +110,11 @@ public final class ClusterTables {
     return database.inTransaction(connection -> {
       List<NodeRow> nodes = new ArrayList<>();
       try (PreparedStatement select = connection.prepareStatement(
-              "SELECT node_id, name, address, generation, said, " + ALIVE + " FROM flotilla_node ORDER BY name");
+              "SELECT node_id, name, address, roles, generation, said, " + ALIVE + " FROM flotilla_node ORDER BY name");
           ResultSet row = select.executeQuery()) {
         while (row.next()) {
-          nodes.add(new NodeRow(row.getObject(1, UUID.class), row.getString(2), row.getString(3), row.getLong(4),
-              row.getString(5), row.getBoolean(6)));
+          nodes.add(new NodeRow(row.getObject(1, UUID.class), row.getString(2), row.getString(3), List.of(row.getString(4).split(",")),
+              row.getLong(5), row.getString(6), row.getBoolean(7)));
         }
       }
       return List.copyOf(nodes);

@@ -186,6 +186,22 @@ class ConfigEditorTest {
   }
 
   @Test
+  void edit_patchOfANodeOrPolicyWithoutAnEntity_makesIt_unlessOneIsExpected() {
+    ClusterConfig two = commit(config, List.of(patch("nodes", "node-1", "{\"storages\":{\"main\":{\"path\":\"/srv/a\"}}}"),
+        patch("policies", "health", "{\"maxBehind\":\"1m\"}")));
+
+    assertEquals("{\"storages\":{\"main\":{\"path\":\"/srv/a\"}}}", text(two, Kind.NODES, "node-1"));
+    assertEquals("{\"maxBehind\":\"1m\"}", text(two, Kind.POLICIES, "health"));
+    assertEquals(Refusal.Reason.STALE, refusal(config, new Operation(Operation.Action.PATCH, "nodes", "node-1", "{}".getBytes(),
+        Operation.EXISTS)).reason());
+    assertEquals(Refusal.Reason.INVALID, refusal(config, patch("policies", "unknown", "{}")).reason());
+  }
+
+  private static String text(ClusterConfig config, Kind kind, String name) {
+    return new String(config.stored(EntityKey.of(kind, name)).orElseThrow().document(), StandardCharsets.UTF_8);
+  }
+
+  @Test
   void edit_whatIsMissing_cannotBeDeletedOrPatched() {
     assertEquals(Refusal.Reason.NOT_FOUND, refusal(config, delete("users", "nobody")).reason());
     assertEquals(Refusal.Reason.NOT_FOUND, refusal(config, patch("users", "nobody", "{}")).reason());

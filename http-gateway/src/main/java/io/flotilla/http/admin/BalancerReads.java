@@ -10,7 +10,6 @@ import io.flotilla.http.balancer.BalancerPlan;
 import io.flotilla.http.balancer.HaProxyConfig;
 import io.flotilla.http.balancer.NginxConfig;
 import java.net.InetAddress;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -20,9 +19,8 @@ import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.util.ByteString;
 
-/** Configurations of load balancers for the cluster as it is now, as the primary sees it or, if it can't be asked, this node. */
+/** Configurations of load balancers for the cluster as it is now, as the primary sees it. */
 final class BalancerReads {
-  private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private final AdminContext context;
 
   BalancerReads(AdminContext context) {
@@ -36,8 +34,13 @@ final class BalancerReads {
     only.filter(name -> config.find(Kind.LISTENERS, name, Listener.class).isEmpty()).ifPresent(name -> {
       throw new Problem.ProblemException(Problem.notFound("there is no listener named '" + name + "'"));
     });
-    return context.client().clusterStatus(TIMEOUT).exceptionally(_ -> context.localStatus().get()).thenApply(status -> {
-      BalancerPlan plan = BalancerPlan.of(config, nodes(status), only);
+    return ClusterSeen.by(context).thenApply(seen -> {
+      if (!seen.isWhole()) {
+        // Half a configuration would take the other nodes out of the load balancer.
+        return Problem.of(503, "no-primary", "The nodes are not known now",
+            "the primary can't be asked which nodes there are; try again when 'flotilla status' shows one").toResponse();
+      }
+      BalancerPlan plan = BalancerPlan.of(config, nodes(seen.status()), only);
       return HttpResponse.create().withEntity(HttpEntities.create(ContentTypes.TEXT_PLAIN_UTF8, ByteString.fromString(
           product.equals("haproxy") ? HaProxyConfig.of(plan, options) : NginxConfig.of(plan, options))));
     });
@@ -45,7 +48,8 @@ final class BalancerReads {
 
   private static List<BalancerPlan.Node> nodes(ClusterStatus status) {
     return status.members().stream()
-        .map(member -> BalancerPlan.Node.of(member.name(), member.address(), Set.copyOf(member.roles()))).toList();
+        .map(member -> BalancerPlan.Node.of(member.name(), member.address(), Set.copyOf(member.roles()),
+            member.status().equals(ClusterSeen.AWAY))).toList();
   }
 
   private static BalancerOptions options(RequestParameters parameters) {
@@ -54,15 +58,24 @@ final class BalancerReads {
     if (port == 0 && parameters.flag("healthTls")) {
       throw new Problem.ProblemException(Problem.malformed("healthTls says how the healthPort is asked, so that is needed, too"));
     }
-    return new BalancerOptions(address.equals(BalancerOptions.EVERYWHERE) ? address : literal(address), parameters.flag("agent", true),
+    return new BalancerOptions(address.equals(BalancerOptions.EVERYWHERE) ? address : literal("address", address, ", or *"),
+        parameters.text("source").map(source -> literal("source", source, "")), runAs(parameters.text("runAs").orElse("haproxy")), parameters.flag("agent", true),
         port == 0 ? Optional.empty() : Optional.of(new BalancerOptions.Health(port, parameters.flag("healthTls"))));
   }
 
-  private static String literal(String address) {
+  private static Optional<BalancerOptions.RunAs> runAs(String text) {
+    Optional<BalancerOptions.RunAs> runAs = text.equals("none") ? Optional.empty() : BalancerOptions.RunAs.of(text);
+    if (runAs.isEmpty() && !text.equals("none")) {
+      throw new Problem.ProblemException(Problem.malformed("the parameter runAs must be USER, USER:GROUP or none"));
+    }
+    return runAs;
+  }
+
+  private static String literal(String parameter, String address, String orElse) {
     try {
       return InetAddress.ofLiteral(address).getHostAddress();
     } catch (IllegalArgumentException e) {
-      throw new Problem.ProblemException(Problem.malformed("the parameter address must be an IPv4 or IPv6 address, or *"));
+      throw new Problem.ProblemException(Problem.malformed("the parameter " + parameter + " must be an IPv4 or IPv6 address" + orElse));
     }
   }
 }

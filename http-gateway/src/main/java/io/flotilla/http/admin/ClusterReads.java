@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flotilla.config.cluster.ClusterStatus;
 import io.flotilla.config.cluster.HistoryStatus;
 import io.flotilla.config.model.EntityCodec;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -16,7 +15,6 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 
 /** The cluster's state, as the primary sees it or, if it cannot be asked, as this node sees it. */
 final class ClusterReads {
-  private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private final AdminContext context;
 
   ClusterReads(AdminContext context) {
@@ -24,15 +22,13 @@ final class ClusterReads {
   }
 
   CompletionStage<HttpResponse> cluster() {
-    CompletionStage<Journal.Report> journal = context.journal().get().report();
-    return context.client().clusterStatus(TIMEOUT)
-        .exceptionally(failure -> context.localStatus().get())
-        .thenCombine(journal, (status, report) -> {
-          ObjectNode json = json(status);
-          json.set("journal", json(report));
-          json.set("history", json(Optional.ofNullable(status.history())));
-          return Responses.json(200, json, status.version());
-        });
+    return ClusterSeen.by(context).thenApply(seen -> {
+      ClusterStatus status = seen.status();
+      ObjectNode json = json(status);
+      json.set("journal", json(seen.journal()));
+      json.set("history", json(Optional.ofNullable(status.history())));
+      return Responses.json(200, json, status.version());
+    });
   }
 
   private static ObjectNode json(Journal.Report report) {

@@ -25,14 +25,23 @@ public interface Journal {
   record Voter(String node, String raftAddress, boolean reachable, OptionalLong logBytes, OptionalLong snapshotBytes) {}
 
   /**
+   * A node that belongs to the cluster, in it now or not.
+   *
+   * @param address where its actor system is reached
+   */
+  record Node(String name, String address, List<String> roles) {}
+
+  /**
    * @param engine where the journal is: embedded or postgresql
    * @param stored empty if nobody who holds it answered
    * @param voters empty where the journal is kept without any
+   * @param nodes those of the registry; empty if nobody who holds it answered, ever
    * @param trouble what is missing and why, and what grows beyond its measure, in words; empty if nothing does
    */
-  record Report(String engine, Optional<StoredJournal> stored, List<Voter> voters, String trouble) {
+  record Report(String engine, Optional<StoredJournal> stored, List<Voter> voters, List<Node> nodes, String trouble) {
     public Report {
       voters = List.copyOf(voters);
+      nodes = List.copyOf(nodes);
     }
   }
 

@@ -23,7 +23,7 @@ record RequestParameters(Map<String, String> values) {
   private static final Set<String> KNOWN =
       Set.of("limit", "after", "query", "before", "minVersion", "timeout", "wait", "dryRun", "force", "prefix", "comment",
           "from", "to", "kind", "secrets", "delete", "node", "user", "protocol", "deadline", "keepVote",
-          "address", "listener", "agent", "healthPort", "healthTls");
+          "address", "source", "runAs", "listener", "agent", "healthPort", "healthTls");
 
   /** A parameter that is misspelt must not be ignored: {@code ?dryrun=true} would commit. */
   RequestParameters {

@@ -25,21 +25,23 @@ import java.util.UUID;
  */
 public record BalancerPlan(long version, List<Service> services, List<String> warnings) {
   /**
-   * A member of the cluster.
+   * A node of the cluster.
    *
    * @param host where the other nodes reach it
    * @param remotingPort where they do
+   * @param isAway whether it is not in the cluster now
    */
-  public record Node(String name, String host, int remotingPort, Set<String> roles) {
+  public record Node(String name, String host, int remotingPort, Set<String> roles, boolean isAway) {
     /** Where its agent for load balancers is, unless a setting of the node says otherwise. */
     int agentPort() {
       return remotingPort + 3;
     }
 
     /** @param address of its remoting, such as {@code 10.0.0.1:20001} or {@code [2001:db8::1]:20001} */
-    public static Node of(String name, String address, Set<String> roles) {
+    public static Node of(String name, String address, Set<String> roles, boolean isAway) {
       int colon = address.lastIndexOf(':');
-      return new Node(name, address.substring(0, colon).replaceAll("[\\[\\]]", ""), Integer.parseInt(address.substring(colon + 1)), roles);
+      return new Node(name, address.substring(0, colon).replaceAll("[\\[\\]]", ""), Integer.parseInt(address.substring(colon + 1)), roles,
+          isAway);
     }
   }
 
@@ -101,6 +103,10 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
 
     BalancerPlan plan(Optional<String> only) {
       for (Node node : nodes) {
+        if (node.isAway()) {
+          warnings.add("node '" + node.name() + "' is not in the cluster now; it is led to all the same, as soon as it is back. If it does not "
+              + "come back: flotilla nodes forget " + node.name());
+        }
         new ConfigView(config, new NodeIdentity(new UUID(0, 0), node.name(), node.host(), node.roles())).listeners()
             .forEach((name, listener) -> {
               open.computeIfAbsent(name, _ -> new ArrayList<>()).add(listener);
@@ -162,8 +168,8 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
     private Optional<PortRange> passive(String name, Node node, Listener at, List<Ports> taken) {
       if (at.ftp().passivePorts().isEmpty()) {
         warnings.add("listener '" + name + "' has no passivePorts on node '" + node.name() + "': passive data connections to it do not come "
-            + "through the load balancer; give each node a range of its own, PUT /api/v1/config/nodes/" + node.name()
-            + " {\"listeners\": {\"" + name + "\": {\"passivePorts\": \"20100-20199\"}}}");
+            + "through the load balancer; give each node a range of its own: flotilla config patch nodes/" + node.name()
+            + " '{\"listeners\": {\"" + name + "\": {\"passivePorts\": \"" + suggestion(node) + "\"}}}'");
         return Optional.empty();
       }
       PassiveAddress told = at.ftp().passiveAddress();
@@ -173,6 +179,12 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
       }
       return at.ftp().passivePorts().filter(range -> take(
           new Ports("the passive mode of listener '" + name + "' on node '" + node.name() + "'", range), taken));
+    }
+
+    /** Another range for each node. */
+    private PortRange suggestion(Node node) {
+      int first = 20_100 + 100 * nodes.indexOf(node);
+      return new PortRange(first, first + 99);
     }
 
     /** A listener at all addresses of its node is reached where the node is. */

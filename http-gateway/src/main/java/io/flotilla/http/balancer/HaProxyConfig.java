@@ -6,21 +6,9 @@ import java.time.Duration;
 /**
  * Writes the configuration of HAProxy (2.6 or newer). All is TCP to it: TLS ends on the nodes, and sessions need no cookie of its own.
  */
-public final class HaProxyConfig {
-  /** Of a control connection, which is silent while a file goes by another. */
-  private static final Duration FTP_TIMEOUT = Duration.ofHours(24);
-  /** Of a data connection; the node gives up one on which nothing moves after five minutes. */
-  private static final Duration DATA_TIMEOUT = Duration.ofMinutes(10);
-  /** What HAProxy waits longer than the node, so that the node has the last word to its clients. */
-  private static final Duration LONGER = Duration.ofMinutes(1);
-
-  private final BalancerPlan plan;
-  private final BalancerOptions options;
-  private final StringBuilder text = new StringBuilder();
-
+public final class HaProxyConfig extends BalancerText {
   private HaProxyConfig(BalancerPlan plan, BalancerOptions options) {
-    this.plan = plan;
-    this.options = options;
+    super(plan, options);
   }
 
   public static String of(BalancerPlan plan, BalancerOptions options) {
@@ -28,13 +16,23 @@ public final class HaProxyConfig {
   }
 
   private String write() {
-    line("# HAProxy for a Flotilla cluster, made by 'flotilla lb haproxy' from version " + plan.version() + " of the configuration.");
-    line("# Make it anew when nodes join or leave, or listeners change; nothing else matters to it.");
-    plan.warnings().forEach(warning -> line("# Warning: " + warning));
+    head("HAProxy", "haproxy");
+    plan.warnings().forEach(this::warn);
+    plan.services().stream().flatMap(service -> service.servers().stream()).filter(server -> isName(server.host()))
+        .map(server -> "node '" + server.node().name() + "' is known by the name " + server.host() + ", which is looked up at the start only; "
+            + "if it does not resolve then, the node gets nobody until HAProxy is loaded again (or add a 'resolvers' section)")
+        .distinct().forEach(this::warn);
     text.append("""
 
         global
           log stdout format raw local0
+        """);
+    options.runAs().ifPresent(runAs -> {
+      line("  # It is started as root, for ports such as 22, and goes on as this user ('flotilla lb haproxy --run-as').");
+      line("  user " + runAs.user());
+      line("  group " + runAs.group());
+    });
+    text.append("""
           # How many connections there may be follows from the limit of open files (LimitNOFILE of the systemd unit): a client needs two
           # of them, and two more for a transfer by FTP.
 
@@ -55,6 +53,10 @@ public final class HaProxyConfig {
           retries 3
           option redispatch 1
         """);
+    options.source().ifPresent(source -> {
+      line("  # What the nodes have to have among the trustedProxies of their listeners.");
+      line("  source " + BalancerOptions.at(source, 0));
+    });
     checks();
     plan.services().forEach(this::service);
     return text.toString();
@@ -82,11 +84,11 @@ public final class HaProxyConfig {
 
   private void service(BalancerPlan.Service service) {
     Listener listener = service.listener();
-    String timeout = seconds(service.is(Listener.Protocol.FTP) ? FTP_TIMEOUT : listener.idleTimeout().plus(LONGER));
+    String timeout = seconds(silence(service));
     line("");
     line("# Listener " + listener.name() + ", " + listener.protocol().id());
     line("frontend " + service.label());
-    line("  bind " + BalancerOptions.at(options.address(), service.port()));
+    line("  bind " + bind(service.port()));
     line("  timeout client " + timeout);
     line("  default_backend " + service.label());
     line("");
@@ -95,7 +97,7 @@ public final class HaProxyConfig {
     line("  timeout server " + timeout);
     greeting(service);
     service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
-        + check(service) + agent(server) + proxy(service)));
+        + check(service, server) + agent(server) + proxy(service)));
     // No listener's or node's label has a colon.
     line("  # When no node counts as up, perhaps because all are too busy to answer checks in time, all are tried.");
     line("  option allbackups");
@@ -119,9 +121,9 @@ public final class HaProxyConfig {
     }
   }
 
-  private String check(BalancerPlan.Service service) {
+  private String check(BalancerPlan.Service service, BalancerPlan.Server server) {
     return options.health()
-        .map(health -> " check port " + health.port() + (health.tls() ? " check-ssl verify none" : ""))
+        .map(health -> " check" + elsewhere("addr", server) + " port " + health.port() + (health.tls() ? " check-ssl verify none" : ""))
         .orElse(service.isTlsFromTheStart() ? " check check-ssl verify none" : " check");
   }
 
@@ -129,9 +131,13 @@ public final class HaProxyConfig {
     if (!options.agent()) {
       return "";
     }
+    return " weight 100 agent-check" + elsewhere("agent-addr", server) + " agent-port " + server.node().agentPort();
+  }
+
+  /** A listener may have another address than the node's own services. */
+  private static String elsewhere(String keyword, BalancerPlan.Server server) {
     String host = server.node().host();
-    return " weight 100 agent-check" + (host.equals(server.host()) ? "" : " agent-addr " + host)
-        + " agent-port " + server.node().agentPort();
+    return host.equals(server.host()) ? "" : " " + keyword + " " + host;
   }
 
   private static String proxy(BalancerPlan.Service service) {
@@ -145,7 +151,7 @@ public final class HaProxyConfig {
       line("");
       line("# Passive data connections to node " + server.node().name() + ", to the same port there");
       line("frontend " + label);
-      line("  bind " + BalancerOptions.at(options.address(), range));
+      line("  bind " + bind(range));
       line("  timeout client " + seconds(DATA_TIMEOUT));
       line("  default_backend " + label);
       line("");
@@ -159,7 +165,8 @@ public final class HaProxyConfig {
     return duration.toSeconds() + "s";
   }
 
-  private void line(String line) {
-    text.append(line).append('\n');
+  /** Where IPv6 is asked for at every address, IPv4 is taken with it. */
+  private String bind(Object ports) {
+    return options.isEverywhereByIpv6() ? ":::" + ports + " v4v6" : BalancerOptions.at(options.address(), ports);
   }
 }

@@ -1,7 +1,8 @@
 package io.flotilla.http.server;
 
+import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ConnectionGate;
-import io.flotilla.adapter.ProtocolClient;
+import io.flotilla.config.model.Listener;
 import io.flotilla.http.Problem;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
@@ -46,7 +47,7 @@ import org.slf4j.LoggerFactory;
  * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse}, {@link #endAfterPresentResponse} and
  * {@link #kill} may be called by any thread and never block.
  */
-final class HttpConnection implements ProtocolClient, Served {
+final class HttpConnection implements AcceptingListener.Client, Served {
   private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
   private static final String APPLICATION_PROTOCOL = "http/1.1";
   /** Of a head, or of a body that goes through the stream. */
@@ -57,6 +58,7 @@ final class HttpConnection implements ProtocolClient, Served {
   private final HttpEngine engine;
   /** Whose the connection is, or its proxy's. */
   private final InetSocketAddress peer;
+  private final boolean isProxied;
   private final ConnectionGate.Admitted admitted;
   private final Transport transport;
   private final ConnectionTimeouts timeouts;
@@ -92,6 +94,7 @@ final class HttpConnection implements ProtocolClient, Served {
     this.listener = listener;
     this.engine = engine;
     this.peer = incoming.client();
+    this.isProxied = incoming.isProxied();
     this.admitted = admitted;
     this.transport = options.tls().<Transport>map(tls -> TlsTransport.large(
         channel, TlsServer.engine(tls.context(), APPLICATION_PROTOCOL), engine.buffers, false)
@@ -103,7 +106,8 @@ final class HttpConnection implements ProtocolClient, Served {
   }
 
   /** Serves the client until one side ends it. */
-  void run() {
+  @Override
+  public void run() {
     try {
       if (transport instanceof TlsTransport tls) {
         tls.handshake();
@@ -346,12 +350,17 @@ final class HttpConnection implements ProtocolClient, Served {
 
   private CompletionStage<HttpResponse> serve(HttpRequest request, FileBodies bodies, Materializer materializer) {
     HttpListener.Options options = listener.options();
-    login.turnTo(Forwarded.of(request, origin, options.proxies(), options.forwardedBy()));
+    login.turnTo(isForwarded(options) ? Forwarded.of(request, origin, options.proxies(), options.forwardedBy()) : origin);
     if (!login.address().equals(origin.address()) && !listener.admits(login.address())) {
       return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer,
           RefusedException.forbidden(ConnectionGate.Refusal.DENIED.words()).toResponse()));
     }
     return login.serve(request, bodies, materializer, () -> isDisconnected);
+  }
+
+  /** A proxy that was to send a PROXY header and did not may know nothing of HTTP, and then passes on what its clients write. */
+  private boolean isForwarded(HttpListener.Options options) {
+    return isProxied || options.proxies().protocol() == Listener.ProxyProtocol.OFF;
   }
 
   private CompletionStage<HttpResponse> serveAfterBody(HttpRequest request, FileBodies bodies, Materializer materializer) {
@@ -431,7 +440,8 @@ final class HttpConnection implements ProtocolClient, Served {
   }
 
   /** Ends it at once. */
-  void kill() {
+  @Override
+  public void kill() {
     transport.close();
   }
 

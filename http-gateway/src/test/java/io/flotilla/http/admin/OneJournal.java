@@ -17,7 +17,7 @@ final class OneJournal implements Journal {
   public CompletionStage<Report> report() {
     return CompletableFuture.completedFuture(new Report("embedded", Optional.of(STORED), List.of(
         new Voter("node-1", "127.0.0.1:1", true, OptionalLong.of(65_536), OptionalLong.of(1_024)),
-        new Voter("node-2", "127.0.0.2:1", false, OptionalLong.empty(), OptionalLong.empty())), "node-2 does not answer"));
+        new Voter("node-2", "127.0.0.2:1", false, OptionalLong.empty(), OptionalLong.empty())), List.of(), "node-2 does not answer"));
   }
 
   @Override

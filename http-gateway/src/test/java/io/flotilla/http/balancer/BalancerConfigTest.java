@@ -23,13 +23,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is written for load balancers, judged by them. */
 class BalancerConfigTest {
-  private static final BalancerOptions EVERYWHERE = new BalancerOptions("*", true, Optional.empty());
+  private static final BalancerOptions EVERYWHERE = options("*", Optional.empty(), true, Optional.empty());
   private static final String PROXIED = "\"proxyProtocol\":\"required\",\"trustedProxies\":[\"10.0.0.9\"]";
 
   @TempDir Path temp;
 
+  private static BalancerOptions options(String address, Optional<String> source, boolean agent, Optional<BalancerOptions.Health> health) {
+    return new BalancerOptions(address, source, BalancerOptions.RunAs.of("haproxy"), agent, health);
+  }
+
   private static BalancerPlan.Node node(String name, String address, String... roles) {
-    return BalancerPlan.Node.of(name, address, Set.of(roles.length == 0 ? new String[] {"gateway"} : roles));
+    return BalancerPlan.Node.of(name, address, Set.of(roles.length == 0 ? new String[] {"gateway"} : roles), false);
   }
 
   private static List<BalancerPlan.Node> three() {
@@ -116,14 +120,16 @@ class BalancerConfigTest {
         "listeners", "web site _ö_", "{\"protocol\":\"ftp\",\"port\":990," + PROXIED
             + ",\"ftp\":{\"tls\":\"implicit\",\"certificate\":\"web\",\"passivePorts\":\"3000-3001\"}}");
     List<BalancerPlan.Node> nodes = List.of(node("node 1; }", "[2001:db8::1]:20001"), node("node#2", "localhost:20001"));
-    for (String address : List.of("*", "192.0.2.9", "2001:db8::9")) {
+    for (String address : List.of("*", "0:0:0:0:0:0:0:0", "192.0.2.9", "2001:db8::9")) {
       for (Optional<BalancerOptions.Health> health : List.of(Optional.<BalancerOptions.Health>empty(),
           Optional.of(new BalancerOptions.Health(20_000, false)), Optional.of(new BalancerOptions.Health(20_000, true)))) {
         for (boolean agent : new boolean[] {true, false}) {
-          String text = HaProxyConfig.of(BalancerPlan.of(config, nodes, Optional.empty()), new BalancerOptions(address, agent, health));
+          Optional<String> source = agent ? Optional.empty() : Optional.of(address).filter(literal -> !literal.equals("*"));
+          String text = HaProxyConfig.of(BalancerPlan.of(config, nodes, Optional.empty()), options(address, source, agent, health));
           haproxyTakes(text);
           assertEquals(agent, text.contains("agent-check"));
-          assertEquals(health.isPresent(), text.contains("uri /health/ready ") && text.contains(" check port 20000"));
+          assertEquals(source.isPresent(), hasLine(text, "source " + BalancerOptions.at(address, 0)));
+          assertEquals(health.isPresent(), text.contains("uri /health/ready ") && text.matches("(?s).* check( addr \\S+)? port 20000.*"));
         }
       }
     }
@@ -136,14 +142,34 @@ class BalancerConfigTest {
   @Test
   void nginx_leadsEachPortToItsNodes_andPassivePortsToTheirOne() throws Exception {
     BalancerPlan plan = BalancerPlan.of(good(), three(), Optional.empty());
-    String text = NginxConfig.of(plan, new BalancerOptions("127.0.0.9", true, Optional.empty()));
+    String text = NginxConfig.of(plan, options("127.0.0.9", Optional.of("127.0.0.8"), true, Optional.empty()));
     nginxTakes(text);
     for (String line : List.of("listen 127.0.0.9:2022;", "server 192.0.2.2:2022 max_fails=1 fail_timeout=5s; # node-2",
-        "proxy_protocol on;",
+        "proxy_protocol on;", "proxy_bind 127.0.0.8;",
         "listen 127.0.0.9:20100-20199;", "proxy_pass 10.0.0.1:$server_port;", "proxy_pass 10.0.0.2:$server_port;")) {
       assertTrue(hasLine(text, line), line + " is not in\n" + text);
     }
     nginxTakes(NginxConfig.of(plan, EVERYWHERE));
+    String both = NginxConfig.of(plan, options("0:0:0:0:0:0:0:0", Optional.empty(), true, Optional.empty()));
+    nginxTakes(both);
+    assertTrue(hasLine(both, "listen [0:0:0:0:0:0:0:0]:2022 ipv6only=off;"), both);
+  }
+
+  @Test
+  void theAdminPort_isAskedWhereTheNodeIs_alsoIfAListenerIsElsewhere() throws Exception {
+    String text = HaProxyConfig.of(BalancerPlan.of(good(), three(), Optional.empty()),
+        options("*", Optional.empty(), false, Optional.of(new BalancerOptions.Health(20_000, false))));
+    haproxyTakes(text);
+    assertTrue(hasLine(text, "server node-2 192.0.2.2:2022 check addr 10.0.0.2 port 20000 send-proxy-v2")
+        && hasLine(text, "server node-1 10.0.0.1:2022 check port 20000 send-proxy-v2"), text);
+  }
+
+  @Test
+  void rightsAreGivenUp_exceptWhereThereAreNone() throws Exception {
+    String text = HaProxyConfig.of(BalancerPlan.of(good(), three(), Optional.empty()), EVERYWHERE);
+    assertTrue(hasLine(text, "user haproxy") && hasLine(text, "group haproxy"), text);
+    assertEquals(Optional.empty(), BalancerOptions.RunAs.of("a b"));
+    assertEquals(Optional.of(new BalancerOptions.RunAs("proxy", "net")), BalancerOptions.RunAs.of("proxy:net"));
   }
 
   @Test
@@ -183,6 +209,15 @@ class BalancerConfigTest {
   }
 
   @Test
+  void aNodeThatIsAway_isLedToForWhenItReturns_andIsWarnedOf() {
+    List<BalancerPlan.Node> nodes = List.of(three().getFirst(), BalancerPlan.Node.of("node-1", "10.0.0.1:20001", Set.of("gateway"), true));
+    BalancerPlan plan = BalancerPlan.of(good(), nodes, Optional.empty());
+    assertWarned(1, plan.warnings(), "node 'node-1' is not in the cluster now");
+    String text = HaProxyConfig.of(plan, EVERYWHERE);
+    assertTrue(text.contains("server node-1 10.0.0.1:2022 check") && hasLine(text, "bind *:20100-20199"), text);
+  }
+
+  @Test
   void aClusterThatServesNothing_getsAConfigurationThatSaysSo() throws Exception {
     BalancerPlan plan = BalancerPlan.of(good(), List.of(node("witness", "10.0.0.3:20001", "voter")), Optional.empty());
     assertEquals(List.of("no listener is open on any node"), plan.warnings());
@@ -192,6 +227,7 @@ class BalancerConfigTest {
   @Test
   void namesOfTwoListeners_thatLookAlike_stayTwo() throws IOException {
     Labels labels = new Labels();
-    assertEquals(List.of("a_b", "a_b_2", "a_b", "a_b_3"), List.of(labels.of("a b"), labels.of("a_b"), labels.of("a b"), labels.of("a;b")));
+    assertEquals(List.of("a_b", "a_b_2", "a_b", "a_b_3", "A_b_4"),
+        List.of(labels.of("a b"), labels.of("a_b"), labels.of("a b"), labels.of("a;b"), labels.of("A b")));
   }
 }

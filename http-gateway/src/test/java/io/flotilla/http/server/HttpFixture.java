@@ -21,6 +21,7 @@ import io.flotilla.http.uploads.MemoryLeases;
 import io.flotilla.http.uploads.UploadsApi;
 import io.flotilla.http.web.WebClient;
 import io.flotilla.tls.TlsIdentity;
+import io.flotilla.tls.TrustingClient;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -32,7 +33,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,10 +47,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.junit.jupiter.api.AfterEach;
@@ -71,7 +68,7 @@ abstract class HttpFixture {
   private final List<RawHttp> raw = new ArrayList<>();
   private final ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "http-test");
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
-      .sslContext(trustingAll()).sslParameters(anyName()).build();
+      .sslContext(TrustingClient.context()).sslParameters(anyName()).build();
   private final Locks locks = new Locks(System::nanoTime);
   private final UploadsApi uploads = new UploadsApi(new MemoryLeases(), locks, "node", () -> Duration.ofDays(7));
   /** What becomes of a password that a user changes. */
@@ -205,27 +202,6 @@ abstract class HttpFixture {
   static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
-    }
-  }
-
-  private static SSLContext trustingAll() {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {new X509TrustManager() {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-          return new X509Certificate[0];
-        }
-      }}, null);
-      return context;
-    } catch (java.security.GeneralSecurityException e) {
-      throw new IllegalStateException(e);
     }
   }
 

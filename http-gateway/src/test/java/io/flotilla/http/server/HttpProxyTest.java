@@ -11,18 +11,15 @@ import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.adapter.LiveConnections;
 import io.flotilla.config.model.Kind;
+import io.flotilla.tls.TrustingClient;
 import io.flotilla.transport.ProxyHeaders;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -105,7 +102,7 @@ class HttpProxyTest extends HttpFixture {
       try (Socket socket = new Socket("127.0.0.1", tlsPort)) {
         socket.setSoTimeout(20_000);
         socket.getOutputStream().write(first);
-        try (SSLSocket secured = (SSLSocket) trusting().getSocketFactory().createSocket(socket, "localhost", tlsPort, true)) {
+        try (SSLSocket secured = (SSLSocket) TrustingClient.context().getSocketFactory().createSocket(socket, "localhost", tlsPort, true)) {
           secured.getOutputStream().write(bytes(RawHttp.head("GET", "/files/big.bin", "Connection: close")));
           byte[] answer = secured.getInputStream().readAllBytes();
           byte[] body = java.util.Arrays.copyOfRange(answer, answer.length - content.length, answer.length);
@@ -116,23 +113,6 @@ class HttpProxyTest extends HttpFixture {
       assertEquals(first.length == 0 ? "127.0.0.1" : CLIENT, events(ClientEvent.LoginSucceeded.class).getFirst().address());
       events.clear();
     }
-  }
-
-  private static SSLContext trusting() throws Exception {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new X509TrustManager() {
-      @Override
-      public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-      @Override
-      public X509Certificate[] getAcceptedIssuers() {
-        return new X509Certificate[0];
-      }
-    }}, null);
-    return context;
   }
 
   @Test
@@ -170,6 +150,8 @@ class HttpProxyTest extends HttpFixture {
 
   @Test
   void healthChecks_leaveNoTrace() throws Exception {
+    // Rules are about clients; a proxy is none while it only looks.
+    config.put(Kind.ACCESS_RULES, "nobody", json -> json.put("action", "deny").withArray("from").add("0.0.0.0/0"));
     for (String mode : List.of("required", "optional")) {
       proxied(mode, "127.0.0.1", json -> { });
       for (int i = 0; i < 3; i++) {
@@ -178,8 +160,8 @@ class HttpProxyTest extends HttpFixture {
           check.say(ProxyHeaders.LOCAL);
         }
         try (RawHttp check = connect()) {
-          check.say(ProxyHeaders.joined(ProxyHeaders.LOCAL, bytes("OPTIONS / HTTP/1.0\r\n\r\n")));
-          check.drain();
+          check.say(ProxyHeaders.joined(ProxyHeaders.LOCAL, bytes("GET / HTTP/1.1\r\nHost: health-check\r\n\r\n")));
+          assertTrue(List.of(200, 401).contains(check.answer().status()));
         }
       }
     }
@@ -250,6 +232,20 @@ class HttpProxyTest extends HttpFixture {
       assertEquals(200, client.say(RawHttp.head("GET", "/files/", "X-Forwarded-For: " + CLIENT, "Forwarded: for=" + CLIENT,
           "X-Forwarded-Proto: https", "X-Real-IP: " + CLIENT)).answer().status());
       assertEquals(List.of("127.0.0.1"), addresses());
+    }
+  }
+
+  /** Its proxy may know nothing of HTTP, and pass on what clients write. */
+  @Test
+  void fieldsOfAProxyThatWasToSendAHeader_andSaidNothingOfItsClient_countForNothing() throws Exception {
+    proxied("optional", "127.0.0.1", json -> { });
+    for (byte[] first : List.of(new byte[0], bytes("PROXY UNKNOWN\r\n"))) {
+      try (RawHttp client = connect()) {
+        client.say(ProxyHeaders.joined(first, bytes(RawHttp.head("GET", "/files/", "X-Forwarded-For: " + CLIENT))));
+        assertEquals(200, client.answer().status());
+        assertEquals(List.of("127.0.0.1"), addresses());
+      }
+      await().atMost(SOON).until(() -> addresses().isEmpty());
     }
   }
 

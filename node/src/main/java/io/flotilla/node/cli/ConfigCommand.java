@@ -37,11 +37,9 @@ final class ConfigCommand {
       @Parameters(paramLabel = "KIND/NAME") String what,
       @Parameters(paramLabel = "JSON", description = "the document, @FILE, or - for standard input") String document,
       @Option(names = "--if-version", description = "Only if the entity's last change is this version.") Long version,
-      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
-      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
-          defaultValue = "committed") String wait)
+      @Mixin ChangeOptions how)
       throws IOException {
-    return change(options, "PUT", what, Optional.of(text(document)), version, wait, comment);
+    return change(options, "PUT", what, Optional.of(text(document)), version, how);
   }
 
   @Command(name = "patch", description = "Changes some fields of an entity (merge patch).", mixinStandardHelpOptions = true)
@@ -50,11 +48,9 @@ final class ConfigCommand {
       @Parameters(paramLabel = "KIND/NAME") String what,
       @Parameters(paramLabel = "JSON", description = "the patch, @FILE, or - for standard input") String document,
       @Option(names = "--if-version", description = "Only if the entity's last change is this version.") Long version,
-      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
-      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
-          defaultValue = "committed") String wait)
+      @Mixin ChangeOptions how)
       throws IOException {
-    return change(options, "PATCH", what, Optional.of(text(document)), version, wait, comment);
+    return change(options, "PATCH", what, Optional.of(text(document)), version, how);
   }
 
   @Command(name = "delete", description = "Deletes an entity.", mixinStandardHelpOptions = true)
@@ -62,11 +58,9 @@ final class ConfigCommand {
       @Mixin AdminOptions options,
       @Parameters(paramLabel = "KIND/NAME") String what,
       @Option(names = "--if-version", description = "Only if the entity's last change is this version.") Long version,
-      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
-      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
-          defaultValue = "committed") String wait)
+      @Mixin ChangeOptions how)
       throws IOException {
-    return change(options, "DELETE", what, Optional.empty(), version, wait, comment);
+    return change(options, "DELETE", what, Optional.empty(), version, how);
   }
 
   @Command(name = "history", description = "Shows the latest changes.", mixinStandardHelpOptions = true)
@@ -226,15 +220,13 @@ final class ConfigCommand {
           boolean delete,
       @Option(names = "--if-version", description = "Only if the configuration is at this version.") Long version,
       @Option(names = "--dry-run", description = "Only shows what would change.") boolean dryRun,
-      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
       @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
-      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
-          defaultValue = "committed") String wait)
+      @Mixin ChangeOptions how)
       throws IOException {
     AdminClient client = options.client();
     try (ConfigFile document = ConfigFile.open(file)) {
-      JsonNode answer = client.upload(PATH + "import?dryRun=" + dryRun + "&delete=" + delete + "&force=" + force + "&wait="
-          + AdminClient.encode(wait) + comment(comment), document.path(), Optional.ofNullable(version)).orFail().body();
+      JsonNode answer = client.upload(PATH + "import?dryRun=" + dryRun + "&delete=" + delete + "&force=" + force + "&"
+          + how.query(), document.path(), Optional.ofNullable(version)).orFail().body();
       tell(options, answer, dryRun);
       return 0;
     }
@@ -250,10 +242,8 @@ final class ConfigCommand {
       @Option(names = "--yes", description = "Does not ask.") boolean yes,
       @Option(names = "--delete", description = "With --yes: agrees that entities are deleted.") boolean delete,
       @Option(names = "--dry-run", description = "Only shows the plan.") boolean dryRun,
-      @Option(names = "--comment", description = "Why, for the history.", defaultValue = "") String comment,
       @Option(names = "--force", description = "In spite of what the nodes say.") boolean force,
-      @Option(names = "--wait", description = "committed or applied; default: ${DEFAULT-VALUE}.",
-          defaultValue = "committed") String wait)
+      @Mixin ChangeOptions how)
       throws IOException {
     AdminClient client = options.client();
     String path = PATH + "import?delete=true&force=" + force;
@@ -274,7 +264,7 @@ final class ConfigCommand {
             + " that the file does not have; give --delete with --yes to agree");
       }
       // Tied to the version that the plan was made from: what was shown is what is done.
-      AdminClient.Answer answer = client.upload(path + "&wait=" + AdminClient.encode(wait) + comment(comment),
+      AdminClient.Answer answer = client.upload(path + "&" + how.query(),
           document.path(), Optional.of(plan.path("base").asLong()));
       if (answer.status() == 412) {
         throw new CommandFailedException(
@@ -309,16 +299,12 @@ final class ConfigCommand {
         : "Version " + version + " was made: " + counts + ".");
   }
 
-  private static String comment(String comment) {
-    return comment.isEmpty() ? "" : "&comment=" + AdminClient.encode(comment);
-  }
-
   private static int change(AdminOptions options, String method, String what, Optional<String> body, Long version,
-      String wait, String comment) throws IOException {
+      ChangeOptions how) throws IOException {
     if (!what.contains("/")) {
       throw new CommandFailedException("name the entity as KIND/NAME, for example users/alice");
     }
-    print(options.client().change(method, path(what) + "?wait=" + AdminClient.encode(wait) + comment(comment), body,
+    print(options.client().change(method, path(what) + "?" + how.query(), body,
         Optional.ofNullable(version)).orFail().body());
     return 0;
   }

@@ -21,12 +21,17 @@ final class LbCommand {
     @Option(names = "--address", paramLabel = "ADDRESS", description = "where the load balancer listens; default: *")
     private Optional<String> address;
 
+    @Option(names = "--source", paramLabel = "ADDRESS", description = "from where it connects to the nodes, who have to trust this address; "
+        + "default: the system's choice")
+    private Optional<String> source;
+
     @Option(names = "--only", paramLabel = "LISTENER", description = "only for this listener")
     private Optional<String> only;
 
     private List<String> query() {
       List<String> query = new ArrayList<>();
       address.ifPresent(value -> query.add("address=" + AdminClient.encode(value)));
+      source.ifPresent(value -> query.add("source=" + AdminClient.encode(value)));
       only.ifPresent(value -> query.add("listener=" + AdminClient.encode(value)));
       return query;
     }
@@ -34,11 +39,14 @@ final class LbCommand {
 
   @Command(name = "haproxy", description = "A complete haproxy.cfg.", mixinStandardHelpOptions = true)
   int haproxy(@Mixin AdminOptions options, @Mixin BalancerArguments arguments,
+      @Option(names = "--run-as", paramLabel = "USER[:GROUP]", description = "as whom HAProxy goes on after it was started as root; none where it "
+          + "is not; default: haproxy") Optional<String> runAs,
       @Option(names = "--no-agent", description = "does not ask the agent of each node how many clients it takes") boolean noAgent,
       @Option(names = "--health-port", paramLabel = "PORT", description = "asks /health/ready at this port of each node, its admin port")
       Optional<Integer> healthPort,
       @Option(names = "--health-tls", description = "that port speaks TLS") boolean healthTls) throws IOException {
     List<String> query = arguments.query();
+    runAs.ifPresent(value -> query.add("runAs=" + AdminClient.encode(value)));
     if (noAgent) {
       query.add("agent=false");
     }

@@ -19,6 +19,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Parameters;
 @Command(name = "node", description = "Runs one node in the foreground, or has a running one let its clients go.",
     mixinStandardHelpOptions = true)
 final class NodeCommand implements Callable<Integer> {
-  private static final int REFUSED_STATUS = 3;
+  /** EX_CONFIG of sysexits.h. The JVM ends with statuses of its own: 1, 3 when memory has run out, 128 and more by signals. */
+  private static final int REFUSED_STATUS = 78;
 
   @Option(names = "--name", description = "The node's name, unique in the cluster.")
   private String name;
@@ -126,13 +128,14 @@ final class NodeCommand implements Callable<Integer> {
     }
     CompletableFuture<Node> started = new CompletableFuture<>();
     CountDownLatch stopped = new CountDownLatch(1);
+    AtomicInteger status = new AtomicInteger();
     // The JVM would end with status 143 on SIGTERM; a node that was told to stop and did ends with 0, also on its way up.
     Thread hook = Thread.ofPlatform().name("stop").unstarted(() -> {
       try {
         started.thenAccept(Node::stop).exceptionally(notStarted -> null).join();
       } finally {
         stopped.countDown();
-        Runtime.getRuntime().halt(0);
+        Runtime.getRuntime().halt(status.get());
       }
     });
     Runtime.getRuntime().addShutdownHook(hook);
@@ -140,16 +143,16 @@ final class NodeCommand implements Callable<Integer> {
       Node node = start();
       started.complete(node);
       Node.End end = node.end().get();
+      status.set(switch (end) {
+        case Node.Refused refused -> {
+          System.err.println("flotilla: the cluster refused this node: " + refused.reason());
+          yield REFUSED_STATUS;
+        }
+        case Node.Asked asked -> asked.status();
+      });
+      node.stop(); // a signal that comes meanwhile waits for it
       if (!isToldToStop(hook)) {
-        int status = switch (end) {
-          case Node.Refused refused -> {
-            System.err.println("flotilla: the cluster refused this node: " + refused.reason());
-            yield REFUSED_STATUS;
-          }
-          case Node.Asked asked -> asked.status();
-        };
-        node.stop();
-        return status;
+        return status.get();
       }
     } catch (IOException | RuntimeException e) {
       started.completeExceptionally(e);
@@ -160,7 +163,7 @@ final class NodeCommand implements Callable<Integer> {
       throw new IOException(e.getCause());
     }
     stopped.await();
-    return 0;
+    return status.get();
   }
 
   private Node start() throws IOException {

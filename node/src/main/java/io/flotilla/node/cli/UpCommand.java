@@ -133,11 +133,12 @@ final class UpCommand implements Callable<Integer> {
           PrivateFile.write(token, text + "\n");
         }
         try {
-          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token);
+          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token, Optional.empty());
           AdminClient.Answer answer = client.send("GET", "/api/v1/cluster", Optional.empty());
           List<String> states = new ArrayList<>();
-          answer.body().path("members").forEach(member -> states.add(
-              member.path("name").asText() + " is " + member.path("state").asText() + reasons(member)));
+          StreamSupport.stream(answer.body().path("members").spliterator(), false)
+              .filter(member -> !member.path("status").asText().equals("away")) // one that is not to be started this time
+              .forEach(member -> states.add(member.path("name").asText() + " is " + member.path("state").asText() + reasons(member)));
           long done = states.stream().filter(state -> state.endsWith(" is converged")).count();
           boolean served = states.stream().allMatch(state -> state.contains(" is converged")
               || state.contains(" is degraded"));

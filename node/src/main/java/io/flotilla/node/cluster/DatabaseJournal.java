@@ -21,7 +21,7 @@ final class DatabaseJournal implements Journal {
   public CompletionStage<Report> report() {
     Optional<StoredJournal> stored = stored();
     return CompletableFuture.completedFuture(new Report("postgresql", stored, List.of(),
-        stored.isPresent() ? "" : "this node has not reached the database lately"));
+        registry.get().map(DatabaseRegistry::lastNodes).orElse(List.of()), stored.isPresent() ? "" : "this node has not reached the database lately"));
   }
 
   @Override

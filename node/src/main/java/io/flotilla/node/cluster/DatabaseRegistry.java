@@ -3,10 +3,11 @@ package io.flotilla.node.cluster;
 import io.flotilla.config.cluster.ConfigPrimary;
 import io.flotilla.config.model.ClusterKey;
 import io.flotilla.config.view.NodeIdentity;
+import io.flotilla.http.admin.Journal;
 import io.flotilla.journal.StoredJournal;
-import io.flotilla.journal.postgresql.ClusterTables;
 import io.flotilla.journal.postgresql.ClusterTables.ClusterRow;
 import io.flotilla.journal.postgresql.ClusterTables.NodeRow;
+import io.flotilla.journal.postgresql.ClusterTables;
 import io.flotilla.journal.postgresql.Database;
 import io.flotilla.journal.postgresql.DatabaseExtension;
 import io.flotilla.journal.postgresql.DatabaseSettings;
@@ -60,6 +61,7 @@ final class DatabaseRegistry implements ClusterRegistry {
   private long gaveUpNanos;
   private long lookedNanos = System.nanoTime() - LOOK_INTERVAL.toNanos();
   private volatile Optional<StoredJournal> stored = Optional.empty();
+  private volatile List<NodeRow> nodes = List.of();
 
   private DatabaseRegistry(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<NodeAnswer> answer,
       Database database, UUID clusterId) {
@@ -170,6 +172,11 @@ final class DatabaseRegistry implements ClusterRegistry {
     return stored;
   }
 
+  /** Those that have a name, as this node has seen them last. */
+  List<Journal.Node> lastNodes() {
+    return nodes.stream().map(node -> new Journal.Node(node.name(), node.address(), node.roles())).toList();
+  }
+
   @Override
   public boolean isVoter() {
     return false;
@@ -191,7 +198,8 @@ final class DatabaseRegistry implements ClusterRegistry {
     List<NodeAnswer> answers = new ArrayList<>();
     long generation = tables.generation();
     anyFellSilent = false;
-    for (NodeRow node : tables.nodes()) {
+    nodes = tables.nodes();
+    for (NodeRow node : nodes) {
       if (!node.nodeId().equals(data.nodeId())) {
         anyFellSilent |= !node.alive() && generation > 0 && node.generation() == generation;
         if (node.alive()) {

@@ -34,7 +34,7 @@ final class EmbeddedJournal implements Journal {
     Optional<RaftMembership> found = raft.get();
     if (found.isEmpty()) {
       return CompletableFuture.completedFuture(
-          new Report(ENGINE, Optional.empty(), List.of(), "this node has found no voter yet"));
+          new Report(ENGINE, Optional.empty(), List.of(), List.of(), "this node has found no voter yet"));
     }
     RaftMembership membership = found.get();
     List<Asked> asked = membership.voters().stream()
@@ -57,7 +57,8 @@ final class EmbeddedJournal implements Journal {
     // One that is behind still knows what others have deleted.
     Optional<StoredJournal> stored = asked.stream().flatMap(one -> one.storage().join().stream()).map(VoterStorage::journal)
         .max(Comparator.comparingLong(StoredJournal::highest));
-    return new Report(ENGINE, stored, voters, trouble(voters));
+    return new Report(ENGINE, stored, voters,
+        nodes.stream().map(node -> new Node(node.name(), node.remotingAddress(), node.roles())).toList(), trouble(voters));
   }
 
   static String trouble(List<Voter> voters) {

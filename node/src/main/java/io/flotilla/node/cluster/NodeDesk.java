@@ -15,6 +15,8 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.cluster.Member;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Tells other nodes of this one's clients and whether it lets them go, and does what they ask of it. */
 final class NodeDesk {
@@ -64,6 +66,7 @@ final class NodeDesk {
   record Refused(String reason) implements Reply {}
 
   static final String NAME = "node-desk";
+  private static final Logger log = LoggerFactory.getLogger(NodeDesk.class);
 
   private NodeDesk() {}
 
@@ -82,7 +85,12 @@ final class NodeDesk {
   }
 
   private static void answer(ActorRef<Reply> to, CompletionStage<ClusterNodes.Answer> answer) {
-    answer.thenAccept(told -> {
+    answer.whenComplete((told, failure) -> {
+      if (failure != null) {
+        log.error("A drain, or its end, failed by a defect", failure);
+        to.tell(new Refused("the node failed to do it: " + failure.getMessage() + "; look at its log"));
+        return;
+      }
       switch (told) {
         case ClusterNodes.Told(var state) -> to.tell(Told.of(state));
         case ClusterNodes.Refused(var reason) -> to.tell(new Refused(reason));
