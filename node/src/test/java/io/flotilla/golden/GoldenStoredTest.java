@@ -46,7 +46,7 @@ class GoldenStoredTest {
   private static final Golden STORED = new Golden("stored", ".bin");
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
-  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "nodes-node-3", "storages-nas", "folders-shared",
+  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "nodes-node-3", "storages-nas", "storages-synchronised", "folders-shared",
       "users-dora", "users-erik", "users-frida", "users-gina", "groups-partners", "listeners-ftp-nat", "access-rules-abroad",
       "listeners-sftp-partners", "listeners-ftp-proxied", "listeners-http-proxied");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
@@ -106,6 +106,7 @@ class GoldenStoredTest {
          "passivePorts": "20050-20079", "passiveAddress": "192.0.2.7"}}""", "");
     put(documents, Kind.STORAGES, "main", "{\"type\": \"local\", \"path\": \"/srv/${node}/files\", \"shared\": true}", "");
     put(documents, Kind.STORAGES, "nas", "{\"path\": \"/mnt/nas\", \"shared\": true, \"guard\": \".flotilla-storage\"}", "");
+    put(documents, Kind.STORAGES, "synchronised", "{\"path\": \"/srv/synchronised\", \"recentChanges\": \"30m\"}", "");
     put(documents, Kind.CERTIFICATES, "tls", """
         {"selfSigned": {"names": ["ftp.example.org", "192.0.2.1"]}, "certificate": "-----BEGIN CERTIFICATE-----\\n\
         MIIBmjCCAUCgAwIBAgIIPAt2g74LVvEwCgYIKoZIzj0EAwIwEjEQMA4GA1UEAxMH\\n\
