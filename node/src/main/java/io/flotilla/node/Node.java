@@ -40,6 +40,7 @@ import io.flotilla.http.web.WebClient;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
+import io.flotilla.node.recent.RecentExchange;
 import io.flotilla.node.streams.NodeStreams;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
@@ -93,6 +94,7 @@ public final class Node {
   private final UploadsApi uploads;
   private final NodeDrain drain;
   private final NodeReadiness readiness;
+  private final RecentExchange recent;
   private final NodeStreams streams;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
@@ -149,7 +151,9 @@ public final class Node {
     EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
     Authenticator authenticator = new Authenticator(live::view, hasher, clock);
-    UserHomes homes = new UserHomes();
+    this.recent = new RecentExchange(settings.name(), live::view, events);
+    metrics.recent(recent.changes());
+    UserHomes homes = new UserHomes(recent.changes(), recent.others());
     SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
@@ -173,7 +177,7 @@ public final class Node {
     StorageDirectories storages = new StorageDirectories(homes::problems);
     this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
-    this.streams = NodeStreams.open(settings.bind(), tls, Map.of());
+    this.streams = NodeStreams.open(settings.bind(), tls, recent.services(homes));
     this.admin = openAdmin(key, codec, input);
     live.add(storages);
     live.add(new UnknownProtocols());
@@ -181,6 +185,7 @@ public final class Node {
     live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
+    recent.start(streams, controlPlane::members);
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
     }
@@ -304,6 +309,7 @@ public final class Node {
       log.debug("The admin listener did not close in time", e);
     }
     readiness.close();
+    recent.close();
     streams.close();
     drain.close();
     localSystem.terminate();

@@ -50,6 +50,20 @@ public record AdminCertificate(X509Certificate certificate, SSLContext context) 
     }
   }
 
+  /** The fingerprint of the certificate in a directory. */
+  public static String fingerprintIn(Path directory) throws IOException {
+    Path file = directory.resolve(FILE);
+    if (!Files.isReadable(file)) {
+      throw new IOException("the certificate of the admin listener in " + file + " cannot be read; start the node, and ask as root or as "
+          + "the user who runs it");
+    }
+    try {
+      return of(read(file)).fingerprint();
+    } catch (GeneralSecurityException e) {
+      throw new IOException("the certificate of the admin listener in " + file + " cannot be used (" + e + ")", e);
+    }
+  }
+
   /** The SHA-256 of the certificate, as openssl and browsers show it. */
   public String fingerprint() {
     return Certificate.fingerprint(certificate);

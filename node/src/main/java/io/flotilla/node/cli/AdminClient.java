@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import javax.net.ssl.SSLHandshakeException;
 
 /** The admin API as the command line uses it. */
 final class AdminClient {
@@ -23,18 +24,22 @@ final class AdminClient {
 
   private final String server;
   private final String token;
-  private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  private final HttpClient http;
 
-  AdminClient(String server, String token) {
+  private AdminClient(String server, String token, Optional<String> fingerprint) {
+    HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5));
+    fingerprint.ifPresent(text -> builder.sslContext(PinnedCertificate.context(text)));
+    this.http = builder.build();
     this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
     this.token = token;
   }
 
-  static AdminClient of(String server, Path tokenFile) throws IOException {
+  /** @param fingerprint of the server's certificate; without it that is judged as Java judges them */
+  static AdminClient of(String server, Path tokenFile, Optional<String> fingerprint) throws IOException {
     if (!Files.isReadable(tokenFile)) {
       throw new CommandFailedException("the token file " + tokenFile + " cannot be read; name it by --token-file");
     }
-    return new AdminClient(server, Files.readString(tokenFile).strip());
+    return new AdminClient(server, Files.readString(tokenFile).strip(), fingerprint);
   }
 
   /** An answer: status and JSON body. */
@@ -118,6 +123,9 @@ final class AdminClient {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
+    } catch (SSLHandshakeException e) {
+      throw new IOException("the server " + server + " is not trusted (" + e.getMessage() + "); say what its certificate is by --fingerprint, "
+          + "as its log tells it", e);
     } catch (IOException e) {
       throw new IOException("the server " + server + " cannot be reached (" + e + "); is it running?", e);
     }

@@ -133,7 +133,7 @@ final class UpCommand implements Callable<Integer> {
           PrivateFile.write(token, text + "\n");
         }
         try {
-          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token);
+          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token, Optional.empty());
           AdminClient.Answer answer = client.send("GET", "/api/v1/cluster", Optional.empty());
           List<String> states = new ArrayList<>();
           StreamSupport.stream(answer.body().path("members").spliterator(), false)

@@ -17,6 +17,7 @@ import io.flotilla.http.admin.ClusterNodes;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.http.admin.Voters;
 import io.flotilla.node.DataDirectory;
+import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
 import io.flotilla.tls.ClusterTls;
 import java.io.IOException;
@@ -158,6 +159,19 @@ public final class ControlPlane {
   /** Each node, as it is asked to let its clients go. */
   public ClusterNodes nodes() {
     return nodes;
+  }
+
+  /** Names and remoting addresses of the cluster's members; none while this node is in no cluster. Never blocks. */
+  public Map<String, HostPort> members() {
+    Map<String, HostPort> members = new HashMap<>();
+    system.ifPresent(running -> Cluster.get(running).state().getMembers().forEach(member -> {
+      Optional<String> host = member.address().getHost();
+      Optional<Integer> port = member.address().getPort();
+      if (host.isPresent() && port.isPresent()) {
+        members.put(MemberNames.name(member), new HostPort(host.get(), port.get()));
+      }
+    }));
+    return members;
   }
 
   /** What is stored of the journal. */
