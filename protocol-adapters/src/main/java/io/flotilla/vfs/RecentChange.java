@@ -25,6 +25,10 @@ public record RecentChange(long sequence, long stamp, long known, String storage
     replaced = List.copyOf(replaced);
   }
 
+  RecentChange as(long number) {
+    return new RecentChange(number, stamp, known, storage, path, state, replaced);
+  }
+
   /** Whether a file is one of those that this change put an end to. */
   boolean isNewerThan(FileAttributes file) {
     return replaced.stream().anyMatch(version -> version.isOf(file))

@@ -268,9 +268,8 @@ public final class RecentChanges {
       long now = nanos.getAsLong();
       List<Aged> changes = new ArrayList<>();
       for (Known known : own.inOrder.tailMap(sequence, false).values()) { // its own are ordered by their numbers
-        long kept = keep.apply(known.change.storage()).toNanos();
-        if (kept > 0) {
-          changes.add(new Aged(known.change, Duration.ofNanos(Math.max(0, kept - (known.expires - now)))));
+        if (isOn(known.change.storage())) {
+          changes.add(aged(known, now));
         }
         if (changes.size() == most) {
           return new Batch(new Position(incarnation, known.change.sequence()), changes);
@@ -311,7 +310,7 @@ public final class RecentChanges {
       for (Aged aged : batch.changes()) {
         RecentChange change = aged.change();
         long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
-        if (left > 0 && change.stamp() > 0 && change.stamp() < MAX_STAMP && !Partials.isHidden(change.path())) {
+        if (left > 0 && isSane(change)) {
           lastStamp = Math.max(lastStamp, change.stamp());
           Known mine = own.byPath.get(new Key(change.storage(), change.path()));
           // The node of the older one tells, so that one does.
@@ -326,6 +325,46 @@ public final class RecentChanges {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What was heard of another node, also before it started anew: to be given back to it when it has, since its own log was in memory. */
+  public List<Aged> heardFrom(String other) {
+    lock.lock();
+    try {
+      Log log = others.get(other);
+      long now = nanos.getAsLong();
+      return log == null ? List.of() : log.inOrder.values().stream().filter(known -> !isOver(known)).map(known -> aged(known, now)).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes back what this node told before it started anew; changes that it has made since count. Never blocks. */
+  public void remember(List<Aged> former) {
+    lock.lock();
+    try {
+      for (Aged aged : former) {
+        RecentChange change = aged.change();
+        long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
+        Known mine = own.byPath.get(new Key(change.storage(), change.path()));
+        if (left > 0 && isSane(change) && (mine == null || mine.change.stamp() < change.stamp())) {
+          lastStamp = Math.max(lastStamp, change.stamp());
+          add(own, node, change.as(++lastSequence), left);
+        }
+      }
+      told.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static boolean isSane(RecentChange change) {
+    return change.stamp() > 0 && change.stamp() < MAX_STAMP && !Partials.isHidden(change.path());
+  }
+
+  private Aged aged(Known known, long now) {
+    long kept = keep.apply(known.change.storage()).toNanos();
+    return new Aged(known.change, Duration.ofNanos(Math.max(0, kept - (known.expires - now))));
   }
 
   /** Waits until another node's changes have been heard up to a position, and says whether they have in time. */

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 
 /** What the service of recent changes and who follows it say to each other. */
 final class ChangesMessages {
@@ -17,7 +18,15 @@ final class ChangesMessages {
   /** Of one message: with paths of 4,096 bytes they are still within its bound. */
   static final int MAX_CHANGES = 200;
 
+  /** Of a log that is not known at all; and of what is given back, where the number is how many changes are still to come. */
+  static final UUID NOBODY = new UUID(0, 0);
+
   private ChangesMessages() {}
+
+  /** Whether who has heard up to a position has heard nothing yet, and is to be given back what it told itself in a former life. */
+  static boolean isNew(Position position) {
+    return position.incarnation().equals(NOBODY);
+  }
 
   /** From where on somebody wants to hear. */
   static Frame.Writer from(Position position) {
