@@ -191,6 +191,10 @@ public final class ClusterTls {
     return trustManager;
   }
 
+  X509Certificate authority() {
+    return authority;
+  }
+
   /** How both sides speak, the server asking for the client's certificate. */
   public SSLParameters parameters() {
     SSLParameters parameters = new SSLParameters(SUITES, new String[] {PROTOCOL});
@@ -293,9 +297,10 @@ public final class ClusterTls {
       checkServerTrusted(chain, authentication);
     }
 
+    /** Clients are not told whom they have to be of, so that they show who they are, and are refused by name. */
     @Override
     public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[] {authority};
+      return new X509Certificate[0];
     }
 
     private CertificateException refused(X509Certificate[] chain, CertificateException cause) {

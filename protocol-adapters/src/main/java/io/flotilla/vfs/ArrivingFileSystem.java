@@ -397,6 +397,9 @@ final class ArrivingFileSystem extends FileSystemLayer {
     if (target.isPresent() && !replace) {
       throw new VfsException(VfsError.EXISTS, to);
     }
+    if (target.isPresent() && target.get().written().isDirectory()) {
+      throw new VfsException(VfsError.IS_A_DIRECTORY, to);
+    }
     Optional<Coming> moved = coming(from);
     if (moved.isPresent()) {
       renameThere(from, moved.get(), to, replace);

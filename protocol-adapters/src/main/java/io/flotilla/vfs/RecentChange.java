@@ -36,8 +36,10 @@ public record RecentChange(long sequence, long stamp, long known, String storage
   /** Something of which other nodes are told no more, such as a link; what was told of the path before holds no longer. */
   public record Other() implements State {}
 
-  /** Tells the contents of a file from others: synchronisers bring size and time, the latter with seconds at least. */
+  /** Tells the contents of a file from others: synchronisers bring size and time, the latter as finely as they and the disk can. */
   public record Version(long size, Instant modified) {
+    private static final int[] COARSE_NANOS = {1_000_000_000, 1_000_000, 1_000, 100};
+
     static Version of(FileAttributes attributes) {
       return new Version(attributes.size(), attributes.modified());
     }
@@ -47,7 +49,19 @@ public record RecentChange(long sequence, long stamp, long known, String storage
     }
 
     boolean isSame(Version other) {
-      return size == other.size && modified.getEpochSecond() == other.modified.getEpochSecond();
+      return size == other.size && modified.getEpochSecond() == other.modified.getEpochSecond()
+          && (modified.getNano() == other.modified.getNano() || isCut(modified.getNano(), other.modified.getNano())
+              || isCut(other.modified.getNano(), modified.getNano()));
+    }
+
+    /** Whether it is what is left of another time where times are kept in seconds, or not much finer. */
+    private static boolean isCut(int nanos, int fine) {
+      for (int unit : COARSE_NANOS) {
+        if (fine - fine % unit == nanos) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 

@@ -28,18 +28,14 @@ class ClusterTlsTest {
     return ((X509ExtendedKeyManager) tls.keyManagers()[0]).getCertificateChain("own");
   }
 
-  private static X509Certificate authority(ClusterTls tls) {
-    return tls.trustManager().getAcceptedIssuers()[0];
-  }
-
   @Test
   void eachNode_makesTheSameAuthority_andACertificateOfItsOwn() {
     ClusterTls one = ClusterTls.of(KEY, "node-1", ID);
     ClusterTls again = ClusterTls.of(KEY, "node-1", ID);
 
-    assertEquals(authority(one).getPublicKey(), authority(again).getPublicKey());
+    assertEquals(one.authority().getPublicKey(), again.authority().getPublicKey());
     assertNotEquals(chain(one)[0].getPublicKey(), chain(again)[0].getPublicKey());
-    assertDoesNotThrow(() -> chain(one)[0].verify(authority(again).getPublicKey()));
+    assertDoesNotThrow(() -> chain(one)[0].verify(again.authority().getPublicKey()));
     assertEquals(1, chain(one).length);
   }
 
@@ -48,7 +44,7 @@ class ClusterTlsTest {
   void authority_staysWhatItWas_forWhichReleaseEverHasTheKey(@TempDir Path directory) throws Exception {
     Path file = Files.writeString(directory.resolve("cluster.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
 
-    X509Certificate authority = authority(ClusterTls.of(ClusterKey.read(file), "node-1", ID));
+    X509Certificate authority = ClusterTls.of(ClusterKey.read(file), "node-1", ID).authority();
 
     assertEquals("CN=Flotilla cluster fa0cde5e86539aca", authority.getSubjectX500Principal().getName());
     assertEquals("3059301306072a8648ce3d020106082a8648ce3d03010703420004f9ae1ac09d7d1a2e50bb51f659f3f6ddab67"
@@ -89,6 +85,6 @@ class ClusterTlsTest {
     assertThrows(CertificateException.class,
         () -> here.trustManager().checkServerTrusted(new X509Certificate[] {claimed}, "UNKNOWN"));
     assertThrows(CertificateException.class,
-        () -> here.trustManager().checkClientTrusted(new X509Certificate[] {authority(here)}, "UNKNOWN"));
+        () -> here.trustManager().checkClientTrusted(new X509Certificate[] {here.authority()}, "UNKNOWN"));
   }
 }

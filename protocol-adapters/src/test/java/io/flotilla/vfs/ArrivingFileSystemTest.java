@@ -273,6 +273,30 @@ class ArrivingFileSystemTest {
   }
 
   @Test
+  void versionsOfOneSecondAndSize_areToldApart_asFinelyAsTheyCan() throws IOException {
+    one.write("/a", "first");
+    copy(one, two, "/a");
+    FileTime first = FileTime.from(Instant.ofEpochSecond(1_700_000_000, 123_456_700));
+    Files.setLastModifiedTime(two.local("/a"), first);
+    one.write("/a", "other");
+    for (int nanos : new int[] {123_456_701, 123_456_800, 123_457_000, 0, 124_000_000}) {
+      one.files.setAttributes(path("/a"), new AttributeChange(OptionalLong.empty(), OptionalInt.empty(), Optional.empty(),
+          Optional.of(Instant.ofEpochSecond(1_700_000_000, nanos))), true);
+      talk();
+      boolean isCutOffOf = nanos == 123_456_701 || nanos == 0;
+      assertEquals(isCutOffOf ? "first" : "other", two.read("/a"), Integer.toString(nanos));
+    }
+  }
+
+  @Test
+  void fileIsNotMovedOver_aDirectoryThatHasNotArrived() throws IOException {
+    one.makeDirectory("/d");
+    two.write("/a", "text");
+    assertEquals(VfsError.IS_A_DIRECTORY, error(() -> two.files.rename(path("/a"), path("/d"), true)));
+    assertEquals("text", two.read("/a"));
+  }
+
+  @Test
   void silentNode_failsOpening_andNotLooking() throws IOException {
     one.write("/a", "text");
     one.answers = false;

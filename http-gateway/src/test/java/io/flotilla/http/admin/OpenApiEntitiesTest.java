@@ -128,7 +128,7 @@ class OpenApiEntitiesTest {
         new Example(Kind.LISTENERS, "http", "{\"protocol\": \"http\", \"port\": 3, " + listener
             + "\"http\": {\"tls\": true, \"certificate\": \"given\", \"webClient\": false, \"forwardedBy\": \"forwarded\"}}"),
         new Example(Kind.NODES, "node-1", "{\"listeners\": {\"ftp\": {\"address\": \"127.0.0.2\", \"port\": 4, " + passive
-            + "}}, \"storages\": {\"main\": {\"path\": \"/srv/a\"}}}"),
+            + "}}, \"storages\": {\"main\": {\"path\": \"/srv/a\"}}, \"labels\": {\"site\": \"a\"}}"),
         new Example(Kind.POLICIES, Policy.Primary.NAME, "{\"preferred\": \"node-1\"}"),
         new Example(Kind.POLICIES, Policy.History.NAME, "{\"changes\": 100}"),
         new Example(Kind.POLICIES, Policy.Uploads.NAME, "{\"keepPartials\": \"1h\"}"),

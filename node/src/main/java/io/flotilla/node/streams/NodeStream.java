@@ -16,6 +16,7 @@ import javax.net.ssl.SSLSocket;
  * and whoever reads or writes then gets an IOException. Neither side buffers what it writes: write much at once.
  *
  * <p>Its end is told like that of any TCP connection, so a stream that ends may have been cut; what has to be whole says its own length.
+ * Read all that the other node says before you close it: what lies unread makes TCP throw away what was written last.
  */
 public final class NodeStream implements Closeable {
   private final Socket connection;
