@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -288,6 +289,7 @@ class BalancerTest {
     return addresses;
   }
 
+  @Tag("long")
   @Test
   void version1OfTheProxyProtocol_doesAsWell() throws Exception {
     try (Balancer balancer = haproxy("127.0.0.10", lb("haproxy", "--address", "127.0.0.10", "--no-agent"), "send-proxy")) {
@@ -297,6 +299,7 @@ class BalancerTest {
     }
   }
 
+  @Tag("long")
   @Test
   void nginx_leadsToTheNodes_withWhatIsPrintedForIt() throws Exception {
     Result printed = lb("nginx", "--address", "127.0.0.11").expectSuccess();
