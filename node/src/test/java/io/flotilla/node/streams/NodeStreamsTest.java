@@ -228,18 +228,13 @@ class NodeStreamsTest {
   }
 
   @Test
-  void manyWhoSayNothing_keepNoNodeOut_longerThanTheirTime() throws Exception {
-    greeting = Duration.ofSeconds(2);
+  void manyWhoSayNothing_keepNoNodeOut_evenWhileTheyMayStay() throws Exception {
     HostPort node = node("server", Map.of("echo", ECHO));
     for (int i = 0; i < 100; i++) {
       connect(node);
     }
-    NodeStreams client = client();
 
-    await().atMost(SOON).ignoreExceptions().until(() -> {
-      assertEchoes(client, node);
-      return true;
-    });
+    assertEchoes(client(), node);
   }
 
   @Test
