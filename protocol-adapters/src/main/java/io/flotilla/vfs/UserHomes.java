@@ -72,8 +72,8 @@ public final class UserHomes {
     }
     Optional<Path> directory = view.storagePath(storage);
     DetachedFileSystem files = new DetachedFileSystem(bulkheads.of(storage, directory),
-        () -> new RecordingFileSystem(openStorage(view, storage, "the storage", Links.ONLY_CANONICAL), copies.get().changes(), storage,
-            VirtualPath.ROOT),
+        () -> new OwnCopy(new RecordingFileSystem(openStorage(view, storage, "the storage", Links.ONLY_CANONICAL), copies.get().changes(),
+            storage, VirtualPath.ROOT), copies.get().changes(), copies.get().others(), storage),
         () -> directory.filter(path -> LocalDisk.holds(path, "/")).isPresent());
     try {
       files.open();

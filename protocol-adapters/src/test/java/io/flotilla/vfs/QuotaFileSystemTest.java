@@ -313,7 +313,7 @@ class QuotaFileSystemTest extends FileSystemContract {
     List<RecentChanges.Aged> heard = new ArrayList<>();
     for (String name : there) {
       heard.add(new RecentChanges.Aged(new RecentChange(heard.size() + 1, heard.size() + 1, 0, "main", path(name),
-          new RecentChange.Written(false, new RecentChange.Version(90, Instant.ofEpochSecond(1)), 0644)), Duration.ZERO));
+          new RecentChange.Written(false, new RecentChange.Version(90, Instant.ofEpochSecond(1)), 0644), List.of()), Duration.ZERO));
     }
     changes.heard("node-2", new RecentChanges.Batch(new RecentChanges.Position(UUID.randomUUID(), heard.size()), heard));
     OtherNodes others = new OtherNodes() {

@@ -35,7 +35,7 @@ class RecentChangesOfManyNodesTest {
 
   private static RecentChanges.Batch batch(UUID incarnation, String storage) throws VfsException {
     return new RecentChanges.Batch(new RecentChanges.Position(incarnation, 1), List.of(new RecentChanges.Aged(new RecentChange(
-        1, 7, 0, storage, VirtualPath.parse("/a"), new Written(false, new Version(3, Instant.EPOCH), 0644)), Duration.ZERO)));
+        1, 7, 0, storage, VirtualPath.parse("/a"), new Written(false, new Version(3, Instant.EPOCH), 0644), List.of()), Duration.ZERO)));
   }
 
   @Test
@@ -58,7 +58,7 @@ class RecentChangesOfManyNodesTest {
   void whatIsToldAgain_addsWhatWasNotTaken_andBringsNothingBackThatHasArrived() throws VfsException {
     UUID incarnation = UUID.randomUUID();
     changes.heard("node-1", batch(incarnation, "main"));
-    changes.expected("main", VirtualPath.parse("/a")).orElseThrow().settle();
+    changes.settle(changes.expected("main", VirtualPath.parse("/a")).orElseThrow());
     changes.heard("node-1", batch(incarnation, "later"));
     assertTrue(changes.expected("later", VirtualPath.parse("/a")).isEmpty());
     keep.put("later", Duration.ofMinutes(10));

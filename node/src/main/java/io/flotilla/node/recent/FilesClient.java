@@ -126,12 +126,32 @@ final class FilesClient implements OtherNodes {
     boolean isOpen = false;
     try {
       FilesMessages.write(new Open(file, version)).writeTo(link.out());
-      isOpen = FilesMessages.isDone(Frame.read(link.in()));
-      return isOpen ? Optional.of(link) : Optional.empty();
+      Frame.Reader answer = Frame.read(link.in());
+      isOpen = FilesMessages.isDone(answer);
+      if (isOpen) {
+        return Optional.of(link);
+      }
+      awaitHeard(node, position(answer));
+      return Optional.empty();
     } finally {
       if (!isOpen) {
         link.close();
       }
+    }
+  }
+
+  private static Position position(Frame.Reader answer) throws IOException {
+    return new Position(answer.uuid(), answer.int64());
+  }
+
+  /** Otherwise the same client would still see it as it was. */
+  private void awaitHeard(String node, Position position) {
+    try {
+      if (!changes.awaitHeard(node, position, HEARD)) {
+        log.info("Node {} is not heard telling of all that it did yet", node);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -155,32 +175,24 @@ final class FilesClient implements OtherNodes {
   }
 
   private boolean change(String node, Request request) throws VfsException {
-    Optional<Position> position;
+    Changed changed;
     try {
-      position = inTurn(node, address -> change(node, address, request));
+      changed = inTurn(node, address -> change(node, address, request));
     } catch (IOException e) {
       throw silent(node, e);
     }
-    if (position.isEmpty()) {
-      return false;
-    }
-    try {
-      // Otherwise the same client would still see it as it was.
-      if (!changes.awaitHeard(node, position.get(), HEARD)) {
-        log.info("Node {} did what a client of this node asked for, but is not heard telling of it yet", node);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return true;
+    awaitHeard(node, changed.position());
+    return changed.isDone();
   }
 
-  /** Where it was told, or nothing if it was not done. */
-  private Optional<Position> change(String node, HostPort address, Request request) throws IOException {
+  /** @param position of the node's log with which this is told, or that which made it another version */
+  private record Changed(boolean isDone, Position position) {}
+
+  private Changed change(String node, HostPort address, Request request) throws IOException {
     try (Link link = connect(node, address)) {
       FilesMessages.write(request).writeTo(link.out());
       Frame.Reader answer = Frame.read(link.in());
-      return FilesMessages.isDone(answer) ? Optional.of(new Position(answer.uuid(), answer.int64())) : Optional.empty();
+      return new Changed(FilesMessages.isDone(answer), position(answer));
     }
   }
 }

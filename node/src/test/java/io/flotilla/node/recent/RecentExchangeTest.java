@@ -31,6 +31,7 @@ import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -132,6 +133,22 @@ class RecentExchangeTest {
 
   private Path memory(String node) {
     return directory.resolve(node + "-recent");
+  }
+
+  /** Its synchroniser is late, and what it told itself was in memory. */
+  @Test
+  void nodeThatStartsAnew_isGivenBackWhatItTold() throws Exception {
+    one.write("/a", new byte[] {1});
+    await().atMost(SOON).until(() -> two.has("/a"));
+    Files.createDirectories(two.storage.resolve("users/ann"));
+    Files.copy(one.storage.resolve("users/ann/a"), two.storage.resolve("users/ann/a"), StandardCopyOption.COPY_ATTRIBUTES);
+    two.files.removeFile(VirtualPath.parse("/a"));
+    await().atMost(SOON).until(() -> !one.has("/a"));
+    two.close();
+    two = new Node("node-2");
+    await().atMost(SOON).until(() -> two.exchange.changes().size() == 2);
+    assertFalse(two.has("/a"), "what it has removed is not seen again, though it is still at the other node");
+    assertFalse(one.has("/a"));
   }
 
   private static byte[] readAll(OpenFile file, int most) throws VfsException {
