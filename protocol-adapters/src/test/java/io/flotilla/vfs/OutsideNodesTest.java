@@ -86,7 +86,8 @@ class OutsideNodesTest {
           }
         });
     changes.heard("node-2", new RecentChanges.Batch(new RecentChanges.Position(UUID.randomUUID(), 1), List.of(new RecentChanges.Aged(
-        new RecentChange(1, 1, 0, "main", there, new Written(false, new Version(3, Instant.ofEpochSecond(1)), 0644), List.of()), Duration.ZERO))));
+        new RecentChange(1, 1, 0, "main", there, new Written(false, new Version(3, Instant.ofEpochSecond(1)), 0644), List.of()),
+        Duration.ZERO))));
   }
 
   @AfterEach
