@@ -186,6 +186,7 @@ public final class Node {
     live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
+    recent.watchArrivals(homes);
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
     }

@@ -148,11 +148,8 @@ final class ArrivingFileSystem extends FileSystemLayer {
    * neither hidden nor taken away.
    */
   private boolean counts(Coming coming, FileAttributes here) {
-    boolean hasArrived = coming.written().isDirectory() ? here.isDirectory() : coming.written().version().isOf(here);
-    if (hasArrived) {
-      coming.known().ifPresent(changes::settle);
-    }
-    return hasArrived || coming.known().filter(known -> known.change().isNewerThan(here)).isEmpty();
+    coming.known().filter(known -> known.change().hasArrivedAs(here)).ifPresent(changes::settle);
+    return coming.known().filter(known -> !known.change().hasArrivedAs(here) && known.change().isNewerThan(here)).isEmpty();
   }
 
   private boolean isGone(Going going, VirtualPath path, FileAttributes here) throws VfsException {

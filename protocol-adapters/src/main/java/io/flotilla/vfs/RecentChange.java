@@ -35,6 +35,11 @@ public record RecentChange(long sequence, long stamp, long known, String storage
         || state instanceof Removed removed && !removed.isDirectory() && removed.version().isOf(file);
   }
 
+  /** Whether what is somewhere else is what this change has left. */
+  boolean hasArrivedAs(FileAttributes there) {
+    return state instanceof Written written && (written.isDirectory() ? there.isDirectory() : written.version().isOf(there));
+  }
+
   /** The version of the file that it left or removed; nothing of a directory. */
   private Optional<Version> version() {
     return switch (state) {

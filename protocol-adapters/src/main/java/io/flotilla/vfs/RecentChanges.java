@@ -572,6 +572,15 @@ public final class RecentChanges {
     return isOpen(known) && !isOver(known);
   }
 
+  /** Whether another node wrote a path that is not known to have arrived. */
+  public boolean isComing(String storage, VirtualPath path) {
+    return expected(storage, path).filter(known -> known.state() instanceof Written).isPresent();
+  }
+
+  Set<String> storages() {
+    return Set.copyOf(storages.keySet());
+  }
+
   /** The entries of a directory that other nodes changed, or that lead to what they changed. */
   Collection<VirtualPath> changedIn(String storage, VirtualPath directory) {
     Index index = storages.get(storage);

@@ -1,10 +1,12 @@
 package io.flotilla.http.balancer;
 
 import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.PassiveAddress;
 import io.flotilla.config.model.Policy;
 import io.flotilla.config.model.PortRange;
+import io.flotilla.config.model.Storage;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.config.view.NodeIdentity;
 import java.util.ArrayList;
@@ -145,9 +147,15 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
         Optional<PortRange> passive = listener.protocol().equals(Listener.Protocol.FTP) ? passive(name, node, at.listener(), taken) : Optional.empty();
         servers.add(new Server(node, nodeLabels.of(node.name()), reachable(at.address(), node), at.port(), passive));
       }
-      boolean isSticky = listener.protocol().equals(Listener.Protocol.HTTP) && !Policy.Sessions.of(config).replicated();
-      judge(listener, isSticky);
-      return Optional.of(new Service(listener, listenerLabels.of(name), isSticky, List.copyOf(servers)));
+      boolean isHttp = listener.protocol().equals(Listener.Protocol.HTTP);
+      boolean losesSessions = isHttp && !Policy.Sessions.of(config).replicated();
+      judge(listener, losesSessions);
+      return Optional.of(new Service(listener, listenerLabels.of(name), losesSessions || isHttp && hasLocalFiles(), List.copyOf(servers)));
+    }
+
+    /** Whether nodes have files of their own. Then an upload of many requests is at the node where it was begun, and a listing at the next may lag. */
+    private boolean hasLocalFiles() {
+      return config.ofKind(Kind.STORAGES).stream().anyMatch(stored -> !((Storage) stored.entity()).shared());
     }
 
     /** Whether the load balancer can have ports; if it has some of them already, a warning says so. */
@@ -192,12 +200,12 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
       return address.equals("0.0.0.0") || address.equals("::") || address.equals("0:0:0:0:0:0:0:0") ? node.host() : address;
     }
 
-    private void judge(Listener listener, boolean isSticky) {
+    private void judge(Listener listener, boolean losesSessions) {
       if (listener.proxies().protocol() == Listener.ProxyProtocol.OFF) {
         warnings.add("listener '" + listener.name() + "' has proxyProtocol 'off': all clients have the load balancer's address, in logs, limits, "
             + "access rules and `connections`; set proxyProtocol 'required' and the load balancer's address as trustedProxies");
       }
-      if (isSticky) {
+      if (losesSessions) {
         warnings.add("policies/sessions has replicated false: only one node knows a session, so clients of listener '" + listener.name()
             + "' are led by their address, and log in again when nodes come or go");
       }

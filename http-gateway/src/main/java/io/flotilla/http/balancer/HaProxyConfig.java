@@ -93,6 +93,9 @@ public final class HaProxyConfig extends BalancerText {
     line("  default_backend " + service.label());
     line("");
     line("backend " + service.label());
+    if (service.isSticky()) {
+      line("  # What a client has begun may be at one node only.");
+    }
     line("  balance " + (service.isSticky() ? "source" : "leastconn"));
     line("  timeout server " + timeout);
     greeting(service);

@@ -173,6 +173,22 @@ class BalancerConfigTest {
   }
 
   @Test
+  void clientsOfHttp_areLedByTheirAddress_whereNodesHaveFilesOfTheirOwn() throws Exception {
+    for (boolean shared : new boolean[] {true, false}) {
+      ClusterConfig config = config("storages", "main", "{\"path\":\"/srv\",\"shared\":" + shared + "}",
+          "listeners", "sftp", "{\"protocol\":\"sftp\",\"port\":2022," + PROXIED + "}",
+          "listeners", "web", "{\"protocol\":\"http\",\"port\":8080," + PROXIED + ",\"http\":{\"tls\":false}}");
+      BalancerPlan plan = BalancerPlan.of(config, three(), Optional.empty());
+      assertEquals(List.of(), plan.warnings());
+      String text = HaProxyConfig.of(plan, EVERYWHERE);
+      haproxyTakes(text);
+      assertEquals(shared ? 0 : 1, text.lines().filter(line -> line.strip().equals("balance source")).count(), text);
+      assertTrue(hasLine(text, "balance leastconn"), "an SFTP session is at one node");
+      assertEquals(!shared, NginxConfig.of(plan, EVERYWHERE).contains("hash $remote_addr consistent;"));
+    }
+  }
+
+  @Test
   void onlyOneListener() throws Exception {
     String text = HaProxyConfig.of(BalancerPlan.of(good(), three(), Optional.of("sftp")), EVERYWHERE);
     haproxyTakes(text);

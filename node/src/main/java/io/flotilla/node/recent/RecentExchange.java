@@ -30,6 +30,7 @@ import java.util.stream.Collectors;
 public final class RecentExchange implements AutoCloseable {
   /** How long a node that starts waits for what the others changed while it was down, whoever does not answer. */
   private static final Duration HEARING = Duration.ofSeconds(10);
+  private static final Duration ARRIVALS = Duration.ofSeconds(3);
 
   private final String node;
   private final Supplier<ConfigView> view;
@@ -39,6 +40,7 @@ public final class RecentExchange implements AutoCloseable {
   private final long began = System.nanoTime();
   private volatile Optional<Link.Dialer> dialer = Optional.empty();
   private volatile Optional<ChangesFollower> follower = Optional.empty();
+  private volatile Optional<Thread> arrivals = Optional.empty();
 
   /** @param file of the data directory, for what has to be known at the next start */
   public RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events, Path file) {
@@ -96,6 +98,24 @@ public final class RecentExchange implements AutoCloseable {
         : follower.isEmpty() ? Optional.of("it does not listen to the other nodes yet") : follower.get().unheard();
   }
 
+  /**
+   * Looks every few seconds what of other nodes' files has arrived.
+   *
+   * @param homes which were given the changes and the others
+   */
+  public void watchArrivals(UserHomes homes) {
+    arrivals = Optional.of(Thread.ofVirtual().name("recent-arrivals").start(() -> {
+      try {
+        while (true) {
+          Thread.sleep(ARRIVALS);
+          homes.lookForArrivals(view.get());
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // the node stops
+      }
+    }));
+  }
+
   private record StreamLink(NodeStream stream) implements Link {
     @Override
     public InputStream in() {
@@ -127,5 +147,6 @@ public final class RecentExchange implements AutoCloseable {
   @Override
   public void close() {
     follower.ifPresent(ChangesFollower::close);
+    arrivals.ifPresent(Thread::interrupt);
   }
 }

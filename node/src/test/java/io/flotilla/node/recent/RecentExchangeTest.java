@@ -85,6 +85,7 @@ class RecentExchangeTest {
       streams = NodeStreams.open(address, ClusterTls.of(KEY, name, UUID.randomUUID()), exchange.services(homes));
       members.put(name, address);
       exchange.start(streams, known);
+      exchange.watchArrivals(homes);
       files = homes.open(config.view(), config.view().user("ann").orElseThrow());
     }
 
@@ -149,6 +150,19 @@ class RecentExchangeTest {
     await().atMost(SOON).until(() -> two.exchange.changes().size() == 2);
     assertFalse(two.has("/a"), "what it has removed is not seen again, though it is still at the other node");
     assertFalse(one.has("/a"));
+  }
+
+  @Test
+  void fileThatHasArrived_andWasTakenByAProgram_isNotWaitedForAgain() throws Exception {
+    one.write("/a", new byte[] {1});
+    await().atMost(SOON).until(() -> two.has("/a"));
+    Path here = two.storage.resolve("users/ann/a");
+    Files.createDirectories(here.getParent());
+    Files.copy(one.storage.resolve("users/ann/a"), here, StandardCopyOption.COPY_ATTRIBUTES);
+    VirtualPath inStorage = VirtualPath.parse("/users/ann/a");
+    await().atMost(SOON).until(() -> !two.exchange.changes().isComing("main", inStorage));
+    Files.delete(here);
+    assertFalse(two.has("/a"));
   }
 
   private static byte[] readAll(OpenFile file, int most) throws VfsException {
