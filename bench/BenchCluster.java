@@ -1,9 +1,13 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,7 +19,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 
@@ -39,6 +45,37 @@ final class BenchCluster implements AutoCloseable {
     this.basePort = basePort;
   }
 
+  /** A base port whose successors are free on the addresses of three nodes, from the given one on. */
+  static int freePorts(int from) throws IOException {
+    for (int base = from; base < from + 5000; base += 100) {
+      if (isFree(base)) {
+        return base;
+      }
+    }
+    throw new IOException("no free range of ports was found");
+  }
+
+  private static boolean isFree(int base) throws IOException {
+    for (int k = 1; k <= 3; k++) {
+      for (int port = base; port < base + 100; port++) {
+        try (ServerSocket socket = new ServerSocket()) {
+          socket.bind(new InetSocketAddress("127.0.0." + k, port));
+        } catch (BindException taken) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  int basePort() {
+    return basePort;
+  }
+
   /** Starts the nodes, or starts them again, and waits until they are converged. */
   void up(int nodes) throws Exception {
     launcher("up", "--nodes", Integer.toString(nodes), "--detach", "--dir", directory.toString(),
@@ -60,31 +97,82 @@ final class BenchCluster implements AutoCloseable {
   }
 
   void down() throws Exception {
-    if (Files.exists(directory.resolve("cluster.json"))) {
+    if (Files.exists(file())) {
       launcher("down", "--dir", directory.toString());
     }
   }
 
-  private void launcher(String... arguments) throws Exception {
+  /** Runs the launcher to its end and returns what it has printed. */
+  String launcher(String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(home.resolve("flotilla").toString()));
     command.addAll(List.of(arguments));
     Files.createDirectories(directory);
     Path output = directory.resolve("launcher.txt");
     Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile()).start();
-    if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
-      throw new IllegalStateException(command + " failed:\n" + Files.readString(output));
+    try {
+      if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
+        throw new IllegalStateException(command + " failed:\n" + Files.readString(output));
+      }
+    } finally {
+      process.destroyForcibly();
     }
+    return Files.readString(output);
   }
 
   /** The process of node k. */
   ProcessHandle process(int k) throws IOException {
-    for (JsonNode node : JSON.readTree(directory.resolve("cluster.json").toFile()).path("nodes")) {
+    ProcessHandle supervisor = supervisor(k);
+    return supervisor.children().findFirst().orElse(supervisor);
+  }
+
+  private ProcessHandle supervisor(int k) throws IOException {
+    return ProcessHandle.of(entry(JSON.readTree(file().toFile()), k).path("pid").asLong())
+        .orElseThrow(() -> new IllegalStateException("node-" + k + " does not run"));
+  }
+
+  private Path file() {
+    return directory.resolve("cluster.json");
+  }
+
+  private ObjectNode entry(JsonNode cluster, int k) {
+    for (JsonNode node : cluster.path("nodes")) {
       if (node.path("name").asText().equals("node-" + k)) {
-        ProcessHandle supervisor = ProcessHandle.of(node.path("pid").asLong()).orElseThrow();
-        return supervisor.children().findFirst().orElse(supervisor);
+        return (ObjectNode) node;
       }
     }
     throw new IllegalStateException("there is no node-" + k + " in " + directory);
+  }
+
+  /** The command by which node k runs, for {@link #startAgain}. */
+  List<String> command(int k) throws IOException {
+    String line = Files.readString(Path.of("/proc/" + supervisor(k).pid() + "/cmdline"));
+    return List.of(line.split("\0"));
+  }
+
+  /** Starts a node that has ended, as {@code up} has started it. */
+  void startAgain(int k, List<String> command) throws IOException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true)
+        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(log(k).toFile())).start();
+    JsonNode cluster = JSON.readTree(file().toFile());
+    entry(cluster, k).put("pid", process.pid())
+        .put("started", process.info().startInstant().orElseThrow().toEpochMilli());
+    JSON.writeValue(file().toFile(), cluster);
+  }
+
+  Path log(int k) {
+    return directory.resolve("node-" + k).resolve("node.log");
+  }
+
+  /** Whether node k sees all three nodes converged, at one version and digest. */
+  boolean isConverged(int k) throws Exception {
+    HttpResponse<byte[]> response = trySend("GET", k, "/api/v1/cluster", "");
+    JsonNode members = JSON.readTree(response.body()).path("members");
+    Set<String> states = new HashSet<>();
+    for (JsonNode member : members) {
+      states.add(member.path("state").asText() + member.path("version").asText() + member.path("digest").asText());
+    }
+    return members.size() == 3 && states.size() == 1 && states.iterator().next().startsWith("converged");
   }
 
   long residentMiB(int k) throws IOException {

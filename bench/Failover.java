@@ -2,26 +2,48 @@ import java.io.IOException;
 import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Measures how long no change is acknowledged when the primary moves. Killed (SIGKILL): from the signal to the answer to the first
+ * Two measurements; with the name of one only that. "load": what becomes of transfers through a load balancer when nodes fail or restart,
+ * by {@link FailoverUnderLoad}; it ends with status 1 if a goal was missed. "primary": how long no change is acknowledged when the primary moves. Killed (SIGKILL): from the signal to the answer to the first
  * change that succeeds, sent again every 50 ms through another node. Beside it the same with the leader of three members of etcd.
  * Moved by command, and stopped in order (SIGTERM): the longest pause between two acknowledgements, from the order until it is done.
  */
 class Failover {
-  private static final int RUNS = 5;
+  private static final int RUNS = 3;
   private static final long PAUSE_MILLIS = 50;
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(90);
 
   public static void main(String[] arguments) throws Exception {
     BenchCluster.printMachine();
+    Path home = Path.of(arguments[0]);
+    String wanted = arguments.length > 1 ? arguments[1] : "";
+    if (!List.of("", "primary", "load").contains(wanted)) {
+      System.err.println("flotilla: bench failover takes nothing, primary, or load");
+      System.exit(2);
+    }
+    boolean good = true;
+    if (!wanted.equals("primary")) {
+      good = FailoverUnderLoad.run(home, List.of(arguments).subList(Math.min(2, arguments.length), arguments.length));
+      System.out.println();
+    }
+    if (!wanted.equals("load")) {
+      pauses(home);
+    }
+    if (!good) {
+      System.exit(1);
+    }
+  }
+
+  private static void pauses(Path home) throws Exception {
     double[] moved = new double[RUNS];
     double[] left = new double[RUNS];
     double[] killed = new double[RUNS];
     double[] etcd = new double[RUNS];
     for (int run = 0; run < RUNS; run++) {
-      try (BenchCluster cluster = new BenchCluster(Path.of(arguments[0]), Files.createTempDirectory("flotilla-bench"), 26_000)) {
+      try (BenchCluster cluster = new BenchCluster(home, Files.createTempDirectory("flotilla-bench"), 26_000)) {
         cluster.up(3);
         moved[run] = move(cluster);
         left[run] = leave(cluster);
@@ -44,7 +66,7 @@ class Failover {
   }
 
   /** The number of the primary, as node k sees it; waits until there is one. */
-  private static int primary(BenchCluster cluster, int k) throws Exception {
+  static int primary(BenchCluster cluster, int k) throws Exception {
     long begun = System.nanoTime();
     while (System.nanoTime() - begun < PATIENCE_NANOS) {
       for (var member : cluster.send("GET", k, "/api/v1/cluster", "").path("members")) {

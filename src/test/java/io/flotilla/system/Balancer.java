@@ -10,9 +10,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A load balancer that runs with a whole configuration of its own, all of it TCP. */
 final class Balancer implements AutoCloseable {
+  private static final int TAIL = 60;
+
   private final Process process;
   private final Path log;
 
@@ -52,8 +55,31 @@ final class Balancer implements AutoCloseable {
     return this;
   }
 
-  String log() throws IOException {
+  /** Waits until it has said a line with both. */
+  void awaitLine(String one, String other) {
+    await().atMost(TestCluster.SOON).until(() -> log().lines().anyMatch(line -> line.contains(one) && line.contains(other)));
+  }
+
+  private String log() throws IOException {
     return Files.readString(log);
+  }
+
+  /** What clients do through it; a failure says which connections it had, and what it thought of the nodes. */
+  interface Scene {
+    void play() throws Exception;
+  }
+
+  void play(Scene scene) throws Exception {
+    try {
+      scene.play();
+    } catch (AssertionError | ConditionTimeoutException e) {
+      throw new AssertionError(e.getMessage() + "\n--- the load balancer's last lines:\n" + tail(), e);
+    }
+  }
+
+  private String tail() throws IOException {
+    List<String> lines = Files.readAllLines(log);
+    return String.join("\n", lines.subList(Math.max(0, lines.size() - TAIL), lines.size()));
   }
 
   @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +30,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Three nodes behind load balancers that run with exactly what {@code flotilla lb} prints. Clients are at addresses of their own, which
  * is what nodes have to know them by.
  */
-@Tag("long")
 class BalancerTest {
   private static final long PATIENCE_SECONDS = 120;
   private static final String HAPROXY = "127.0.0.9";
@@ -135,15 +135,15 @@ class BalancerTest {
   /**
    * Each protocol there and back through a load balancer, by clients at one address.
    *
+   * @param rounds of all; with three, each protocol comes to each node
    * @param versions of TLS with which data connections have to resume the session of their control connection
    */
-  private static void transfers(String balancer, String from, String... versions) throws Exception {
+  private static void transfers(int rounds, String balancer, String from, String... versions) throws Exception {
     byte[] content = random(700_000);
     Path file = Files.write(directory.resolve("up.bin"), content);
     Path back = directory.resolve("back.bin");
     OpenSsh ssh = new OpenSsh(directory);
-    // Long enough that it goes to each node.
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < rounds; i++) {
       Files.deleteIfExists(back);
       ssh.sftp("ann", new OpenSsh.Password(PASSWORD), balancer, cluster.sftpPort(),
           "put " + file + " sftp.bin\nget sftp.bin " + back + "\n", List.of("-o", "BindAddress=" + from)).expectSuccess();
@@ -179,8 +179,9 @@ class BalancerTest {
     List<String> up = new ArrayList<>(List.of(options));
     up.addAll(List.of("-T", file.toString(), url));
     Result sent = curl(from, up.toArray(String[]::new));
-    // Where data connections have to resume, a client that has closed its socket before its ticket came may have to send again.
-    for (int i = 0; i < 5 && sent.errors().contains("got 426"); i++) {
+    // A data connection of TLS 1.3 that has to resume brings a ticket after the handshake. To a client that has sent all and closed its socket by
+    // then it comes as to nobody: the reset costs what was still on its way, and the client has to send again. All else is sent once.
+    for (int i = 0; i < 5 && up.contains("--tlsv1.3") && sent.errors().contains("got 426"); i++) {
       sent = curl(from, up.toArray(String[]::new));
     }
     sent.expectSuccess();
@@ -208,7 +209,7 @@ class BalancerTest {
   void everyProtocol_goesThroughHaProxy_andNodesKnowTheClientsAddress() throws Exception {
     try (Balancer balancer = haproxy(HAPROXY, lb("haproxy", "--address", HAPROXY), "")) {
       balancer.awaitOpen(HAPROXY, cluster.httpsPort());
-      transfers(HAPROXY, "127.0.0.77", "1.2", "1.3");
+      balancer.play(() -> transfers(3, HAPROXY, "127.0.0.77", "1.2", "1.3"));
       assertEquals(0, lines("127.0.0.1", " from "), "the balancer itself is no client: " + clientLines());
       assertTrue(lines("127.0.0.77", "") > 20, clientLines().toString());
 
@@ -233,32 +234,39 @@ class BalancerTest {
 
   @Test
   void drainedNode_getsNobodyNew_andItsTransfersFinish() throws Exception {
-    byte[] content = random(6_000_000);
-    Path file = Files.write(directory.resolve("slow.bin"), content);
+    byte[] content = random(600_000);
     try (Balancer balancer = haproxy("127.0.0.13", lb("haproxy", "--address", "127.0.0.13"), "")) {
       String url = "ftp://127.0.0.13:" + cluster.ftpPort() + "/slow.bin";
       balancer.awaitOpen("127.0.0.13", cluster.ftpPort());
-      Process slow = new ProcessBuilder("curl", "-q", "-sS", "--max-time", "60", "--interface", "127.0.0.83", "--limit-rate", "500k",
-          "-u", "ann:" + PASSWORD, "-T", file.toString(), url).redirectErrorStream(true).start();
-      String node = "";
-      try {
+      Process slow = new ProcessBuilder("curl", "-q", "-sS", "--max-time", "300", "--interface", "127.0.0.83",
+          "-u", "ann:" + PASSWORD, "-T", "-", url).redirectErrorStream(true).start();
+      try (OutputStream rest = slow.getOutputStream()) {
+        rest.write(content, 0, content.length / 2);
+        rest.flush();
         await().atMost(TestCluster.SOON).until(() -> nodeOf("127.0.0.83").isPresent());
-        node = nodeOf("127.0.0.83").orElseThrow();
-        assertEquals(2, cluster.api(1).send("POST", "/api/v1/nodes/" + node + "/drain?deadline=60s", "").status() / 100);
-        for (int i = 0; i < 6; i++) {
-          curl("127.0.0.84", "ftp://127.0.0.13:" + cluster.ftpPort() + "/").expectSuccess();
-          curl("127.0.0.84", "https://127.0.0.13:" + cluster.httpsPort() + "/files/").expectSuccess();
+        String node = nodeOf("127.0.0.83").orElseThrow();
+        await().atMost(TestCluster.SOON)
+            .until(() -> cluster.api(1).send("POST", "/api/v1/nodes/" + node + "/drain?deadline=5m", "").status() / 100 == 2);
+        try {
+          balancer.play(() -> {
+            for (int i = 0; i < 6; i++) {
+              curl("127.0.0.84", "ftp://127.0.0.13:" + cluster.ftpPort() + "/").expectSuccess();
+              curl("127.0.0.84", "https://127.0.0.13:" + cluster.httpsPort() + "/files/").expectSuccess();
+            }
+          });
+          assertTrue(slow.isAlive(), "the transfer should still run");
+          rest.write(content, content.length / 2, content.length - content.length / 2);
+          rest.close();
+          assertTrue(slow.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
+          assertEquals(0, slow.exitValue(), new String(slow.getInputStream().readAllBytes()));
+          assertArrayEquals(content, Files.readAllBytes(cluster.files().resolve("users/ann/slow.bin")));
+        } finally {
+          await().atMost(TestCluster.SOON)
+              .until(() -> cluster.api(1).send("POST", "/api/v1/nodes/" + node + "/resume", "").status() == 200);
+          cluster.awaitConverged();
         }
-        assertTrue(slow.isAlive(), "the transfer should still run; make it slower");
-        assertTrue(slow.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
-        assertEquals(0, slow.exitValue(), new String(slow.getInputStream().readAllBytes()));
-        assertArrayEquals(content, Files.readAllBytes(cluster.files().resolve("users/ann/slow.bin")));
       } finally {
         slow.destroyForcibly().waitFor();
-        if (!node.isEmpty()) {
-          cluster.api(1).send("POST", "/api/v1/nodes/" + node + "/resume", "");
-        }
-        cluster.awaitConverged();
       }
     }
   }
@@ -281,15 +289,17 @@ class BalancerTest {
     return addresses;
   }
 
+  @Tag("long")
   @Test
   void version1OfTheProxyProtocol_doesAsWell() throws Exception {
     try (Balancer balancer = haproxy("127.0.0.10", lb("haproxy", "--address", "127.0.0.10", "--no-agent"), "send-proxy")) {
       balancer.awaitOpen("127.0.0.10", cluster.httpsPort());
-      transfers("127.0.0.10", "127.0.0.80", "1.2", "1.3");
-      assertTrue(lines("127.0.0.80", "") > 20, clientLines().toString());
+      balancer.play(() -> transfers(1, "127.0.0.10", "127.0.0.80", "1.2", "1.3"));
+      assertTrue(lines("127.0.0.80", "") > 10, clientLines().toString());
     }
   }
 
+  @Tag("long")
   @Test
   void nginx_leadsToTheNodes_withWhatIsPrintedForIt() throws Exception {
     Result printed = lb("nginx", "--address", "127.0.0.11").expectSuccess();
@@ -298,8 +308,20 @@ class BalancerTest {
     try (Balancer balancer = Balancer.nginx(directory, "nginx", printed.output())) {
       balancer.awaitOpen("127.0.0.11", cluster.sftpPort()).awaitOpen("127.0.0.11", cluster.httpsPort());
       // Under TLS 1.3 curl closes before the ticket of its data connection has come, and nginx then drops the end of the upload.
-      transfers("127.0.0.11", "127.0.0.81", "1.2");
+      balancer.play(() -> transfers(2, "127.0.0.11", "127.0.0.81", "1.2"));
       assertTrue(lines("127.0.0.81", "") > 20, clientLines().toString());
+    }
+  }
+
+  /** As when all nodes are too busy to answer in time: then refusing everybody would help nobody. */
+  @Test
+  void clientsAreServed_thoughNoNodeCountsAsUp() throws Exception {
+    String printed = lb("haproxy", "--address", "127.0.0.14", "--no-agent").expectSuccess().output().replace("inter 2s", "inter 100ms")
+        .replace("expect string SSH-2.0-", "expect string never");
+    try (Balancer balancer = Balancer.haproxy(directory, "down", printed).awaitOpen("127.0.0.14", cluster.sftpPort())) {
+      balancer.awaitLine("Server sftp/", "Running on backup");
+      balancer.play(() -> new OpenSsh(directory).sftp("ann", new OpenSsh.Password(PASSWORD), "127.0.0.14", cluster.sftpPort(), "pwd\n",
+          List.of("-o", "BindAddress=127.0.0.85")).expectSuccess());
     }
   }
 
@@ -323,7 +345,8 @@ class BalancerTest {
       await().atMost(TestCluster.SOON).pollInterval(Duration.ofMillis(200)).untilAsserted(() -> {
         Result csv = run(List.of("curl", "-q", "-sS", "http://127.0.0.12:" + cluster.otherHttpsPort() + "/;csv"));
         List<String[]> servers = csv.output().lines().map(line -> line.split(",", -1))
-            .filter(cells -> cells.length > 36 && cells[1].startsWith("node-") && !cells[0].contains(":data:")).toList();
+            .filter(cells -> cells.length > 36 && cells[1].startsWith("node-") && !cells[1].contains(":")
+                && !cells[0].contains(":data:")).toList();
         assertEquals(14, servers.size(), csv.output());
         assertTrue(servers.stream().allMatch(cells -> cells[17].equals("UP")), csv.output());
         // The time of the last state change, in seconds: they have been checked again and again since.

@@ -218,6 +218,14 @@ class DeployTest {
         put(deployment, file, https(deployment, name));
       }
       awaitService(deployment, file, "https.bin");
+      // Whoever comes to node-2 has them all the same.
+      Path back = directory.resolve("back.bin");
+      for (String name : later) {
+        Deployment.Result result = fetch(deployment, "--interface", Deployment.FRONT, "--haproxy-protocol", "-o", back.toString(),
+            "https://127.0.0.2:" + deployment.httpsPort() + "/files/" + name);
+        assertEquals(0, result.status(), name + ": " + result.output());
+        assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(back));
+      }
       assertFalse(isOnAll(deployment, file, later), "node-2 has its Syncthing still");
       startAgain(deployment);
       await().atMost(TestCluster.SOON).until(() -> isOnAll(deployment, file, later));

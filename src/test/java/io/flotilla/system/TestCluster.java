@@ -251,6 +251,11 @@ public final class TestCluster implements AutoCloseable {
     return new ServerSocket(basePort + 1, 1, InetAddress.getByName(host(k)));
   }
 
+  /** Of remoting; Raft's is the next, and that for streams between nodes the one after it. */
+  int remotingPort() {
+    return basePort + 1;
+  }
+
   int sftpPort() {
     return basePort + 22;
   }

@@ -17,6 +17,7 @@ public final class StorageProblem {
           new RefusedException(Problem.of(507, "no-space", "There is no room for it", detail));
       case TOO_LARGE -> new RefusedException(Problem.of(413, "too-large", "The file would be too large", detail));
       case BUSY -> new RefusedException(Problem.of(423, "locked", "It is in use", detail));
+      case NOT_ARRIVED -> new RefusedException(Problem.of(503, "not-arrived", "It has not arrived here yet", detail));
       case UNSUPPORTED -> new RefusedException(Problem.of(501, "unsupported", "The storage can't do this", detail));
       case TOO_MANY_OPEN_FILES -> new RefusedException(Problem.of(503, "busy", "Not now", detail));
       case IO -> new RefusedException(Problem.of(500, "storage-failed", "The storage failed", detail));

@@ -40,8 +40,11 @@ import io.flotilla.http.web.WebClient;
 import io.flotilla.node.cluster.ControlPlane;
 import io.flotilla.node.cluster.DataPlane;
 import io.flotilla.node.cluster.MemberLocks;
+import io.flotilla.node.recent.RecentExchange;
+import io.flotilla.node.streams.NodeStreams;
 import io.flotilla.sftp.SftpAdapter;
 import io.flotilla.sftp.SftpSettings;
+import io.flotilla.tls.ClusterTls;
 import io.flotilla.vfs.StorageDirectories;
 import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
@@ -91,6 +94,8 @@ public final class Node {
   private final UploadsApi uploads;
   private final NodeDrain drain;
   private final NodeReadiness readiness;
+  private final RecentExchange recent;
+  private final NodeStreams streams;
   private final AdminServer admin;
   private final ControlPlane controlPlane;
   private final InitialConfiguration initial;
@@ -132,6 +137,7 @@ public final class Node {
     this.settings = settings;
     this.data = data;
     ClusterKey key = clusterKey(settings, data);
+    ClusterTls tls = ClusterTls.of(key, settings.name(), data.nodeId());
     EntityCodec codec = new EntityCodec(new SecretSealer(key));
     NodeIdentity identity =
         new NodeIdentity(data.nodeId(), settings.name(), settings.bind().host(), settings.roles());
@@ -140,11 +146,14 @@ public final class Node {
     NodeEventLog events = new NodeEventLog(settings.name(), metrics, feed);
     log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
+    log.info("Nodes talk to each other {}, at {} and after", settings.clusterTls() ? "under TLS" : "in clear (flotilla.cluster-tls)", settings.bind());
     Clock clock = Clock.systemUTC();
     EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
     Authenticator authenticator = new Authenticator(live::view, hasher, clock);
-    UserHomes homes = new UserHomes();
+    this.recent = new RecentExchange(settings.name(), live::view, events);
+    metrics.recent(recent.changes());
+    UserHomes homes = new UserHomes(recent.changes(), recent.others());
     SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
     FtpAdapter ftp = new FtpAdapter(live::view, authenticator, logins, homes, FtpSettings.DEFAULT);
     this.localSystem = ActorSystem.create(Behaviors.empty(), "flotilla-local", NodeSettings.localSystem());
@@ -162,12 +171,13 @@ public final class Node {
     this.drain = new NodeDrain(adapters, connections, live, new DrainSurroundings(), settings.supervised(), settings.drainDeadline(),
         status -> end.complete(new Asked(status)), events, clock);
     metrics.drain(drain);
-    this.controlPlane = new ControlPlane(settings, data, key, live, codec, client, claims,
+    this.controlPlane = new ControlPlane(settings, data, key, settings.clusterTls() ? Optional.of(tls) : Optional.empty(), live, codec, client, claims,
         new DataPlane(connections, homes, sessions, locks, lockNews, drain), events, this::report,
         reason -> end.complete(new Refused(reason)));
     StorageDirectories storages = new StorageDirectories(homes::problems);
     this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
+    this.streams = NodeStreams.open(settings.bind(), tls, recent.services(homes));
     this.admin = openAdmin(key, codec, input);
     live.add(storages);
     live.add(new UnknownProtocols());
@@ -175,6 +185,7 @@ public final class Node {
     live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
+    recent.start(streams, controlPlane::members);
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
     }
@@ -203,6 +214,7 @@ public final class Node {
       return server;
     } catch (ExecutionException | TimeoutException e) {
       localSystem.terminate();
+      streams.close();
       throw new IOException("the admin address " + settings.admin() + " cannot be opened (" + e.getCause()
           + "); stop what uses it or set flotilla.admin.address", e);
     }
@@ -297,6 +309,8 @@ public final class Node {
       log.debug("The admin listener did not close in time", e);
     }
     readiness.close();
+    recent.close();
+    streams.close();
     drain.close();
     localSystem.terminate();
     hasher.close();

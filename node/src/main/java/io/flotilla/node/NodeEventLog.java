@@ -15,10 +15,12 @@ import io.flotilla.config.event.EntityChange;
 import io.flotilla.config.model.Refusal;
 import io.flotilla.http.admin.EventFeed;
 import io.flotilla.node.cluster.ClusterEvents;
+import io.flotilla.vfs.RecentChanges;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +31,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * Tells what happens on this node three times over, in the same words: one clear line in the log, a metric, and an event
  * of the admin API's stream. Safe for all threads; never blocks.
  */
-final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Events {
+final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Events, RecentChanges.Events {
   /** Otherwise each session's thread would keep 8 KiB of buffers. */
   private static final JsonMapper JSON = JsonMapper.builder(
       JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedBoundedPool()).build()).build();
@@ -37,11 +39,15 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Ev
   private static final Logger configLog = LoggerFactory.getLogger("flotilla.config");
   private static final Logger clientLog = LoggerFactory.getLogger("flotilla.client");
   private static final int ENTITIES_NAMED = 5;
+  /** Between two lines about the same excess. */
+  private static final long FORGOTTEN_NANOS = 600_000_000_000L;
 
   private final String node;
   private final NodeMetrics metrics;
   private final EventFeed feed;
   private final LogThrottle refusals = new LogThrottle();
+  /** When it was last said that changes were forgotten, by System.nanoTime. */
+  private final AtomicLong forgotten = new AtomicLong(System.nanoTime() - FORGOTTEN_NANOS);
 
   NodeEventLog(String node, NodeMetrics metrics, EventFeed feed) {
     this.node = node;
@@ -218,6 +224,32 @@ final class NodeEventLog implements ClusterEvents, ClientEventSink, NodeDrain.Ev
         .with("problems", String.join("; ", problems))
         .say("This node takes clients again (by " + Printable.of(by) + ")"
             + (problems.isEmpty() ? "" : ", but " + String.join("; ", problems)));
+  }
+
+  @Override
+  public void conflict(RecentChanges.Conflict conflict) {
+    metrics.count("flotilla.file.conflicts", "Files that two nodes wrote without knowing of each other, told by one of them");
+    String path = Printable.of(conflict.path().toString());
+    new Line(clusterLog, Level.WARN, "file-conflict").with("storage", conflict.storage()).with("path", path)
+        .with("size", conflict.version().size()).with("modified", conflict.version().modified().toString())
+        .with("otherNode", conflict.otherNode()).with("otherSize", conflict.otherVersion().size())
+        .with("otherModified", conflict.otherVersion().modified().toString())
+        .say("The file " + path + " of storage " + conflict.storage() + " was written on this node (" + conflict.version().size()
+            + " bytes, " + conflict.version().modified() + ") and on " + conflict.otherNode() + " (" + conflict.otherVersion().size()
+            + " bytes, " + conflict.otherVersion().modified() + ") before either had the other's; the synchroniser keeps one of them "
+            + "under its name, and should keep the other as a conflict copy");
+  }
+
+  @Override
+  public void forgotten(String of, int count) {
+    metrics.add("flotilla.recent.changes.forgotten", "Recent changes that were forgotten before their time, because there were too many",
+        count);
+    long now = System.nanoTime();
+    long last = forgotten.get();
+    if (now - last >= FORGOTTEN_NANOS && forgotten.compareAndSet(last, now)) {
+      clusterLog.warn("More changes were made on {} than can be remembered; until the synchroniser has brought the oldest of them, "
+          + "clients of other nodes don't see them", of);
+    }
   }
 
   private Line drain(String type, String purpose, String by) {

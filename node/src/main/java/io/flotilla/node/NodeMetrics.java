@@ -8,6 +8,7 @@ import io.flotilla.config.view.LiveConfig;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.http.sessions.HttpSessions;
 import io.flotilla.journal.StoredJournal;
+import io.flotilla.vfs.RecentChanges;
 import io.flotilla.node.PassingGauges.Measure;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -91,6 +92,12 @@ final class NodeMetrics implements AutoCloseable {
   void sessions(HttpSessions sessions) {
     Gauge.builder("flotilla.http.sessions", sessions, HttpSessions::count)
         .description("HTTP sessions that this node knows to be alive, on whichever nodes").register(registry);
+  }
+
+  /** Tells as well how many recent changes are kept. */
+  void recent(RecentChanges changes) {
+    Gauge.builder("flotilla.recent.changes", changes, RecentChanges::size)
+        .description("Recent changes in storages of which each node has a copy, of all nodes, that this node remembers").register(registry);
   }
 
   /** Tells as well whether the node lets its clients go. */

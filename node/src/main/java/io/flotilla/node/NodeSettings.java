@@ -7,6 +7,9 @@ import com.typesafe.config.ConfigParseOptions;
 import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.view.NodeIdentity;
 import io.flotilla.journal.postgresql.DatabaseSettings;
+import io.flotilla.node.streams.NodeStreams;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +21,7 @@ import java.util.Set;
 /**
  * One node's own settings: what application.conf and the command line say, checked.
  *
+ * @param clusterTls whether remoting and Raft are under TLS
  * @param supervised whether something starts the node again when it ends with the status for that
  */
 public record NodeSettings(
@@ -33,6 +37,7 @@ public record NodeSettings(
     long maxImportBytes,
     long httpLeastRate,
     int raftPort,
+    boolean clusterTls,
     Duration drainDeadline,
     Duration stopDeadline,
     int agentPort,
@@ -102,6 +107,7 @@ public record NodeSettings(
       throw new InvalidSettingException("flotilla.name: " + problem);
     });
     HostPort bind = HostPort.parse("flotilla.bind", flotilla.getString("bind"));
+    within(1, 65535 - NodeStreams.OFFSET, "bind's port", bind.port());
     Path dataDirectory = Path.of(flotilla.getString("data-directory")).toAbsolutePath().normalize();
     List<String> seedNodes = flotilla.getStringList("seed-nodes");
     List<HostPort> seeds = (seedNodes.isEmpty() ? DataDirectory.joinedSeedNodes(dataDirectory) : seedNodes).stream()
@@ -121,6 +127,7 @@ public record NodeSettings(
         flotilla.getBytes("admin.max-import"),
         within(0, 1L << 30, "http.least-rate", flotilla.getBytes("http.least-rate")),
         raftPort == 0 ? bind.port() + 1 : raftPort,
+        clusterTls(bind, flotilla.getString("cluster-tls")),
         flotilla.getDuration("drain-deadline"),
         flotilla.getDuration("stop-deadline"),
         agentPort(bind, flotilla.getInt("agent.port")),
@@ -135,6 +142,24 @@ public record NodeSettings(
             within(64 << 10, 1L << 30, "primary.snapshot-bytes", flotilla.getBytes("primary.snapshot-bytes"))),
         database,
         root);
+  }
+
+  private static boolean clusterTls(HostPort bind, String value) {
+    return switch (value) {
+      case "on", "true" -> true;
+      case "off", "false" -> false;
+      case "auto" -> !isLoopback(bind.host());
+      default -> throw new InvalidSettingException("flotilla.cluster-tls: '" + value + "' is not known; it is auto, on or off");
+    };
+  }
+
+  /** A name that can't be resolved now is not one of this machine alone. */
+  private static boolean isLoopback(String host) {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false;
+    }
   }
 
   /** After remoting come Raft and the streams between nodes. */

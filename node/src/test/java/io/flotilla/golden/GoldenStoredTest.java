@@ -46,7 +46,7 @@ class GoldenStoredTest {
   private static final Golden STORED = new Golden("stored", ".bin");
   private static final EntityKey SEALED_ENTITY = EntityKey.of(Kind.USERS, "alice");
   /** The recorded boot cache is of a build that did not know these. */
-  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "nodes-node-3", "storages-nas", "folders-shared",
+  private static final Set<String> YOUNGER_THAN_THE_BOOT_CACHE = Set.of("certificates-tls", "listeners-ftp", "nodes-node-2", "nodes-node-3", "nodes-node-4", "storages-nas", "storages-synchronised", "folders-shared",
       "users-dora", "users-erik", "users-frida", "users-gina", "groups-partners", "listeners-ftp-nat", "access-rules-abroad",
       "listeners-sftp-partners", "listeners-ftp-proxied", "listeners-http-proxied");
   private static final String CLEAR = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
@@ -106,6 +106,7 @@ class GoldenStoredTest {
          "passivePorts": "20050-20079", "passiveAddress": "192.0.2.7"}}""", "");
     put(documents, Kind.STORAGES, "main", "{\"type\": \"local\", \"path\": \"/srv/${node}/files\", \"shared\": true}", "");
     put(documents, Kind.STORAGES, "nas", "{\"path\": \"/mnt/nas\", \"shared\": true, \"guard\": \".flotilla-storage\"}", "");
+    put(documents, Kind.STORAGES, "synchronised", "{\"path\": \"/srv/synchronised\", \"recentChanges\": \"30m\"}", "");
     put(documents, Kind.CERTIFICATES, "tls", """
         {"selfSigned": {"names": ["ftp.example.org", "192.0.2.1"]}, "certificate": "-----BEGIN CERTIFICATE-----\\n\
         MIIBmjCCAUCgAwIBAgIIPAt2g74LVvEwCgYIKoZIzj0EAwIwEjEQMA4GA1UEAxMH\\n\
@@ -138,6 +139,8 @@ class GoldenStoredTest {
         {"action": "deny", "from": ["198.51.100.0/24", "2001:db8:7::/48"], "protocols": ["ftp", "sftp"], "priority": 7}""", "");
     put(documents, Kind.NODES, "node-3", """
         {"listeners": {"ftp": {"passivePorts": "20150-20179", "passiveNetworks": [{"from": ["10.0.0.0/8"], "address": "10.1.2.3"}]}}}""", "");
+    put(documents, Kind.NODES, "node-4", """
+        {"labels": {"site": "Zürich", "rack": "7"}}""", "");
     put(documents, Kind.ADMINS, "root", "{\"role\": \"operator\"}", "tokenHash");
     put(documents, Kind.POLICIES, "history", "{\"changes\": 500}", "");
     put(documents, Kind.POLICIES, "primary", "{\"preferred\": \"node-1\"}", "");

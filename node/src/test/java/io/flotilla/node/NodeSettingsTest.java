@@ -46,12 +46,20 @@ class NodeSettingsTest {
 
   @ParameterizedTest
   @CsvSource({"flotilla.bind,nowhere", "flotilla.bind,host:0", "flotilla.bind,host:70000", "flotilla.name,a/b",
-      "flotilla.admin.address,:1", "flotilla.drain-deadline,soon", "flotilla.raft.port,many"})
+      "flotilla.admin.address,:1", "flotilla.drain-deadline,soon", "flotilla.raft.port,many", "flotilla.cluster-tls,maybe",
+      "flotilla.bind,host:65534"})
   void badValue_isNamed(String path, String value) {
     NodeSettings.InvalidSettingException refused =
         assertThrows(NodeSettings.InvalidSettingException.class, () -> read(Map.of(path, value), false));
 
     assertTrue(refused.getMessage().contains(path.substring(path.lastIndexOf('.') + 1)), refused.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"127.0.0.1:1,auto,false", "127.3.2.1:1,auto,false", "[::1]:1,auto,false", "10.0.0.1:1,auto,true", "0.0.0.0:1,auto,true",
+      "nowhere.invalid:1,auto,true", "127.0.0.1:1,on,true", "10.0.0.1:1,off,false", "127.0.0.1:1,true,true", "10.0.0.1:1,false,false"})
+  void clusterTls_isOnBeyondLoopback_unlessItIsSaid(String bind, String value, boolean isOn) {
+    assertEquals(isOn, read(Map.of("flotilla.bind", bind, "flotilla.cluster-tls", value), false).clusterTls());
   }
 
   @Test

@@ -44,6 +44,8 @@ final class FtpSession implements AcceptingListener.Client, DataTask.DataChannel
   private static final int MAX_NONSENSE = 5;
   private static final int MAX_WAITING = 100;
   private static final long FAREWELL_MILLISECONDS = 1000;
+  /** How long a client of a closed listener may take from one command to the next: as long as a drain bears it at most. */
+  private static final long QUIET_NANOSECONDS = 5_000_000_000L;
   private static final String METHOD = "password";
 
   private final FtpListener listener;
@@ -554,8 +556,8 @@ final class FtpSession implements AcceptingListener.Client, DataTask.DataChannel
       kill();
     } else if (user == null && now - unauthenticatedSince > settings.loginGrace().toNanos()) {
       disconnect("The login took too long");
-    } else if (running == null && !serving && listener.isClosed(now)) {
-      disconnect("The listener was closed"); // a client that transfers goes on until it has finished
+    } else if (running == null && !serving && listener.isClosed(now) && now - lastActive > QUIET_NANOSECONDS) {
+      disconnect("The listener was closed"); // a client that transfers, logs in or goes from file to file goes on until it has finished
     } else if (user != null && running == null && !serving && now - lastActive > options().idleTimeout().toNanos()) {
       disconnect("The session was idle for too long");
     }

@@ -13,7 +13,7 @@ record Reply(int code, String text) {
       case INVALID_NAME, NAME_TOO_LONG, OTHER_DEVICE -> 553;
       case NO_SPACE -> 452;
       case QUOTA_EXCEEDED, TOO_LARGE -> 552;
-      case TOO_MANY_OPEN_FILES, BUSY -> 450;
+      case TOO_MANY_OPEN_FILES, BUSY, NOT_ARRIVED -> 450;
       case IO -> 451;
     };
     return new Reply(code, TerminalText.of(e.getMessage()));

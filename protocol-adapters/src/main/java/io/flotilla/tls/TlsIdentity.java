@@ -184,9 +184,7 @@ public record TlsIdentity(List<X509Certificate> chain, PrivateKey key) {
    */
   public static TlsIdentity selfSigned(String commonName, List<String> names, Instant now) {
     try {
-      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-      generator.initialize(new ECGenParameterSpec("secp256r1"));
-      KeyPair pair = generator.generateKeyPair();
+      KeyPair pair = newKeyPair();
       X500Name subject = new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN,
           commonName.length() > MAX_COMMON_NAME ? commonName.substring(0, MAX_COMMON_NAME) : commonName).build();
       X509v3CertificateBuilder builder = new JcaX509v3CertificateBuilder(subject,
@@ -206,6 +204,13 @@ public record TlsIdentity(List<X509Certificate> chain, PrivateKey key) {
     } catch (GeneralSecurityException | OperatorCreationException | IOException e) {
       throw new IllegalStateException("a certificate could not be made", e);
     }
+  }
+
+  /** A key pair for ECDSA on P-256. */
+  static KeyPair newKeyPair() throws GeneralSecurityException {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+    generator.initialize(new ECGenParameterSpec("secp256r1"));
+    return generator.generateKeyPair();
   }
 
   /** Whether a name is a literal address. */

@@ -5,8 +5,8 @@ package io.flotilla.vfs;
  * new operation goes through it unseen. What protects is an {@link InterceptedFileSystem}, or says itself what each
  * operation does; the interface has no default methods, so that such a class can't forget one.
  */
-abstract sealed class FileSystemLayer implements VirtualFileSystem 
-    permits PublishingFileSystem, QuotaFileSystem, StagingFileSystem {
+abstract sealed class FileSystemLayer implements VirtualFileSystem
+    permits PublishingFileSystem, QuotaFileSystem, StagingFileSystem, RecordingFileSystem, ArrivingFileSystem {
   final VirtualFileSystem files;
 
   /** @param files closed with this */

@@ -104,11 +104,21 @@ public final class PublishingFileSystem extends FileSystemLayer {
         case DIRECTORY -> throw new VfsException(VfsError.IS_A_DIRECTORY, path);
         case SYMLINK, OTHER -> throw new VfsException(VfsError.PERMISSION_DENIED, path);
       }
-      files.open(path, new OpenMode(false, true, false, false, false, false), 0).abandon(); // is it writable at all?
+      needWritable(path);
     } else if (!mode.create() && find(partialOf(path), files::lstat).isEmpty()) {
       throw new VfsException(VfsError.NOT_FOUND, path);
     }
     return upload(path, mode, permissions, old);
+  }
+
+  private void needWritable(VirtualPath path) throws VfsException {
+    try {
+      files.open(path, new OpenMode(false, true, false, false, false, false), 0).abandon();
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_ARRIVED) { // what another node has can be replaced here all the same
+        throw e;
+      }
+    }
   }
 
   private OpenFile upload(VirtualPath path, OpenMode mode, int permissions, Optional<FileAttributes> old)

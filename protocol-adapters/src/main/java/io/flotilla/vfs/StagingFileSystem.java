@@ -26,6 +26,15 @@ final class StagingFileSystem extends FileSystemLayer {
     return new StagingFileSystem(files.subtree(target.parent()), target.name(), true);
   }
 
+  /** Other nodes are told nothing of what an upload consists of, so that these layers show of it what is beneath. */
+  private static VirtualFileSystem bottom(VirtualFileSystem files) {
+    return switch (files) {
+      case ArrivingFileSystem arriving -> bottom(arriving.files);
+      case RecordingFileSystem recording -> bottom(recording.files);
+      default -> files;
+    };
+  }
+
   private static boolean isStaged(VirtualPath path) {
     return !path.isRoot() && path.parent().isRoot() && Partials.isSegmented(path.name());
   }
@@ -66,7 +75,7 @@ final class StagingFileSystem extends FileSystemLayer {
 
   @Override
   public DirectoryListing list(VirtualPath directory) throws VfsException {
-    if (files instanceof LinuxVirtualFileSystem linux) {
+    if (bottom(files) instanceof LinuxVirtualFileSystem linux) {
       return linux.list(directory, Partials::isSegmented);
     }
     DirectoryListing all = files.list(directory);

@@ -32,13 +32,56 @@ public final class UserHomes {
   private final Usages usages = new Usages();
   private final TreeScans scans = new TreeScans();
   private final PartialSweeper sweeper;
+  private final Optional<Copies> copies;
 
+  /** What is told to, and known of, the other nodes' copies of storages. */
+  private record Copies(RecentChanges changes, OtherNodes others) {
+    VirtualFileSystem above(VirtualFileSystem tree, String storage, VirtualPath base) {
+      return changes.isOn(storage)
+          ? new ArrivingFileSystem(new RecordingFileSystem(tree, changes, storage, base), changes, others, storage) : tree;
+    }
+  }
+
+  /** Of a node that tells others nothing, and asks them nothing. */
   public UserHomes() {
     this(Clock.systemUTC());
   }
 
   UserHomes(Clock clock) {
+    this(clock, Optional.empty());
+  }
+
+  /** Of a node in whose storages clients see what other nodes have changed in theirs. */
+  public UserHomes(RecentChanges changes, OtherNodes others) {
+    this(Clock.systemUTC(), Optional.of(new Copies(changes, others)));
+  }
+
+  private UserHomes(Clock clock, Optional<Copies> copies) {
     this.sweeper = new PartialSweeper(uploads, clock);
+    this.copies = copies;
+  }
+
+  /**
+   * A whole storage as it is on this node, for other nodes: what is changed in it is told like any other change. No link is followed.
+   *
+   * @throws VfsException also if the storage's changes aren't told
+   */
+  public VirtualFileSystem own(ConfigView view, String storage) throws VfsException {
+    if (copies.filter(on -> on.changes().isOn(storage)).isEmpty()) {
+      throw new VfsException(VfsError.UNSUPPORTED, "changes in storage '" + storage + "' are not told between nodes");
+    }
+    Optional<Path> directory = view.storagePath(storage);
+    DetachedFileSystem files = new DetachedFileSystem(bulkheads.of(storage, directory),
+        () -> new RecordingFileSystem(openStorage(view, storage, "the storage", Links.ONLY_CANONICAL), copies.get().changes(), storage,
+            VirtualPath.ROOT),
+        () -> directory.filter(path -> LocalDisk.holds(path, "/")).isPresent());
+    try {
+      files.open();
+      return files;
+    } catch (VfsException | RuntimeException e) {
+      files.close();
+      throw e;
+    }
   }
 
   /** What is to be told to the other nodes; to be asked for about once a second, by one thread. Never blocks. */
@@ -140,27 +183,42 @@ public final class UserHomes {
   private VirtualFileSystem openPlace(ConfigView view, User user, UserAccess.Place place, String what, Links links)
       throws VfsException {
     // Another node must not write to the same partial, so the owner is the user on this node.
-    return new PublishingFileSystem(
-        openTree(view, user, place, what, links), links, user.name() + "\n" + view.node().id(), uploads);
+    return new PublishingFileSystem(openTree(view, user, place, what, links, (tree, base) -> copies
+        .map(on -> on.above(tree, place.storage(), base)).orElse(tree)), links, user.name() + "\n" + view.node().id(), uploads);
+  }
+
+  private interface Above {
+    /** @param base where the tree is in its storage, links resolved */
+    VirtualFileSystem put(VirtualFileSystem tree, VirtualPath base);
+  }
+
+  /** What is there, and nothing of other nodes. */
+  private static VirtualFileSystem openTree(ConfigView view, User user, UserAccess.Place place, String what, Links links)
+      throws VfsException {
+    return openTree(view, user, place, what, links, (tree, _) -> tree);
   }
 
   /** @param what the place is, for messages */
-  private static VirtualFileSystem openTree(ConfigView view, User user, UserAccess.Place place, String what, Links links)
+  private static VirtualFileSystem openTree(ConfigView view, User user, UserAccess.Place place, String what, Links links, Above above)
       throws VfsException {
     String storage = place.storage();
+    try (VirtualFileSystem files = openStorage(view, storage, what, links)) {
+      VirtualPath made = VirtualPath.ROOT;
+      for (String name : VirtualPath.parse(place.path()).names()) {
+        // The user's name is one name in the path, whatever it holds.
+        made = make(files, made.child(name.replace("${user}", user.name())), what,
+            "storage '" + storage + "' (" + view.storagePath(storage).orElseThrow() + ")");
+      }
+      return above.put(files.subtree(made), made);
+    }
+  }
+
+  private static VirtualFileSystem openStorage(ConfigView view, String storage, String what, Links links) throws VfsException {
     Path directory = view.storagePath(storage).orElseThrow(() -> new VfsException(VfsError.NOT_FOUND,
         view.storage(storage).map(unknown -> "this release does not know the type " + unknown.type() + " of storage '" + storage
                 + "'; upgrade this node")
             .orElse("there is no storage '" + storage + "' in the configuration; create it or change " + what)));
-    Optional<String> guard = view.storage(storage).flatMap(Storage::guard);
-    try (VirtualFileSystem files = openStorage(storage, directory, guard, links)) {
-      VirtualPath made = VirtualPath.ROOT;
-      for (String name : VirtualPath.parse(place.path()).names()) {
-        // The user's name is one name in the path, whatever it holds.
-        made = make(files, made.child(name.replace("${user}", user.name())), what, "storage '" + storage + "' (" + directory + ")");
-      }
-      return files.subtree(made);
-    }
+    return openStorage(storage, directory, view.storage(storage).flatMap(Storage::guard), links);
   }
 
   private static VirtualPath make(VirtualFileSystem files, VirtualPath path, String what, String where) throws VfsException {

@@ -18,6 +18,7 @@ public enum VfsError {
   TOO_MANY_OPEN_FILES("the server has too many open files"),
   OTHER_DEVICE("source and target are on different devices"),
   BUSY("the file is in use"),
+  NOT_ARRIVED("it has not arrived at this node yet; try again later"),
   UNSUPPORTED("the storage does not support this"),
   IO("the storage failed");
 

@@ -124,6 +124,11 @@ public final class VirtualPath implements Comparable<VirtualPath> {
     return "/" + String.join("/", names);
   }
 
+  /** The canonical text as the bytes that {@link #parse(byte[])} reads. */
+  public byte[] bytes() {
+    return ByteNames.encode(toString());
+  }
+
   private static void step(List<String> names, String name) throws VfsException {
     switch (name) {
       case "", "." -> { }

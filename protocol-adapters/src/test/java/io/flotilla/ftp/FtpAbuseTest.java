@@ -429,12 +429,28 @@ class FtpAbuseTest extends FtpFixture {
       config.remove(io.flotilla.config.model.Kind.LISTENERS, "ftp");
       assertEquals(List.of(), config.commit(adapter));
       assertThrows(ConnectException.class, () -> new RawFtp(port));
+      Awaitility.await().until(() -> {
+        data.getOutputStream().write(new byte[1000]);
+        return idle.hasReply();
+      });
       assertEquals("421 The listener was closed", idle.expect(421));
       data.getOutputStream().write(new byte[1000]);
     }
     client.expect(226);
     client.expect(421);
     assertTrue(client.isEnded());
+  }
+
+  /** From one file to the next a client may need a moment; cut off there, its transfer fails. */
+  @Test
+  void closedListener_letsClientsGoFromCommandToCommand_untilTheyAreQuiet() throws Exception {
+    RawFtp client = login();
+    adapter.drain();
+    Awaitility.await().pollInterval(Duration.ofMillis(200)).during(Duration.ofSeconds(2)).until(() -> {
+      client.command("NOOP", 200);
+      return true;
+    });
+    assertEquals("421 The listener was closed", client.expect(421));
   }
 
   @Test

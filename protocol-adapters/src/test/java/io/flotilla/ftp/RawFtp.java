@@ -103,6 +103,11 @@ final class RawFtp implements AutoCloseable {
     }
   }
 
+  /** Whether a reply, or a part of it, has come. */
+  boolean hasReply() throws IOException {
+    return in.available() > 0;
+  }
+
   /** Whether the server ends the connection; what it still says is passed over. */
   boolean isEnded() throws IOException {
     try {

@@ -11,16 +11,20 @@ import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
+import javax.crypto.KDF;
 import javax.crypto.Mac;
 import javax.crypto.SecretKey;
+import javax.crypto.spec.HKDFParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
  * The key all nodes of one cluster share. Made once by the forming node and kept in a file of mode 0600. Uses are
- * separated: each purpose gets a key of its own, derived by HMAC-SHA256.
+ * separated: each purpose gets a key of its own, derived by HMAC-SHA256 or, for the certificate authority, HKDF-SHA256.
  */
 public final class ClusterKey {
   private static final int BYTES = 32;
+  private static final byte[] AUTHORITY = "flotilla certificate authority of the cluster".getBytes(StandardCharsets.US_ASCII);
+  private static final int AUTHORITY_BYTES = 48;
   private final byte[] key;
 
   private ClusterKey(byte[] key) {
@@ -73,6 +77,18 @@ public final class ClusterKey {
   /** The AES-256 key for one purpose. */
   SecretKey derive(String purpose) {
     return new SecretKeySpec(hmac(("derive:" + purpose).getBytes(StandardCharsets.UTF_8)), "AES");
+  }
+
+  /**
+   * What the private key of the cluster's certificate authority is made of: 384 bits, the same on each node and known to nobody else
+   * (HKDF with SHA-256, RFC 5869).
+   */
+  public byte[] authoritySeed() {
+    try {
+      return KDF.getInstance("HKDF-SHA256").deriveData(HKDFParameterSpec.ofExtract().addIKM(key).thenExpand(AUTHORITY, AUTHORITY_BYTES));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("every Java platform has HKDF-SHA256", e);
+    }
   }
 
   /** The SHA-256 of a token of high entropy, in hexadecimal. */

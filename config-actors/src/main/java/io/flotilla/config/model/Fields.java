@@ -6,6 +6,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +15,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -242,6 +245,25 @@ public final class Fields {
       });
       return Map.copyOf(values);
     }).orElse(Map.of());
+  }
+
+  /** Texts by name; both are judged alike. */
+  public SortedMap<String, String> labels(String field, int most, Function<String, Optional<String>> problemWith) {
+    SortedMap<String, String> labels = new TreeMap<>();
+    value(field).flatMap(node -> child(field, node)).ifPresent(fields -> {
+      if (fields.object.size() > most) {
+        error(field, "has over " + most + " entries");
+        return;
+      }
+      fields.object.fieldNames().forEachRemaining(name -> {
+        problemWith.apply(name).ifPresent(problem -> fields.fault("the name of an entry " + problem));
+        fields.text(name).ifPresent(text -> {
+          problemWith.apply(text).ifPresent(problem -> fields.error(name, problem));
+          labels.put(name, text);
+        });
+      });
+    });
+    return Collections.unmodifiableSortedMap(labels);
   }
 
   /** A secret of the stored form, opened with the cluster key. */

@@ -4,10 +4,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
 
-/** What one node does otherwise than the rest: addresses and ports of listeners, paths of storages. */
-public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<String, String> storagePaths)
+/**
+ * What one node does otherwise than the rest: addresses and ports of listeners, paths of storages.
+ *
+ * @param labels what operators note of it, such as a site or a rack; nothing depends on them
+ */
+public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<String, String> storagePaths, SortedMap<String, String> labels)
     implements Entity {
+  private static final int MAX_LABELS = 32;
+  private static final int MAX_LABEL = 100;
+
   /** Where a listener is on this node; what is absent stays as the listener says. */
   public record ListenerAt(Optional<String> address, OptionalInt port, Optional<PortRange> passivePorts,
       PassiveAddress passiveAddress) {
@@ -25,6 +33,11 @@ public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<S
     }
   }
 
+  private static Optional<String> problemWithLabel(String text) {
+    return text.isEmpty() || text.length() > MAX_LABEL || text.codePoints().anyMatch(Character::isISOControl)
+        ? Optional.of("must have 1 to " + MAX_LABEL + " characters, none of them a control character") : Optional.empty();
+  }
+
   static NodeOverride read(Fields fields) {
     return new NodeOverride(
         fields.name(),
@@ -33,7 +46,8 @@ public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<S
           String path = entry.requiredText("path");
           Storage.problemWithPath(path).ifPresent(problem -> entry.error("path", problem));
           return path;
-        }));
+        }),
+        fields.labels("labels", MAX_LABELS, NodeOverride::problemWithLabel));
   }
 
   @Override
@@ -51,5 +65,7 @@ public record NodeOverride(String name, Map<String, ListenerAt> listeners, Map<S
     });
     ObjectNode storagesJson = json.putObject("storages");
     storagePaths.forEach((storage, path) -> storagesJson.putObject(storage).put("path", path));
+    ObjectNode labelsJson = json.putObject("labels");
+    labels.forEach(labelsJson::put);
   }
 }

@@ -2,6 +2,7 @@ package io.flotilla.config.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -10,9 +11,15 @@ import java.util.Optional;
  * path stands for the node's name; {@code shared} says that all nodes see the same files there.
  *
  * @param guard the name of a file that is in the directory if the right file system is mounted there
+ * @param recentChanges how long a node remembers what the others changed in theirs, until it has arrived here; zero if it doesn't
  */
-public record Storage(String name, String type, String path, boolean shared, Optional<String> guard) implements Entity {
+public record Storage(String name, String type, String path, boolean shared, Optional<String> guard, Duration recentChanges)
+    implements Entity {
   private static final String LOCAL = "local";
+  private static final String OFF = "off";
+  private static final Duration LEAST_RECENT = Duration.ofSeconds(1);
+  private static final Duration MOST_RECENT = Duration.ofDays(1);
+  private static final Duration USUAL_RECENT = Duration.ofMinutes(10);
   private static final int MAX_NAME_BYTES = 255;
 
   static Storage read(Fields fields) {
@@ -26,7 +33,25 @@ public record Storage(String name, String type, String path, boolean shared, Opt
     }
     Optional<String> guard = fields.text("guard");
     guard.flatMap(Storage::problemWithGuard).ifPresent(problem -> fields.error("guard", problem));
-    return new Storage(fields.name(), type, path, fields.bool("shared", false), guard);
+    boolean shared = fields.bool("shared", false);
+    Duration recentChanges = fields.parsed("recentChanges", Storage::parseRecent).orElse(shared ? Duration.ZERO : USUAL_RECENT);
+    return new Storage(fields.name(), type, path, shared, guard, recentChanges);
+  }
+
+  private static Duration parseRecent(String text) {
+    if (text.equals(OFF)) {
+      return Duration.ZERO;
+    }
+    Duration duration;
+    try {
+      duration = Durations.parse(text, MOST_RECENT);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(e.getMessage() + ", or 'off'", e);
+    }
+    if (duration.compareTo(LEAST_RECENT) < 0) {
+      throw new IllegalArgumentException("must be at least " + Durations.format(LEAST_RECENT) + ", or 'off'");
+    }
+    return duration;
   }
 
   /** Whether this release knows the type; it opens nothing in another one, which a newer release has let in. */
@@ -36,7 +61,8 @@ public record Storage(String name, String type, String path, boolean shared, Opt
 
   @Override
   public void describe(ObjectNode json) {
-    json.put("type", type).put("path", path).put("shared", shared).put("guard", guard.orElse(null));
+    json.put("type", type).put("path", path).put("shared", shared).put("guard", guard.orElse(null))
+        .put("recentChanges", recentChanges.isZero() ? OFF : Durations.format(recentChanges));
   }
 
   private static Optional<String> problemWithGuard(String name) {

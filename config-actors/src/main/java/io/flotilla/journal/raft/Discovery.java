@@ -9,7 +9,7 @@ public sealed interface Discovery {
     /** Nobody listens there, or nobody that speaks Raft. */
     record Nothing(String reason) implements Discovery {}
 
-    /** Somebody listens there and says nothing in time: perhaps a voter that is frozen or overloaded. */
+    /** Somebody listens there who can't be understood: perhaps a voter that is frozen or overloaded, or has other settings or another key. */
     record Silent(String reason) implements Discovery {}
 
     /**

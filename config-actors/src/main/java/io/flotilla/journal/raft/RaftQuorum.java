@@ -4,6 +4,7 @@ import io.flotilla.journal.raft.JournalReply.LocalStatus;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +25,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLException;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.protocol.GroupInfoReply;
@@ -93,14 +95,14 @@ public final class RaftQuorum implements AutoCloseable {
     public RaftQuorum(UUID clusterId, List<VoterPeer> peers, QuorumSettings settings) {
         this.clusterId = clusterId;
         this.settings = settings;
-        this.calls = new RatisCalls(clusterId, settings.callTimeout());
+        this.calls = new RatisCalls(clusterId, settings.callTimeout(), settings.tls());
         this.outstanding = new Semaphore(settings.maxOutstanding());
         this.membership = new AtomicReference<>(new Membership(-1, peers));
     }
 
-    /** A quorum that starts from this process's own voter. */
+    /** A quorum that starts from this process's own voter, and speaks to the others as that does. */
     public static RaftQuorum of(RaftVoter voter, QuorumSettings settings) {
-        RaftQuorum quorum = new RaftQuorum(voter.clusterId(), List.of(voter.self()), settings);
+        RaftQuorum quorum = new RaftQuorum(voter.clusterId(), List.of(voter.self()), settings.withTls(voter.tls()));
         quorum.useLocal(Optional.of(voter));
         return quorum;
     }
@@ -401,15 +403,17 @@ public final class RaftQuorum implements AutoCloseable {
      * closed port is answered at once.
      *
      * @param timeout for each of two answers; the first of a process that has just started needs seconds on a busy machine
+     * @param tls as voters would have it. Whoever speaks only with it, or only without it, may be one whose settings differ, so it is
+     *     taken for one that does not answer
      */
-    public static Discovery discover(String host, int port, Duration timeout) {
+    public static Discovery discover(String host, int port, Duration timeout, Optional<RaftTls> tls) {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(host, port), Math.toIntExact(Math.min(timeout.toMillis(), CONNECT_TIMEOUT.toMillis())));
         } catch (IOException | IllegalArgumentException e) {
             return new Discovery.Nothing(HostPort.format(host, port) + " can't be reached: " + e.getMessage());
         }
         VoterPeer unknown = new VoterPeer("unknown-" + UUID.randomUUID(), HostPort.format(host, port));
-        try (RatisCalls calls = new RatisCalls(new UUID(0, 1), timeout)) {
+        try (RatisCalls calls = new RatisCalls(new UUID(0, 1), timeout, tls)) {
             GroupListReply groups = calls.groups(unknown);
             for (RaftGroupId group : groups.getGroupIds()) {
                 return voter(group.getUuid(), unknown, calls.group(unknown, group));
@@ -417,10 +421,23 @@ public final class RaftQuorum implements AutoCloseable {
             return new Discovery.Nothing("A Raft server listens at " + unknown.address() + " but is in no group");
         } catch (IOException | RuntimeException e) {
             if (RatisCalls.timedOut(e)) {
-                return new Discovery.Silent("What listens at " + unknown.address() + " doesn't answer within " + timeout.toMillis() + " ms");
+                return new Discovery.Silent("What listens at " + unknown.address() + " doesn't answer within " + timeout.toMillis() + " ms; start or stop it");
             }
-            return new Discovery.Nothing("What listens at " + unknown.address() + " isn't a voter: " + e.getMessage());
+            return notUnderstood(unknown.address(), host, port, timeout, tls, e);
         }
+    }
+
+    private static Discovery notUnderstood(String address, String host, int port, Duration timeout, Optional<RaftTls> tls, Exception e) {
+        Optional<SSLException> refused = RatisCalls.refusal(e);
+        if (tls.isPresent() && refused.isPresent()) {
+            return new Discovery.Silent("What listens at " + address + " isn't known by the cluster's TLS: "
+                    + refused.get().getMessage()
+                    + (refused.get().getCause() instanceof CertificateException ? "" : "; if it is a node, set flotilla.cluster-tls alike"));
+        }
+        if (tls.isEmpty() && TlsProbe.isTls(host, port, timeout)) {
+            return new Discovery.Silent("What listens at " + address + " speaks TLS, and this node does not; set flotilla.cluster-tls alike");
+        }
+        return new Discovery.Nothing("What listens at " + address + " isn't a voter: " + e.getMessage());
     }
 
     private static Discovery.Voter voter(UUID clusterId, VoterPeer asked, GroupInfoReply info) {

@@ -3,6 +3,7 @@ package io.flotilla.journal.raft;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * How this node's voter runs.
@@ -16,9 +17,11 @@ import java.util.Objects;
  * @param snapshotThreshold number of log entries after which a snapshot is taken and the log before it can go
  * @param snapshotBytes of log entries after which one is taken too; more if the last snapshot is larger, so that what is written
  *     stays in proportion to what was changed
+ * @param tls how its connections are secured; none leaves them in clear
  */
 public record RaftSettings(Path directory, String bindHost, int port, String advertisedHost, Duration electionTimeoutMin,
-                           Duration electionTimeoutMax, long snapshotThreshold, long snapshotBytes) {
+                           Duration electionTimeoutMax, long snapshotThreshold, long snapshotBytes,
+                           Optional<RaftTls> tls) {
     public static final Duration ELECTION_TIMEOUT_MIN = Duration.ofMillis(500);
     public static final Duration ELECTION_TIMEOUT_MAX = Duration.ofMillis(1000);
     public static final long SNAPSHOT_THRESHOLD = 8192;
@@ -44,22 +47,27 @@ public record RaftSettings(Path directory, String bindHost, int port, String adv
     /** With the defaults, advertising the address that is bound. */
     public static RaftSettings of(Path directory, String host, int port) {
         return new RaftSettings(directory, host, port, host, ELECTION_TIMEOUT_MIN, ELECTION_TIMEOUT_MAX, SNAPSHOT_THRESHOLD,
-                SNAPSHOT_BYTES);
+                SNAPSHOT_BYTES, Optional.empty());
     }
 
     public RaftSettings withPort(int other) {
         return new RaftSettings(directory, bindHost, other, advertisedHost, electionTimeoutMin, electionTimeoutMax, snapshotThreshold,
-                snapshotBytes);
+                snapshotBytes, tls);
     }
 
     public RaftSettings withSnapshotThreshold(long entries) {
         return new RaftSettings(directory, bindHost, port, advertisedHost, electionTimeoutMin, electionTimeoutMax, entries,
-                snapshotBytes);
+                snapshotBytes, tls);
     }
 
     public RaftSettings withSnapshotBytes(long bytes) {
         return new RaftSettings(directory, bindHost, port, advertisedHost, electionTimeoutMin, electionTimeoutMax, snapshotThreshold,
-                bytes);
+                bytes, tls);
+    }
+
+    public RaftSettings withTls(Optional<RaftTls> others) {
+        return new RaftSettings(directory, bindHost, port, advertisedHost, electionTimeoutMin, electionTimeoutMax, snapshotThreshold,
+                snapshotBytes, others);
     }
 
     /** host:port as the others see it; IPv6 addresses in brackets. */

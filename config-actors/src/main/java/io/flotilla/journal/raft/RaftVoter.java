@@ -79,10 +79,11 @@ public final class RaftVoter implements AutoCloseable {
     private final RaftServer server;
     private final RaftServer.Division division;
     private final AtomicReference<Throwable> failure;
+    private final Optional<RaftTls> tls;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private RaftVoter(UUID clusterId, VoterPeer self, Start start, Optional<Path> setAside, Optional<String> loss, RaftServer server,
-                      AtomicReference<Throwable> failure) throws IOException {
+                      AtomicReference<Throwable> failure, Optional<RaftTls> tls) throws IOException {
         this.loss = loss;
         this.clusterId = clusterId;
         this.self = self;
@@ -91,6 +92,7 @@ public final class RaftVoter implements AutoCloseable {
         this.server = server;
         this.division = server.getDivision(RaftGroupId.valueOf(clusterId));
         this.failure = failure;
+        this.tls = tls;
     }
 
     /**
@@ -237,14 +239,14 @@ public final class RaftVoter implements AutoCloseable {
                 // Formats what holds only the identity; VoterDirectory has made sure that nothing else is formatted.
                 .setOption(StartupOption.RECOVER)
                 .setProperties(properties)
-                .setParameters(new Parameters())
+                .setParameters(settings.tls().map(SecuredGrpc::parameters).orElseGet(Parameters::new))
                 .setStateMachine(new JournalStateMachine(
                         localAnswer, settings.snapshotBytes(), cause -> failure.compareAndSet(null, cause)))
                 .build();
         try {
             server.start();
             RaftVoter voter = new RaftVoter(clusterId, self, start, setAside,
-                    VoterDirectory.readLoss(VoterDirectory.group(settings.directory(), clusterId)), server, failure);
+                    VoterDirectory.readLoss(VoterDirectory.group(settings.directory(), clusterId)), server, failure, settings.tls());
             LOG.info("Voter {} of cluster {} is {}", self, clusterId, start);
             return voter;
         } catch (IOException | RuntimeException e) {
@@ -320,6 +322,10 @@ public final class RaftVoter implements AutoCloseable {
 
     public UUID clusterId() {
         return clusterId;
+    }
+
+    Optional<RaftTls> tls() {
+        return tls;
     }
 
     public VoterPeer self() {
@@ -409,7 +415,7 @@ public final class RaftVoter implements AutoCloseable {
 
     private void change(List<VoterPeer> current, List<VoterPeer> next, String failed) throws IOException {
         VoterPeer leader = leader().orElseThrow(() -> new IOException(failed + ": there is no Raft leader now"));
-        try (RatisCalls calls = new RatisCalls(clusterId, MEMBERSHIP_CALL_TIMEOUT)) {
+        try (RatisCalls calls = new RatisCalls(clusterId, MEMBERSHIP_CALL_TIMEOUT, tls)) {
             var request = calls.compareAndSetVoters(leader, current, next);
             RaftClientReply reply = leader.id().equals(self.id())
                     ? await(server.setConfigurationAsync(request), MEMBERSHIP_CALL_TIMEOUT)
@@ -435,7 +441,7 @@ public final class RaftVoter implements AutoCloseable {
         // Two that both want to be rid of it must not hand it to each other for ever.
         Collections.shuffle(others);
         long deadline = System.nanoTime() + timeout.toNanos();
-        try (RatisCalls calls = new RatisCalls(clusterId, timeout)) {
+        try (RatisCalls calls = new RatisCalls(clusterId, timeout, tls)) {
             for (VoterPeer other : others) {
                 Duration left = Duration.ofNanos(deadline - System.nanoTime()).dividedBy(2);
                 if (left.toMillis() < 1) {
@@ -467,7 +473,7 @@ public final class RaftVoter implements AutoCloseable {
         if (leader.isEmpty()) {
             return false;
         }
-        try (RatisCalls calls = new RatisCalls(clusterId, timeout.plusMillis(100))) {
+        try (RatisCalls calls = new RatisCalls(clusterId, timeout.plusMillis(100), tls)) {
             return calls.call(leader.get(), calls.transferLeadership(leader.get(), self, timeout)).isSuccess();
         } catch (IOException e) {
             LOG.debug("The Raft leadership couldn't be taken over", e);

@@ -6,8 +6,10 @@ import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLException;
 import org.apache.ratis.client.RaftClientRpc;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.grpc.GrpcFactory;
@@ -35,10 +37,14 @@ final class RatisCalls implements AutoCloseable {
     private final RaftGroupId groupId;
     private final RaftClientRpc rpc;
 
-    /** @param callTimeout after which one call is given up */
-    RatisCalls(UUID clusterId, Duration callTimeout) {
+    /**
+     * @param callTimeout after which one call is given up
+     * @param tls as the voters have it
+     */
+    RatisCalls(UUID clusterId, Duration callTimeout, Optional<RaftTls> tls) {
         this.groupId = RaftGroupId.valueOf(clusterId);
-        this.rpc = new GrpcFactory(new Parameters()).newRaftClientRpc(clientId, RatisProperties.client(callTimeout));
+        this.rpc = tls.map(SecuredGrpc::new).map(GrpcFactory.class::cast).orElseGet(() -> new GrpcFactory(new Parameters()))
+                .newRaftClientRpc(clientId, RatisProperties.client(callTimeout));
     }
 
     static RaftPeer peer(VoterPeer voter) {
@@ -114,6 +120,16 @@ final class RatisCalls implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** Why TLS was refused, by either side; empty if a call failed otherwise. */
+    static Optional<SSLException> refusal(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SSLException refused) {
+                return Optional.of(refused);
+            }
+        }
+        return Optional.empty();
     }
 
     /** @return whether the other side was connected to and then said nothing */

@@ -23,7 +23,7 @@ final class RatisProperties {
 
     static RaftProperties server(RaftSettings settings) {
         RaftProperties properties = new RaftProperties();
-        RaftConfigKeys.Rpc.setType(properties, SupportedRpcType.GRPC);
+        RaftConfigKeys.Rpc.setType(properties, settings.tls().isPresent() ? new SecuredGrpc.Type() : SupportedRpcType.GRPC);
         RaftServerConfigKeys.setStorageDir(properties, List.of(settings.directory().toFile()));
         RaftServerConfigKeys.setRemovedGroupsDir(properties, settings.directory().resolve("removed").toFile());
         GrpcConfigKeys.Server.setHost(properties, settings.bindHost());

@@ -71,6 +71,9 @@ class ConfigEditorTest {
       "storages|{\"path\":\"relative\"}|/operations/0/value/path|must be an absolute path",
       "storages|{\"path\":\"/srv\",\"guard\":\"a/b\"}|/operations/0/value/guard|must be the name of a file, without a directory",
       "storages|{\"path\":\"/srv\",\"guard\":\"..\"}|/operations/0/value/guard|must be the name of a file, without a directory",
+      "storages|{\"path\":\"/srv\",\"recentChanges\":\"never\"}|/operations/0/value/recentChanges|must be a duration such as 500ms, 90s, 10m or 1h, or 'off'",
+      "storages|{\"path\":\"/srv\",\"recentChanges\":\"500ms\"}|/operations/0/value/recentChanges|must be at least 1s, or 'off'",
+      "storages|{\"path\":\"/srv\",\"recentChanges\":\"2d\"}|/operations/0/value/recentChanges|must be at most 24h, or 'off'",
       "users|{\"limits\":{\"quotaBytes\":-1}}|/operations/0/value/limits/quotaBytes|must be a whole number from 0 on",
       "users|{\"limits\":{\"quotaFiles\":\"7\"}}|/operations/0/value/limits/quotaFiles|must be a whole number from 0 on",
       "users|{\"groups\":[\"none\"]}|/operations/0/value/groups/0|there is no group named 'none'",
@@ -120,6 +123,9 @@ class ConfigEditorTest {
       "access-rules|{\"action\":\"deny\",\"from\":[\"10.0.0.0/8\"],\"priority\":-1}|/operations/0/value/priority|must be a whole number from 0 to 1000000",
       "admins|{}|/operations/0/value/role|is required",
       "nodes|{\"listeners\":{\"ftp\":{\"port\":21}}}|/operations/0/value/listeners/ftp|there is no listener named 'ftp'",
+      "nodes|{\"labels\":[]}|/operations/0/value/labels|must be an object",
+      "nodes|{\"labels\":{\"site\":1}}|/operations/0/value/labels/site|must be text",
+      "nodes|{\"labels\":{\"site\":\"\"}}|/operations/0/value/labels/site|must have 1 to 100 characters, none of them a control character",
       "planets|{}|/operations/0/value|'planets' is not a kind of entity; known are users, groups, listeners, storages, folders, certificates, host-keys, access-rules, nodes, admins, policies",
       "policies|{}|/operations/0/value|'new' is not a policy; known are health, history, primary, sessions, uploads"})
   void edit_badDocument_isRefusedWithAPointer(String kind, String json, String pointer, String detail) {

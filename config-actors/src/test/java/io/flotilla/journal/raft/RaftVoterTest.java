@@ -521,7 +521,7 @@ class RaftVoterTest {
 
         assertEquals(new Discovery.Voter(cluster, first.self(), true, true, List.of(first.self())), discover(first));
         assertEquals(new Discovery.Voter(cluster, waiting.self(), false, false, List.of()), discover(waiting));
-        assertInstanceOf(Discovery.Nothing.class, RaftQuorum.discover("127.0.0.1", unused, Duration.ofSeconds(5)));
+        assertInstanceOf(Discovery.Nothing.class, RaftQuorum.discover("127.0.0.1", unused, Duration.ofSeconds(5), Optional.empty()));
     }
 
     /** A forming node has to tell a voter that sleeps from a port that something else uses. */
@@ -542,9 +542,9 @@ class RaftVoterTest {
             });
 
             assertInstanceOf(Discovery.Silent.class,
-                    RaftQuorum.discover("127.0.0.1", frozen.getLocalPort(), Duration.ofMillis(500)));
+                    RaftQuorum.discover("127.0.0.1", frozen.getLocalPort(), Duration.ofMillis(500), Optional.empty()));
             assertInstanceOf(Discovery.Nothing.class,
-                    RaftQuorum.discover("127.0.0.1", other.getLocalPort(), Duration.ofSeconds(5)));
+                    RaftQuorum.discover("127.0.0.1", other.getLocalPort(), Duration.ofSeconds(5), Optional.empty()));
             other.close();
             talker.join();
         }
@@ -552,7 +552,7 @@ class RaftVoterTest {
 
     private static Discovery discover(RaftVoter voter) {
         int port = Integer.parseInt(voter.self().address().substring(voter.self().address().lastIndexOf(':') + 1));
-        return RaftQuorum.discover("127.0.0.1", port, Duration.ofSeconds(5));
+        return RaftQuorum.discover("127.0.0.1", port, Duration.ofSeconds(5), Optional.empty());
     }
 
     @Test
@@ -578,7 +578,7 @@ class RaftVoterTest {
         RaftQuorum quorum = voters.quorum(voter);
         write(quorum, 1);
         for (Bytes newer : List.of(NEWER_COMMAND, JournalCodec.encode(new JournalCommand.Part(UUID.randomUUID(), 0, 2, NEWER_COMMAND)))) {
-            RatisCalls calls = voters.keep(new RatisCalls(cluster, Duration.ofSeconds(5)));
+            RatisCalls calls = voters.keep(new RatisCalls(cluster, Duration.ofSeconds(5), Optional.empty()));
 
             RaftClientReply reply = calls.call(voter.self(), calls.write(voter.self(), calls.nextCallId(), newer));
 

@@ -44,8 +44,9 @@ public final class HaProxyConfig extends BalancerText {
           # Clients that are gone without a word are noticed by the system.
           option clitcpka
           option srvtcpka
-          timeout connect 3s
-          timeout check 5s
+          # A packet may be lost; a node that has lost its power answers none.
+          timeout connect 2s
+          timeout check 2s
           timeout client 11m
           timeout server 11m
           # A node that does not answer is not the last one.
@@ -100,6 +101,11 @@ public final class HaProxyConfig extends BalancerText {
     greeting(service);
     service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
         + check(service, server) + agent(server) + proxy(service)));
+    // No listener's or node's label has a colon.
+    line("  # When no node counts as up, perhaps because all are too busy to answer checks in time, all are tried.");
+    line("  option allbackups");
+    service.servers().forEach(server -> line("  server " + server.label() + ":unchecked " + BalancerOptions.at(server.host(), server.port())
+        + " backup" + proxy(service)));
     service.servers().forEach(server -> data(service, server));
   }
 

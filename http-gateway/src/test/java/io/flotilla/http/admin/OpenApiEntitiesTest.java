@@ -26,6 +26,7 @@ import io.flotilla.tls.TlsIdentity;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -106,7 +107,8 @@ class OpenApiEntitiesTest {
     ObjectNode algorithms = EntityCodec.JSON.createObjectNode();
     Arrays.stream(SshAlgorithms.Use.values()).forEach(use -> use.allowed().forEach(algorithms.withArray(use.field())::add));
     return List.of(
-        new Example(Kind.STORAGES, "main", "{\"type\": \"local\", \"path\": \"/srv/files\", \"shared\": true, \"guard\": \".here\"}"),
+        new Example(Kind.STORAGES, "main", "{\"type\": \"local\", \"path\": \"/srv/files\", \"shared\": true, \"guard\": \".here\", "
+            + "\"recentChanges\": \"5m\"}"),
         new Example(Kind.FOLDERS, "shared", "{\"storage\": \"main\", \"path\": \"/shared\"}"),
         new Example(Kind.GROUPS, "staff", "{" + SETTINGS + "}"),
         new Example(Kind.USERS, "alice", "{\"password\": \"correct horse\", \"publicKeys\": [\"" + LINE + "\"], \"groups\": [\"staff\"], "
@@ -126,7 +128,7 @@ class OpenApiEntitiesTest {
         new Example(Kind.LISTENERS, "http", "{\"protocol\": \"http\", \"port\": 3, " + listener
             + "\"http\": {\"tls\": true, \"certificate\": \"given\", \"webClient\": false, \"forwardedBy\": \"forwarded\"}}"),
         new Example(Kind.NODES, "node-1", "{\"listeners\": {\"ftp\": {\"address\": \"127.0.0.2\", \"port\": 4, " + passive
-            + "}}, \"storages\": {\"main\": {\"path\": \"/srv/a\"}}}"),
+            + "}}, \"storages\": {\"main\": {\"path\": \"/srv/a\"}}, \"labels\": {\"site\": \"a\"}}"),
         new Example(Kind.POLICIES, Policy.Primary.NAME, "{\"preferred\": \"node-1\"}"),
         new Example(Kind.POLICIES, Policy.History.NAME, "{\"changes\": 100}"),
         new Example(Kind.POLICIES, Policy.Uploads.NAME, "{\"keepPartials\": \"1h\"}"),
@@ -336,7 +338,7 @@ class OpenApiEntitiesTest {
     });
     assertEquals(model, described);
     document.properties(document.schema("Storage")).get("type").get("enum").forEach(type ->
-        assertTrue(new Storage("any", type.textValue(), "/", false, Optional.empty()).isKnown()));
+        assertTrue(new Storage("any", type.textValue(), "/", false, Optional.empty(), Duration.ZERO).isKnown()));
   }
 
   private static List<String> loginMethods() {

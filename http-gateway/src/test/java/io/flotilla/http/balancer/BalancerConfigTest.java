@@ -104,7 +104,7 @@ class BalancerConfigTest {
         "server node-2 192.0.2.2:2022 check weight 100 agent-check agent-addr 10.0.0.2 agent-port 20004 send-proxy-v2",
         "bind *:2121", "server node-2 10.0.0.2:2122 check weight 100 agent-check agent-port 20004 send-proxy-v2",
         "bind *:20100-20199", "server node-1 10.0.0.1 send-proxy-v2", "bind *:20200-20299", "server node-2 10.0.0.2 send-proxy-v2",
-        "bind *:8080")) {
+        "bind *:8080", "server node-1:unchecked 10.0.0.1:2022 backup send-proxy-v2")) {
       assertTrue(hasLine(text, line), line + " is not in\n" + text);
     }
     assertFalse(text.contains("10.0.0.3"), "a witness serves nobody");

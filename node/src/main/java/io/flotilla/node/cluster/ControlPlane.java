@@ -17,7 +17,9 @@ import io.flotilla.http.admin.ClusterNodes;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.http.admin.Voters;
 import io.flotilla.node.DataDirectory;
+import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
+import io.flotilla.tls.ClusterTls;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -46,6 +48,7 @@ import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.cluster.typed.JoinSeedNodes;
+import org.apache.pekko.remote.artery.tcp.SSLEngineProviderSetup;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -79,6 +82,7 @@ public final class ControlPlane {
   private final Opener opener;
   private final DataDirectory data;
   private final ClusterKey key;
+  private final Optional<ClusterTls> tls;
   private final ClusterGuardian.Surroundings surroundings;
   private final Consumer<String> refused;
   private final AtomicReference<NodeAnswer> answer;
@@ -101,25 +105,27 @@ public final class ControlPlane {
   private long lastComplaintNanos;
 
   /**
+   * @param tls what remoting and Raft are under, if they are
    * @param report makes this node's report to the primary, given whether it is catching up
    * @param refused is told, once, why this node may not be in the cluster
    */
-  public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
+  public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, Optional<ClusterTls> tls, LiveConfig live,
+      EntityCodec codec, ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
     this(settings, settings.database().isPresent()
         ? answer -> DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
-        : answer -> RaftMembership.open(settings, data, key, answer),
-        data, key, live, codec, client, claims, dataPlane, events, report, refused);
+        : answer -> RaftMembership.open(settings, data, key, tls.map(RaftMembership::tls), answer),
+        data, key, tls, live, codec, client, claims, dataPlane, events, report, refused);
   }
 
-  ControlPlane(NodeSettings settings, Opener opener, DataDirectory data, ClusterKey key, LiveConfig live, EntityCodec codec,
-      ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
+  ControlPlane(NodeSettings settings, Opener opener, DataDirectory data, ClusterKey key, Optional<ClusterTls> tls,
+      LiveConfig live, EntityCodec codec, ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
     this.settings = settings;
     this.opener = opener;
     this.data = data;
     this.key = key;
+    this.tls = tls;
     this.refused = refused;
     this.voters = settings.database().isPresent() ? new NoVoters(this::database) : new VoterAdministration(this::raft);
     this.journal = settings.database().isPresent() ? new DatabaseJournal(this::database) : new EmbeddedJournal(this::raft);
@@ -153,6 +159,19 @@ public final class ControlPlane {
   /** Each node, as it is asked to let its clients go. */
   public ClusterNodes nodes() {
     return nodes;
+  }
+
+  /** Names and remoting addresses of the cluster's members; none while this node is in no cluster. Never blocks. */
+  public Map<String, HostPort> members() {
+    Map<String, HostPort> members = new HashMap<>();
+    system.ifPresent(running -> Cluster.get(running).state().getMembers().forEach(member -> {
+      Optional<String> host = member.address().getHost();
+      Optional<Integer> port = member.address().getPort();
+      if (host.isPresent() && port.isPresent()) {
+        members.put(MemberNames.name(member), new HostPort(host.get(), port.get()));
+      }
+    }));
+    return members;
   }
 
   /** What is stored of the journal. */
@@ -383,7 +402,7 @@ public final class ControlPlane {
     rejoinWanted = Optional.empty();
     ActorSystem<ClusterGuardian.Command> running = ActorSystem.create(
         ClusterGuardian.create(surroundings, opened), SYSTEM,
-        ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup()));
+        secured(ActorSystemSetup.create(BootstrapSetup.create(systemConfig(opened, newGeneration, voting)), opened.setup())));
     generation = newGeneration;
     system = Optional.of(running);
     Optional<String> obstacle = addresses.isEmpty() ? whyNotFounded(opened, formation) : Optional.empty();
@@ -400,6 +419,10 @@ public final class ControlPlane {
     end(running);
     system = Optional.empty();
     surroundings.events().controlPlaneEnded(why);
+  }
+
+  private ActorSystemSetup secured(ActorSystemSetup setup) {
+    return tls.map(own -> setup.withSetup(SSLEngineProviderSetup.create(_ -> new RemotingTls(own)))).orElse(setup);
   }
 
   /** The founder joins itself, everybody else those who are there. */
@@ -505,6 +528,7 @@ public final class ControlPlane {
     Map<String, Object> own = new HashMap<>(opened.systemSettings());
     own.put("pekko.remote.artery.canonical.hostname", settings.bind().host());
     own.put("pekko.remote.artery.canonical.port", settings.bind().port());
+    own.put("pekko.remote.artery.transport", tls.isPresent() ? "tls-tcp" : "tcp");
     own.put("pekko.cluster.roles", roles);
     own.put(GenerationCompatibility.CLUSTER_ID, opened.clusterId().toString());
     own.put(GenerationCompatibility.KEY_ID, key.id());

@@ -10,10 +10,12 @@ import io.flotilla.journal.raft.Discovery;
 import io.flotilla.journal.raft.JournalRecovery;
 import io.flotilla.journal.raft.JournalRecovery.Remains;
 import io.flotilla.journal.raft.Lineage;
+import io.flotilla.journal.raft.RaftTls;
 import io.flotilla.journal.raft.VoterPeer;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
+import io.flotilla.tls.ClusterTls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -112,16 +114,19 @@ public final class LoneRecovery implements AutoCloseable {
     }
     List<String> voters = journal.stream().flatMap(one -> Stream.concat(one.voters().stream(), one.self().stream()))
         .map(VoterPeer::address).distinct().toList();
-    return new LoneRecovery(settings, data, former, journal, cached, askOthers(settings, data, former, journal, voters));
+    Optional<RaftTls> tls = settings.clusterTls()
+        ? Optional.of(RaftMembership.tls(ClusterTls.of(ClusterKey.read(data.clusterKeyFile()), settings.name(), data.nodeId())))
+        : Optional.empty();
+    return new LoneRecovery(settings, data, former, journal, cached, askOthers(settings, data, former, journal, voters, tls));
   }
 
   /** Who else is there; refuses if they can go on, or may. Whoever starts or elects a leader meanwhile has the time for that. */
   private static VoterSearch askOthers(NodeSettings settings, DataDirectory data, Lineage former, Optional<Remains> journal,
-      List<String> voters) throws IOException, RefusedException {
+      List<String> voters, Optional<RaftTls> tls) throws IOException, RefusedException {
     long begun = System.nanoTime();
     Set<String> asked = new TreeSet<>(voters);
     while (true) {
-      VoterSearch search = VoterSearch.run(settings, data, asked, VoterSearch.THOROUGH);
+      VoterSearch search = VoterSearch.run(settings, data, asked, VoterSearch.THOROUGH, tls);
       refuse(whyOthersGoOn(search, former, journal));
       boolean askedAll = !asked.addAll(memberships(search, former).flatMap(List::stream).map(VoterPeer::address).toList());
       if (search.isOfNobody() || askedAll && System.nanoTime() - begun > ELECTION_PATIENCE.toNanos()) {

@@ -16,12 +16,14 @@ import io.flotilla.journal.raft.RaftJournalExtension;
 import io.flotilla.journal.raft.RaftQuorum;
 import io.flotilla.journal.raft.RaftQuorumSetup;
 import io.flotilla.journal.raft.RaftSettings;
+import io.flotilla.journal.raft.RaftTls;
 import io.flotilla.journal.raft.RaftVoter;
 import io.flotilla.journal.raft.VoterPeer;
 import io.flotilla.journal.raft.VoterWish;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
+import io.flotilla.tls.ClusterTls;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,6 +57,7 @@ final class RaftMembership implements ClusterRegistry {
 
   private final NodeSettings settings;
   private final DataDirectory data;
+  private final Optional<RaftTls> tls;
   private final AtomicReference<NodeAnswer> answer;
   private final Lineage lineage;
   private final RaftQuorum quorum;
@@ -72,33 +75,35 @@ final class RaftMembership implements ClusterRegistry {
   /** Why nobody is left to admit the voter that was opened again. */
   private volatile Optional<String> lost = Optional.empty();
 
-  private RaftMembership(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer,
+  private RaftMembership(NodeSettings settings, DataDirectory data, Optional<RaftTls> tls, AtomicReference<NodeAnswer> answer,
       Lineage lineage, RaftQuorum quorum, Optional<RaftVoter> voter) {
     this.settings = settings;
     this.data = data;
+    this.tls = tls;
     this.answer = answer;
     this.lineage = lineage;
     this.quorum = quorum;
     this.voter = voter;
-    this.lineages = new LineageWatch(lineage, () -> VoterSearch.run(settings, data, addresses(), VoterSearch.QUICK));
+    this.lineages = new LineageWatch(lineage, () -> VoterSearch.run(settings, data, addresses(), VoterSearch.QUICK, tls));
     quorum.useLocal(voter);
   }
 
   /**
    * Opens what the data directory holds, founds a new cluster if this node may, or finds one by the seed nodes.
    *
+   * @param tls as all voters have it
    * @param answer what this node says when others ask its voter
    */
-  static Opening open(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<NodeAnswer> answer)
+  static Opening open(NodeSettings settings, DataDirectory data, ClusterKey key, Optional<RaftTls> tls, AtomicReference<NodeAnswer> answer)
       throws IOException, ClusterRefusedException {
-    RaftSettings raft = RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort());
+    RaftSettings raft = raftSettings(settings, data, tls);
     Optional<Lineage> known = data.clusterId().map(Lineage::new);
     Optional<Lineage> held = RaftVoter.clusterIn(data.raftDirectory()).map(Lineage::new);
     if (held.isEmpty() && known.isEmpty() && settings.mayForm()) {
       return form(settings, data, key, answer, raft);
     }
     VoterSearch search = VoterSearch.run(
-        settings, data, List.of(), held.isPresent() ? VoterSearch.THOROUGH : VoterSearch.QUICK);
+        settings, data, List.of(), held.isPresent() ? VoterSearch.THOROUGH : VoterSearch.QUICK, tls);
     if (held.isPresent()) {
       // Before its voter can vote: in a newer lineage nobody counts what it votes for any more.
       Optional<Lineage> newer = known.filter(one -> one.replaces(held.get())).or(() -> search.replacing(held.get()));
@@ -120,7 +125,11 @@ final class RaftMembership implements ClusterRegistry {
           + lineage + "; correct flotilla.seed-nodes, or give it an empty data directory");
     }
     data.keepInitialized();
-    return opened(settings, data, answer, lineage, found.get().voters(), Optional.empty());
+    return opened(settings, data, tls, answer, lineage, found.get().voters(), Optional.empty());
+  }
+
+  private static RaftSettings raftSettings(NodeSettings settings, DataDirectory data, Optional<RaftTls> tls) {
+    return RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()).withTls(tls);
   }
 
   private static Opening form(NodeSettings settings, DataDirectory data, ClusterKey key, AtomicReference<NodeAnswer> answer,
@@ -128,7 +137,7 @@ final class RaftMembership implements ClusterRegistry {
     if (!settings.isVoter()) {
       throw new ClusterRefusedException("a node that forms a cluster must have the role voter");
     }
-    VoterSearch search = VoterSearch.run(settings, data, List.of(), VoterSearch.THOROUGH);
+    VoterSearch search = VoterSearch.run(settings, data, List.of(), VoterSearch.THOROUGH, raft.tls());
     if (!search.voters().isEmpty()) {
       throw new ClusterRefusedException("the seed nodes are in cluster " + search.voters().getFirst().clusterId()
           + " already, so no other is formed beside it; start this node without --form and it joins them");
@@ -139,7 +148,7 @@ final class RaftMembership implements ClusterRegistry {
     }
     UUID clusterId = UUID.randomUUID();
     RaftVoter voter = RaftVoter.found(raft, clusterId, () -> answer.get().toBytes());
-    Opening opened = opened(settings, data, answer, new Lineage(clusterId), List.of(voter.self()), Optional.of(voter));
+    Opening opened = opened(settings, data, raft.tls(), answer, new Lineage(clusterId), List.of(voter.self()), Optional.of(voter));
     log.info("Cluster {} was formed by this node with cluster key {}", clusterId, key.id());
     return opened;
   }
@@ -156,16 +165,16 @@ final class RaftMembership implements ClusterRegistry {
         return new NobodyThere(search.reasons(Optional.of(held)), voter.loss());
       }
     }
-    return opened(settings, data, answer, held, peers, Optional.of(voter));
+    return opened(settings, data, raft.tls(), answer, held, peers, Optional.of(voter));
   }
 
   /** @param voter is closed if this fails: the next try opens its directory again */
-  private static Opening opened(NodeSettings settings, DataDirectory data, AtomicReference<NodeAnswer> answer,
+  private static Opening opened(NodeSettings settings, DataDirectory data, Optional<RaftTls> tls, AtomicReference<NodeAnswer> answer,
       Lineage lineage, List<VoterPeer> peers, Optional<RaftVoter> voter) throws ClusterRefusedException, IOException {
     try {
       keepLineage(data, lineage);
-      return new Opened(new RaftMembership(settings, data, answer, lineage,
-          new RaftQuorum(lineage.id(), peers, QuorumSettings.DEFAULTS), voter));
+      return new Opened(new RaftMembership(settings, data, tls, answer, lineage,
+          new RaftQuorum(lineage.id(), peers, QuorumSettings.DEFAULTS.withTls(tls)), voter));
     } catch (ClusterRefusedException | IOException | RuntimeException e) {
       voter.ifPresent(RaftVoter::close);
       throw e;
@@ -182,6 +191,15 @@ final class RaftMembership implements ClusterRegistry {
       known.ifPresent(former -> log.warn("Cluster {} was recovered and goes on as {}; this node goes on there", former, lineage));
       data.keepClusterId(lineage.id());
     }
+  }
+
+  /** What a cluster's TLS is to Raft. */
+  static RaftTls tls(ClusterTls tls) {
+    return new RaftTls(tls.keyManagers()[0], tls.trustManager());
+  }
+
+  Optional<RaftTls> tls() {
+    return tls;
   }
 
   /** Remembers the voters for the next start: the seed nodes may not be among them any more. */
@@ -380,7 +398,7 @@ final class RaftMembership implements ClusterRegistry {
     voter.get().close();
     try {
       voter = Optional.of(RaftVoter.open(
-          RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()), () -> answer.get().toBytes()));
+          raftSettings(settings, data, tls), () -> answer.get().toBytes()));
     } catch (NewerFormatException e) {
       tooOld = true;
       log.error("The Raft voter of this node stays closed, because a newer Flotilla wrote its journal ({}); install the newer "
@@ -402,7 +420,7 @@ final class RaftMembership implements ClusterRegistry {
     Optional<Boolean> wished = wishes().stream().filter(wish -> wish.node().equals(settings.name())).map(VoterWish::votes).findFirst();
     boolean byItself = settings.isVoter() && settings.seedNodes().contains(settings.bind());
     if (voter.isEmpty() && wished.orElse(byItself)) {
-      RaftVoter joined = RaftVoter.join(RaftSettings.of(data.raftDirectory(), settings.bind().host(), settings.raftPort()),
+      RaftVoter joined = RaftVoter.join(raftSettings(settings, data, tls),
           lineage.id(), () -> answer.get().toBytes());
       voter = Optional.of(joined);
       quorum.useLocal(voter);

@@ -70,7 +70,7 @@ final class VoterKeeper {
     }
     nextLookNanos = System.nanoTime() + LOOK_INTERVAL.toNanos();
     for (HostPort seed : membership.otherSeeds()) {
-      if (RaftQuorum.discover(seed.host(), seed.port(), DISCOVERY_TIMEOUT) instanceof Discovery.Voter found
+      if (RaftQuorum.discover(seed.host(), seed.port(), DISCOVERY_TIMEOUT, membership.tls()) instanceof Discovery.Voter found
           && !VoterSearch.lineage(found).isOfSameCluster(membership.lineage())) {
         log.error("The seed node whose Raft address is {} is in cluster {}, this node is in cluster {}: they were formed apart, and "
             + "what is changed in one is not in the other. Decide which one stays; stop the nodes of the other, empty their data "
@@ -111,7 +111,7 @@ final class VoterKeeper {
   private boolean admit(RaftVoter own, NodeRecord node, List<VoterPeer> admitted) throws IOException {
     VoterPeer peer = new VoterPeer(node.raftPeerId().orElseThrow(), node.raftAddress().orElseThrow());
     HostPort address = HostPort.parse("the Raft address of " + node.name(), peer.address());
-    boolean there = RaftQuorum.discover(address.host(), address.port(), DISCOVERY_TIMEOUT) instanceof Discovery.Voter found
+    boolean there = RaftQuorum.discover(address.host(), address.port(), DISCOVERY_TIMEOUT, membership.tls()) instanceof Discovery.Voter found
         && found.clusterId().equals(membership.clusterId()) && found.voter().id().equals(peer.id());
     if (!there) {
       log.debug("Voter {} of node {} does not answer yet", peer, node.name());

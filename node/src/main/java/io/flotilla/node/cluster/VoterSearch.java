@@ -3,6 +3,7 @@ package io.flotilla.node.cluster;
 import io.flotilla.journal.raft.Discovery;
 import io.flotilla.journal.raft.Lineage;
 import io.flotilla.journal.raft.RaftQuorum;
+import io.flotilla.journal.raft.RaftTls;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param voters in the order in which they were asked for
  * @param tried tells of each other address why it is of no use
- * @param silent those of them where somebody listens who does not answer
+ * @param silent those of them where somebody listens who can't be understood, each with the reason
  */
 record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String> silent) {
   private static final Logger log = LoggerFactory.getLogger(VoterSearch.class);
@@ -47,8 +48,9 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String
    * Asks all at the same time, this node itself left out; blocks for about twice the timeout at the most.
    *
    * @param more Raft addresses to be asked too
+   * @param tls as the voters have it
    */
-  static VoterSearch run(NodeSettings settings, DataDirectory data, Collection<String> more, Duration timeout)
+  static VoterSearch run(NodeSettings settings, DataDirectory data, Collection<String> more, Duration timeout, Optional<RaftTls> tls)
       throws IOException {
     Map<HostPort, String> asked = new LinkedHashMap<>();
     settings.seedNodes().forEach(seed -> asked.put(seed.withPort(seed.port() + 1), seed.toString()));
@@ -66,7 +68,7 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Map<String, CompletableFuture<Discovery>> answers = new LinkedHashMap<>();
       asked.forEach((address, name) -> answers.put(name, CompletableFuture.supplyAsync(
-          () -> RaftQuorum.discover(address.host(), address.port(), timeout), threads)));
+          () -> RaftQuorum.discover(address.host(), address.port(), timeout, tls), threads)));
       for (Map.Entry<String, CompletableFuture<Discovery>> answer : answers.entrySet()) {
         String name = answer.getKey();
         switch (answer.getValue().join()) {
@@ -77,8 +79,8 @@ record VoterSearch(List<Discovery.Voter> voters, List<String> tried, List<String
             }
           }
           case Discovery.Silent mute -> {
-            silent.add(name);
-            tried.add(name + ": " + mute.reason() + "; start or stop it");
+            silent.add(name + ": " + mute.reason());
+            tried.add(name + ": " + mute.reason());
           }
           case Discovery.Nothing nothing -> tried.add(name + ": " + nothing.reason());
         }

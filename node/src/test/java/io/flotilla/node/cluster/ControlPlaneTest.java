@@ -49,7 +49,7 @@ class ControlPlaneTest {
         LiveConfig live = new LiveConfig(new NodeIdentity(data.nodeId(), "node-1", "127.0.0.1", settings.roles()),
             new BootCache(data.bootCacheFile(), codec))) {
       // It never comes to a clustered actor system, so nothing is told of one.
-      ControlPlane plane = new ControlPlane(settings, opener, data, key, live, codec, new ConfigClient(), new ClaimClient(),
+      ControlPlane plane = new ControlPlane(settings, opener, data, key, Optional.empty(), live, codec, new ConfigClient(), new ClaimClient(),
           new DataPlane(new LiveConnections(Clock.systemUTC()), new UserHomes(), null, new Locks(System::nanoTime), new MemberLocks(), new NoNode()), null,
           null, refused::complete);
       plane.start();

@@ -42,7 +42,7 @@ class RaftMembershipTest {
   }
 
   private RaftMembership open(NodeSettings settings, DataDirectory data) throws Exception {
-    return (RaftMembership) assertInstanceOf(ClusterRegistry.Opened.class, RaftMembership.open(settings, data, key, answer)).registry();
+    return (RaftMembership) assertInstanceOf(ClusterRegistry.Opened.class, RaftMembership.open(settings, data, key, Optional.empty(), answer)).registry();
   }
 
   @Test
@@ -63,7 +63,7 @@ class RaftMembershipTest {
         membership.close();
       }
       ClusterRegistry.NobodyThere nobody =
-          assertInstanceOf(ClusterRegistry.NobodyThere.class, RaftMembership.open(settings, data, key, answer));
+          assertInstanceOf(ClusterRegistry.NobodyThere.class, RaftMembership.open(settings, data, key, Optional.empty(), answer));
       assertTrue(nobody.loss().orElse("").contains("this node was the only voter"), nobody::toString);
     }
   }
@@ -74,7 +74,7 @@ class RaftMembershipTest {
     Path inTheWay = directory.resolve("cluster-id.next").resolve("in the way");
     try (DataDirectory data = DataDirectory.open(directory)) {
       Files.createDirectories(inTheWay);
-      assertThrows(IOException.class, () -> RaftMembership.open(settings, data, key, answer));
+      assertThrows(IOException.class, () -> RaftMembership.open(settings, data, key, Optional.empty(), answer));
       assertTrue(Files.exists(directory.resolve("raft")), "it fails after the voter was opened");
       Files.delete(inTheWay);
 

@@ -1,0 +1,32 @@
+package io.flotilla.node.recent;
+
+import io.flotilla.vfs.RecentChanges;
+import io.flotilla.vfs.RecentChanges.Batch;
+import io.flotilla.vfs.RecentChanges.Position;
+import java.io.IOException;
+import java.time.Duration;
+
+/** Tells another node of this node's changes, as they are made, as long as it listens. Safe for all threads. */
+final class ChangesService {
+  /** How long nothing is said if there is nothing to say. */
+  static final Duration HEARTBEAT = Duration.ofSeconds(3);
+
+  private final RecentChanges changes;
+
+  ChangesService(RecentChanges changes) {
+    this.changes = changes;
+  }
+
+  void serve(Link link) throws IOException {
+    Position position = ChangesMessages.from(Frame.read(link.in()));
+    try {
+      while (true) {
+        Batch batch = changes.after(position, ChangesMessages.MAX_CHANGES, HEARTBEAT);
+        ChangesMessages.batch(batch).writeTo(link.out());
+        position = batch.position();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

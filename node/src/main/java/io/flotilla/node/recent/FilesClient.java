@@ -1,0 +1,142 @@
+package io.flotilla.node.recent;
+
+import io.flotilla.node.HostPort;
+import io.flotilla.node.recent.FilesMessages.Open;
+import io.flotilla.node.recent.FilesMessages.Remove;
+import io.flotilla.node.recent.FilesMessages.Rename;
+import io.flotilla.node.recent.FilesMessages.Request;
+import io.flotilla.vfs.OpenFile;
+import io.flotilla.vfs.OtherNodes;
+import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.Version;
+import io.flotilla.vfs.RecentChange.Written;
+import io.flotilla.vfs.RecentChanges;
+import io.flotilla.vfs.RecentChanges.Position;
+import io.flotilla.vfs.VfsError;
+import io.flotilla.vfs.VfsException;
+import io.flotilla.vfs.VirtualPath;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Asks other nodes' {@link FilesService}; a stream for each file that is read, and for each change. Safe for all threads. */
+final class FilesClient implements OtherNodes {
+  private static final Logger log = LoggerFactory.getLogger(FilesClient.class);
+  /** Together they are less than a storage of this node may take for an answer. */
+  private static final Duration CONNECT = Duration.ofSeconds(2);
+  private static final Duration ANSWER = Duration.ofSeconds(4);
+  /** How long a node that did not answer is not asked again: who goes through a directory would wait for each file. */
+  private static final Duration SILENT = Duration.ofSeconds(2);
+  private static final Duration HEARD = Duration.ofSeconds(2);
+
+  private final RecentChanges changes;
+  private final Link.Dialer dialer;
+  private final Function<String, Optional<HostPort>> addresses;
+  /** When nodes were last found not to answer, by System.nanoTime; of those that are known only. */
+  private final Map<String, Long> silent = new ConcurrentHashMap<>();
+
+  /** @param addresses the remoting address of a node, by its name */
+  FilesClient(RecentChanges changes, Link.Dialer dialer, Function<String, Optional<HostPort>> addresses) {
+    this.changes = changes;
+    this.dialer = dialer;
+    this.addresses = addresses;
+  }
+
+  private Link connect(String node) throws IOException {
+    HostPort address = addresses.apply(node).orElseThrow(() -> new IOException("its address is not known"));
+    Long since = silent.get(node);
+    if (since != null && System.nanoTime() - since < SILENT.toNanos()) {
+      throw new IOException("it did not answer a moment ago");
+    }
+    Link link;
+    try {
+      link = dialer.dial(address, FilesMessages.SERVICE, CONNECT);
+      silent.remove(node);
+    } catch (IOException e) {
+      silent.put(node, System.nanoTime());
+      throw e;
+    }
+    try {
+      if (!link.peer().equals(node)) {
+        throw new IOException("at " + address + " there is " + link.peer());
+      }
+      link.readTimeout(ANSWER);
+      return link;
+    } catch (IOException e) {
+      link.close();
+      throw e;
+    }
+  }
+
+  /** What is told the client; which node it is stays in this node's log. */
+  static VfsException silent(String node, IOException e) {
+    if (e instanceof VfsException said) {
+      return said;
+    }
+    log.info("Node {}, which has what a client asks for, does not answer: {}", node, e.getMessage());
+    return new VfsException(VfsError.NOT_ARRIVED,
+        "it has not arrived at this node yet, and the node that has it does not answer; try again later");
+  }
+
+  /** A link on which a file is open, or nothing if there is another version. */
+  Optional<Link> dial(String node, Location file, Version version) throws IOException {
+    Link link = connect(node);
+    boolean isOpen = false;
+    try {
+      FilesMessages.write(new Open(file, version)).writeTo(link.out());
+      isOpen = FilesMessages.isDone(Frame.read(link.in()));
+      return isOpen ? Optional.of(link) : Optional.empty();
+    } finally {
+      if (!isOpen) {
+        link.close();
+      }
+    }
+  }
+
+  @Override
+  public Optional<OpenFile> open(String node, Location file, Version version) throws VfsException {
+    try {
+      return dial(node, file, version).map(link -> new FileOfNode(this, node, file, version, link));
+    } catch (IOException e) {
+      throw silent(node, e);
+    }
+  }
+
+  @Override
+  public boolean remove(String node, Location entry, Removed what) throws VfsException {
+    return change(node, new Remove(entry, what.isDirectory(), what.version()));
+  }
+
+  @Override
+  public boolean rename(String node, Location entry, VirtualPath to, boolean replace, Written what) throws VfsException {
+    return change(node, new Rename(entry, to, replace, what.isDirectory(), what.version()));
+  }
+
+  private boolean change(String node, Request request) throws VfsException {
+    Position position;
+    try (Link link = connect(node)) {
+      FilesMessages.write(request).writeTo(link.out());
+      Frame.Reader answer = Frame.read(link.in());
+      if (!FilesMessages.isDone(answer)) {
+        return false;
+      }
+      position = new Position(answer.uuid(), answer.int64());
+    } catch (IOException e) {
+      throw silent(node, e);
+    }
+    try {
+      // Otherwise the same client would still see it as it was.
+      if (!changes.awaitHeard(node, position, HEARD)) {
+        log.info("Node {} did what a client of this node asked for, but is not heard telling of it yet", node);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return true;
+  }
+}

@@ -1,0 +1,101 @@
+package io.flotilla.node.recent;
+
+import io.flotilla.config.model.Storage;
+import io.flotilla.config.view.ConfigView;
+import io.flotilla.node.HostPort;
+import io.flotilla.node.streams.NodeStream;
+import io.flotilla.node.streams.NodeStreams;
+import io.flotilla.vfs.OtherNodes;
+import io.flotilla.vfs.RecentChanges;
+import io.flotilla.vfs.UserHomes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * All that this node tells and hears of recent changes in storages of which each node has a copy. To be started when the streams between
+ * nodes are open. One per process, safe for all threads.
+ */
+public final class RecentExchange implements AutoCloseable {
+  private final String node;
+  private final Supplier<ConfigView> view;
+  private final RecentChanges changes;
+  private final OtherNodes others;
+  private volatile Optional<Link.Dialer> dialer = Optional.empty();
+  private volatile Optional<ChangesFollower> follower = Optional.empty();
+
+  public RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events) {
+    this.node = node;
+    this.view = view;
+    this.changes = new RecentChanges(node,
+        storage -> view.get().storage(storage).filter(Storage::isKnown).map(Storage::recentChanges).orElse(Duration.ZERO),
+        () -> ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()), System::nanoTime, events);
+    this.others = new FilesClient(changes, this::dial, name -> follower.flatMap(one -> one.address(name)));
+  }
+
+  private Link dial(HostPort remoting, String service, Duration timeout) throws IOException {
+    return dialer.orElseThrow(() -> new IOException("the streams between nodes are not open yet")).dial(remoting, service, timeout);
+  }
+
+  public RecentChanges changes() {
+    return changes;
+  }
+
+  public OtherNodes others() {
+    return others;
+  }
+
+  /** What this node does for others on streams, by name. */
+  public Map<String, NodeStreams.Service> services(UserHomes homes) {
+    ChangesService told = new ChangesService(changes);
+    FilesService files = new FilesService(view, homes, changes);
+    return Map.of(ChangesMessages.SERVICE, (_, stream) -> told.serve(new StreamLink(stream)),
+        FilesMessages.SERVICE, (_, stream) -> files.serve(new StreamLink(stream)));
+  }
+
+  /** @param members names and remoting addresses of the cluster's members, as far as that is known now; none if it isn't */
+  public void start(NodeStreams streams, Supplier<Map<String, HostPort>> members) {
+    Link.Dialer opened = (remoting, service, timeout) -> new StreamLink(streams.connect(remoting, service, timeout));
+    dialer = Optional.of(opened);
+    follower = Optional.of(new ChangesFollower(node, changes, opened, members));
+  }
+
+  private record StreamLink(NodeStream stream) implements Link {
+    @Override
+    public InputStream in() {
+      return stream.in();
+    }
+
+    @Override
+    public OutputStream out() {
+      return stream.out();
+    }
+
+    @Override
+    public String peer() {
+      return stream.peer().name();
+    }
+
+    @Override
+    public void readTimeout(Duration timeout) throws IOException {
+      stream.readTimeout(timeout);
+    }
+
+    /** What is written is answered, so that nothing can be lost by not saying goodbye, which might have to wait. */
+    @Override
+    public void close() {
+      stream.cut();
+    }
+  }
+
+  @Override
+  public void close() {
+    follower.ifPresent(ChangesFollower::close);
+  }
+}

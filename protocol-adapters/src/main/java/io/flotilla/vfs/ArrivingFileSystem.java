@@ -1,0 +1,627 @@
+package io.flotilla.vfs;
+
+import io.flotilla.vfs.OtherNodes.Location;
+import io.flotilla.vfs.RecentChange.Other;
+import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.Version;
+import io.flotilla.vfs.RecentChange.Written;
+import io.flotilla.vfs.RecentChanges.Known;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A tree of a storage of which each node has a copy, as it will be when a synchroniser has brought what the other nodes changed lately:
+ * what they wrote is shown, and read from the node that wrote it; what they removed is hidden, if it is that very version; anything else
+ * is shown as it is here. What has not arrived is removed and renamed at the node that has it, and can't be changed in another way. Of a
+ * file that has arrived what is here counts. Used by one thread at a time.
+ */
+final class ArrivingFileSystem extends FileSystemLayer {
+  private static final int SHOWN_PERMISSIONS = 0755;
+  /** How much is looked at to say whether a directory that another node removed is empty. */
+  private static final int MAX_LOOKED = 10_000;
+
+  private final RecordingFileSystem own;
+  private final RecentChanges changes;
+  private final OtherNodes others;
+  private final String storage;
+
+  /** @param files closed with this */
+  ArrivingFileSystem(RecordingFileSystem files, RecentChanges changes, OtherNodes others, String storage) {
+    super(files);
+    this.own = files;
+    this.changes = changes;
+    this.others = others;
+    this.storage = storage;
+  }
+
+  /** What another node did to a path that has not arrived: at most one of the two is there. */
+  private sealed interface Expected {}
+
+  /** It is as known there, or, where nothing is known of a directory itself, on the way to something that is. */
+  private record Coming(VirtualPath at, Optional<Known> known, Written written) implements Expected {
+    String node() {
+      return known.orElseThrow().node();
+    }
+  }
+
+  private record Going(Known known, Removed removed) implements Expected {}
+
+  private record Nothing() implements Expected {}
+
+  private static final Nothing NOTHING = new Nothing();
+
+  private Expected expected(VirtualPath path) {
+    if (!changes.hasForeign(storage) || path.isRoot() || Partials.isHidden(path)) {
+      return NOTHING;
+    }
+    try {
+      return expectedAt(located(path));
+    } catch (VfsException e) {
+      return NOTHING; // the operation itself says what is wrong with the path
+    }
+  }
+
+  private Expected expectedAt(VirtualPath at) {
+    Optional<Known> known = changes.expected(storage, at);
+    if (known.isPresent()) {
+      switch (known.get().state()) {
+        case Written written -> {
+          return new Coming(at, known, written);
+        }
+        case Removed removed -> {
+          if (!isOnTheWay(at)) {
+            return new Going(known.get(), removed);
+          }
+        }
+        case Other _ -> {
+          return NOTHING;
+        }
+      }
+    }
+    return isOnTheWay(at) ? new Coming(at, Optional.empty(),
+        new Written(true, new Version(0, Instant.EPOCH), SHOWN_PERMISSIONS)) : NOTHING;
+  }
+
+  private boolean isOnTheWay(VirtualPath at) {
+    return !changes.writtenBeneath(storage, at, 1).isEmpty();
+  }
+
+  /** Where a path is in the storage, links resolved as far as it exists here. */
+  private VirtualPath located(VirtualPath path) throws VfsException {
+    if (path.isRoot()) {
+      return own.base();
+    }
+    for (VirtualPath at = path.parent(); ; at = at.parent()) {
+      if (at.isRoot()) {
+        return path.under(own.base());
+      }
+      try {
+        return path.from(at).under(files.canonical(at)).under(own.base());
+      } catch (VfsException e) {
+        if (e.error() != VfsError.NOT_FOUND) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private interface Look {
+    FileAttributes at(VirtualPath path) throws VfsException;
+  }
+
+  private static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
+    try {
+      return Optional.of(look.at(path));
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private static VfsException notFound(VirtualPath path) {
+    return new VfsException(VfsError.NOT_FOUND, path);
+  }
+
+  private static VfsException notArrived(VirtualPath path) {
+    return new VfsException(VfsError.NOT_ARRIVED, path);
+  }
+
+  private static FileAttributes shown(Coming coming) {
+    Written written = coming.written();
+    Instant modified = written.version().modified();
+    return new FileAttributes(written.isDirectory() ? FileAttributes.Kind.DIRECTORY : FileAttributes.Kind.FILE, written.version().size(),
+        written.permissions(), 1, modified, modified, modified, List.of(coming.at(), written.version()));
+  }
+
+  /** Whether what is here is what is expected, or makes up for it. */
+  private static boolean hasArrived(Coming coming, FileAttributes here) {
+    boolean hasArrived = coming.written().isDirectory() ? here.isDirectory() : coming.written().version().isOf(here);
+    if (hasArrived) {
+      coming.known().ifPresent(Known::settle);
+    }
+    return hasArrived;
+  }
+
+  private boolean isGone(Going going, VirtualPath path, FileAttributes here) throws VfsException {
+    return going.removed().isDirectory() ? here.isDirectory() && isEmpty(path, new int[] {MAX_LOOKED})
+        : going.removed().version().isOf(here);
+  }
+
+  /** Whether nothing in a directory is shown, not even what unfinished uploads consist of. */
+  private boolean isEmpty(VirtualPath directory, int[] left) throws VfsException {
+    try (DirectoryListing listing = files.list(directory)) {
+      for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
+        VirtualPath path = directory.child(entry.name());
+        boolean isGone = left[0]-- > 0 && expected(path) instanceof Going going && (entry.attributes().isDirectory()
+            ? going.removed().isDirectory() && isEmpty(path, left) : going.removed().version().isOf(entry.attributes()));
+        if (!isGone) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  private FileAttributes look(VirtualPath path, Look look) throws VfsException {
+    return switch (expected(path)) {
+      case Nothing _ -> look.at(path);
+      case Coming coming -> find(path, look).filter(here -> hasArrived(coming, here)).orElseGet(() -> shown(coming));
+      case Going going -> {
+        FileAttributes here = look.at(path);
+        if (isGone(going, path, here)) {
+          throw notFound(path);
+        }
+        yield here;
+      }
+    };
+  }
+
+  @Override
+  public FileAttributes stat(VirtualPath path) throws VfsException {
+    return look(path, files::stat);
+  }
+
+  @Override
+  public FileAttributes lstat(VirtualPath path) throws VfsException {
+    return look(path, files::lstat);
+  }
+
+  /** What is expected of a path and has not arrived, now that it was looked at. */
+  private Optional<Coming> coming(VirtualPath path) throws VfsException {
+    if (expected(path) instanceof Coming coming) {
+      return find(path, files::lstat).filter(here -> hasArrived(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
+    }
+    return Optional.empty();
+  }
+
+  /** Whether something is here that another node removed. */
+  private boolean isGoing(VirtualPath path) throws VfsException {
+    if (expected(path) instanceof Going going) {
+      Optional<FileAttributes> here = find(path, files::lstat);
+      return here.isPresent() && isGone(going, path, here.get());
+    }
+    return false;
+  }
+
+  @Override
+  public OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
+    Optional<Coming> coming = coming(path);
+    if (coming.isEmpty()) {
+      if (isGoing(path)) {
+        throw notFound(path);
+      }
+      return files.open(path, mode, permissions);
+    }
+    if (coming.get().written().isDirectory()) {
+      throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+    }
+    if (mode.write()) {
+      throw notArrived(path);
+    }
+    Location location = new Location(storage, coming.get().at());
+    Optional<OpenFile> there = named(path, () -> others.open(coming.get().node(), location, coming.get().written().version()));
+    if (there.isPresent()) {
+      return new ArrivingFile(there.get(), path, shown(coming.get()));
+    }
+    coming.get().known().ifPresent(Known::settle);
+    return files.open(path, mode, permissions);
+  }
+
+  private interface Call<T> {
+    T make() throws VfsException;
+  }
+
+  /** Tells what fails by the path that is known here. */
+  private static <T> T named(VirtualPath path, Call<T> call) throws VfsException {
+    try {
+      return call.make();
+    } catch (VfsException e) {
+      throw named(path, e);
+    }
+  }
+
+  private static VfsException named(VirtualPath path, VfsException e) {
+    return e.error() == VfsError.NOT_ARRIVED ? new VfsException(VfsError.NOT_ARRIVED, path, e.getMessage())
+        : new VfsException(e.error(), path);
+  }
+
+  @Override
+  public DirectoryListing list(VirtualPath directory) throws VfsException {
+    if (!changes.hasForeign(storage)) {
+      return files.list(directory);
+    }
+    Optional<Coming> coming = coming(directory);
+    if (coming.isEmpty() && isGoing(directory)) {
+      throw notFound(directory);
+    }
+    if (coming.isPresent() && !coming.get().written().isDirectory()) {
+      throw new VfsException(VfsError.NOT_A_DIRECTORY, directory);
+    }
+    Map<String, Expected> entries = new HashMap<>();
+    for (VirtualPath entry : changes.changedIn(storage, directory.isRoot() ? own.base() : located(directory.child("a")).parent())) {
+      Expected expected = expectedAt(entry);
+      if (!(expected instanceof Nothing)) {
+        entries.put(entry.name(), expected);
+      }
+    }
+    DirectoryListing here = coming.isPresent() && find(directory, files::lstat).isEmpty() ? null : files.list(directory);
+    return entries.isEmpty() && here != null ? here : new ArrivingListing(here, entries, directory);
+  }
+
+  /** Makes a directory here that another node has made, and those above it; does nothing if it is here. */
+  private void ensure(VirtualPath directory) throws VfsException {
+    if (!changes.hasForeign(storage) || directory.isRoot()) {
+      return;
+    }
+    Optional<Coming> coming = coming(directory);
+    if (coming.isPresent() && coming.get().written().isDirectory()) {
+      ensure(directory.parent());
+      try {
+        files.makeDirectory(directory, coming.get().written().permissions());
+      } catch (VfsException e) {
+        if (e.error() != VfsError.EXISTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  @Override
+  public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
+    if (coming(path).isPresent()) {
+      throw new VfsException(VfsError.EXISTS, path);
+    }
+    ensure(path.parent());
+    if (isGoing(path)) {
+      clear(path); // it may be a file, or have files in it, that are gone elsewhere
+    }
+    files.makeDirectory(path, permissions);
+  }
+
+  /** Removes what another node removed, as the synchroniser would. */
+  private void clear(VirtualPath path) throws VfsException {
+    if (!files.lstat(path).isDirectory()) {
+      files.removeFile(path);
+      return;
+    }
+    clearEntries(path);
+    files.removeDirectory(path);
+  }
+
+  private void clearEntries(VirtualPath directory) throws VfsException {
+    List<VirtualPath> entries = new ArrayList<>();
+    try (DirectoryListing listing = files.list(directory)) {
+      for (DirectoryListing.Entry entry = listing.next(); entry != null && entries.size() < MAX_LOOKED; entry = listing.next()) {
+        entries.add(directory.child(entry.name()));
+      }
+    }
+    for (VirtualPath entry : entries) {
+      if (isGoing(entry)) {
+        clear(entry);
+      }
+    }
+  }
+
+  @Override
+  public void removeFile(VirtualPath path) throws VfsException {
+    Optional<Coming> coming = coming(path);
+    if (coming.isEmpty()) {
+      if (isGoing(path)) {
+        throw notFound(path);
+      }
+      files.removeFile(path);
+      return;
+    }
+    if (coming.get().written().isDirectory()) {
+      throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+    }
+    boolean isRemoved = removeThere(path, coming.get());
+    // An older version that is here was meant as well.
+    if (!isRemoved || find(path, files::lstat).filter(here -> !here.isDirectory()).isPresent()) {
+      files.removeFile(path);
+    }
+  }
+
+  private boolean removeThere(VirtualPath path, Coming coming) throws VfsException {
+    Removed what = new Removed(coming.written().isDirectory(), coming.written().version());
+    boolean isRemoved = named(path, () -> others.remove(coming.node(), new Location(storage, coming.at()), what));
+    if (!isRemoved) {
+      coming.known().ifPresent(Known::settle);
+    }
+    return isRemoved;
+  }
+
+  @Override
+  public void removeDirectory(VirtualPath path) throws VfsException {
+    Optional<Coming> coming = coming(path);
+    if (coming.isEmpty() && isGoing(path)) {
+      throw notFound(path);
+    }
+    if (changes.hasForeign(storage) && !path.isRoot() && isOnTheWay(located(path))) {
+      throw new VfsException(VfsError.NOT_EMPTY, path);
+    }
+    if (coming.isPresent() && coming.get().known().isPresent()) {
+      if (!coming.get().written().isDirectory()) {
+        throw new VfsException(VfsError.NOT_A_DIRECTORY, path);
+      }
+      if (removeThere(path, coming.get())) {
+        return;
+      }
+    }
+    try {
+      files.removeDirectory(path);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_EMPTY || !changes.hasForeign(storage)) {
+        throw e;
+      }
+      clearEntries(path);
+      files.removeDirectory(path);
+    }
+  }
+
+  @Override
+  public void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
+    if (!changes.hasForeign(storage)) {
+      files.rename(from, to, replace);
+      return;
+    }
+    Optional<Coming> target = coming(to);
+    if (target.isPresent() && !replace) {
+      throw new VfsException(VfsError.EXISTS, to);
+    }
+    if (target.isPresent() && target.get().written().isDirectory()) {
+      throw new VfsException(VfsError.IS_A_DIRECTORY, to);
+    }
+    Optional<Coming> moved = coming(from);
+    if (moved.isPresent()) {
+      renameThere(from, moved.get(), to, replace);
+      return;
+    }
+    if (isGoing(from)) {
+      throw notFound(from);
+    }
+    if (!from.isRoot() && !Partials.isHidden(from) && isOnTheWay(located(from))) {
+      throw new VfsException(VfsError.NOT_ARRIVED, from, "not all that is in it has arrived at this node yet; try again later");
+    }
+    if (isGoing(to)) {
+      clear(to);
+    }
+    ensure(to.parent());
+    files.rename(from, to, replace);
+  }
+
+  /** Where it is; that node has all that is in a directory, or it is not done. */
+  private void renameThere(VirtualPath from, Coming moved, VirtualPath to, boolean replace) throws VfsException {
+    boolean isElsewhereToo = moved.known().isEmpty() || changes.writtenBeneath(storage, moved.at(), MAX_LOOKED).stream()
+        .anyMatch(known -> !known.node().equals(moved.node()));
+    if (isElsewhereToo) {
+      throw new VfsException(VfsError.NOT_ARRIVED, from, "not all that is in it has arrived at this node yet; try again later");
+    }
+    if (find(to, this::lstat).isPresent() && !replace) {
+      throw new VfsException(VfsError.EXISTS, to);
+    }
+    Location location = new Location(storage, moved.at());
+    VirtualPath target = located(to);
+    boolean isRenamed = named(from, () -> others.rename(moved.node(), location, target, replace, moved.written()));
+    if (!isRenamed) {
+      moved.known().ifPresent(Known::settle);
+      files.rename(from, to, replace);
+    } else if (!moved.written().isDirectory() && find(from, files::lstat).filter(here -> !here.isDirectory()).isPresent()) {
+      files.removeFile(from); // an older version, which would be seen under its name again
+    }
+  }
+
+  @Override
+  public void makeSymlink(String target, VirtualPath link) throws VfsException {
+    make(link);
+    files.makeSymlink(target, link);
+  }
+
+  /** Prepares for a new name. */
+  private void make(VirtualPath entry) throws VfsException {
+    if (coming(entry).isPresent()) {
+      throw new VfsException(VfsError.EXISTS, entry);
+    }
+    ensure(entry.parent());
+    if (isGoing(entry)) {
+      clear(entry);
+    }
+  }
+
+  @Override
+  public String readSymlink(VirtualPath link) throws VfsException {
+    if (coming(link).isPresent()) {
+      throw new VfsException(VfsError.UNSUPPORTED, link, "it is not a symbolic link");
+    }
+    return files.readSymlink(link);
+  }
+
+  @Override
+  public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
+    needHere(existing);
+    make(link);
+    files.makeHardLink(existing, link);
+  }
+
+  private void needHere(VirtualPath path) throws VfsException {
+    ensure(path);
+    if (coming(path).isPresent()) {
+      throw notArrived(path);
+    }
+    if (isGoing(path)) {
+      throw notFound(path);
+    }
+  }
+
+  @Override
+  public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
+    needHere(path);
+    files.setAttributes(path, change, followLinks);
+  }
+
+  /** What is kept beside the contents comes with the file, if it does at all. */
+  @Override
+  public byte[] extraData(VirtualPath path, ExtraData name) throws VfsException {
+    return coming(path).isPresent() ? new byte[0] : files.extraData(path, name);
+  }
+
+  @Override
+  public void setExtraData(VirtualPath path, ExtraData name, byte[] data) throws VfsException {
+    needHere(path);
+    files.setExtraData(path, name, data);
+  }
+
+  @Override
+  public SpaceInfo space(VirtualPath path) throws VfsException {
+    return files.space(coming(path).isPresent() ? VirtualPath.ROOT : path);
+  }
+
+  @Override
+  public VirtualPath canonical(VirtualPath path) throws VfsException {
+    Optional<Coming> coming = coming(path);
+    if (coming.isPresent()) {
+      return coming.get().at().from(own.base());
+    }
+    if (isGoing(path)) {
+      throw notFound(path);
+    }
+    return files.canonical(path);
+  }
+
+  @Override
+  public void syncDirectory(VirtualPath directory) throws VfsException {
+    if (coming(directory).isEmpty()) {
+      files.syncDirectory(directory);
+    }
+  }
+
+  @Override
+  public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
+    ensure(directory);
+    return new ArrivingFileSystem((RecordingFileSystem) own.subtree(directory), changes, others, storage);
+  }
+
+  @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    return StagingFileSystem.of(this, target);
+  }
+
+  /** Leaves out what is gone elsewhere, and puts in what comes. */
+  private final class ArrivingListing implements DirectoryListing {
+    private final DirectoryListing here;
+    private final Map<String, Expected> entries;
+    private final VirtualPath directory;
+    private Iterator<Map.Entry<String, Expected>> rest;
+
+    /** @param here null if the directory has not arrived */
+    ArrivingListing(DirectoryListing here, Map<String, Expected> entries, VirtualPath directory) {
+      this.here = here;
+      this.entries = entries;
+      this.directory = directory;
+    }
+
+    @Override
+    public Entry next() throws VfsException {
+      for (Entry entry = here == null || rest != null ? null : here.next(); entry != null; entry = here.next()) {
+        Expected expected = entries.remove(entry.name());
+        switch (expected) {
+          case null -> {
+            return entry;
+          }
+          case Nothing _ -> {
+            return entry;
+          }
+          case Coming coming -> {
+            return hasArrived(coming, entry.attributes()) ? entry : new Entry(entry.name(), shown(coming));
+          }
+          case Going going -> {
+            if (!isGone(going, directory.child(entry.name()), entry.attributes())) {
+              return entry;
+            }
+          }
+        }
+      }
+      rest = rest == null ? entries.entrySet().iterator() : rest;
+      while (rest.hasNext()) {
+        Map.Entry<String, Expected> entry = rest.next();
+        if (entry.getValue() instanceof Coming coming) {
+          return new Entry(entry.getKey(), shown(coming));
+        }
+      }
+      return null;
+    }
+
+    @Override
+    public void close() {
+      if (here != null) {
+        here.close();
+      }
+    }
+  }
+
+  /** A file that another node has, told of by the path that is known here. */
+  private record ArrivingFile(OpenFile file, VirtualPath path, FileAttributes shown) implements OpenFile {
+    @Override
+    public int read(ByteBuffer target, long position) throws VfsException {
+      return named(path, () -> file.read(target, position));
+    }
+
+    @Override
+    public void write(ByteBuffer source, long position) throws VfsException {
+      throw new VfsException(VfsError.PERMISSION_DENIED, path);
+    }
+
+    @Override
+    public FileAttributes attributes() {
+      return shown;
+    }
+
+    @Override
+    public void setAttributes(AttributeChange change) throws VfsException {
+      throw notArrived(path);
+    }
+
+    @Override
+    public void sync() {
+      // Nothing was written.
+    }
+
+    @Override
+    public void close() throws VfsException {
+      file.close();
+    }
+
+    @Override
+    public void abandon() {
+      file.abandon();
+    }
+  }
+}

@@ -1,0 +1,302 @@
+package io.flotilla.vfs;
+
+import io.flotilla.vfs.RecentChange.Draft;
+import io.flotilla.vfs.RecentChange.Other;
+import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.Written;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A tree of a storage of which each node has a copy: what is changed in it is told to the other nodes once it is done. Stands directly
+ * above the storage, so that whatever protocol makes a file, it gets its name here. What is told fails nothing. Of partials nothing is
+ * told. Used by one thread at a time.
+ */
+final class RecordingFileSystem extends FileSystemLayer {
+  private static final Logger log = LoggerFactory.getLogger(RecordingFileSystem.class);
+  /** How many entries of a directory that is renamed are told of one by one; more would push all else out. */
+  static final int MAX_MOVED = 5_000;
+
+  private final RecentChanges changes;
+  private final String storage;
+  private final VirtualPath base;
+
+  /**
+   * @param files closed with this
+   * @param base where this tree is in the storage, links resolved
+   */
+  RecordingFileSystem(VirtualFileSystem files, RecentChanges changes, String storage, VirtualPath base) {
+    super(files);
+    this.changes = changes;
+    this.storage = storage;
+    this.base = base;
+  }
+
+  VirtualPath base() {
+    return base;
+  }
+
+  /** Where an entry is in the storage, links on the way resolved; its directory must exist. */
+  private VirtualPath located(VirtualPath entry) throws VfsException {
+    VirtualPath own = entry.isRoot() || entry.parent().isRoot() ? entry : files.canonical(entry.parent()).child(entry.name());
+    return own.under(base);
+  }
+
+  private interface Drafts {
+    List<Draft> make() throws VfsException;
+  }
+
+  /** The change is done and must not seem to have failed. */
+  private void tell(Drafts drafts) {
+    try {
+      changes.made(storage, drafts.make());
+    } catch (VfsException e) {
+      log.debug("A change in storage {} is not told to the other nodes: {}", storage, e.getMessage());
+    }
+  }
+
+  private static Draft written(VirtualPath path, FileAttributes attributes) {
+    return new Draft(path, switch (attributes.kind()) {
+      case FILE, DIRECTORY -> Written.of(attributes);
+      case SYMLINK, OTHER -> new Other();
+    });
+  }
+
+  private static Draft removed(VirtualPath path, FileAttributes attributes) {
+    return new Draft(path, switch (attributes.kind()) {
+      case FILE, DIRECTORY -> Removed.of(attributes);
+      case SYMLINK, OTHER -> new Other();
+    });
+  }
+
+  private void tellWritten(VirtualPath entry) {
+    tell(() -> List.of(written(located(entry), files.lstat(entry))));
+  }
+
+  /** Nothing of what is not there; the operation itself says so. */
+  private Optional<FileAttributes> find(VirtualPath entry) {
+    try {
+      return Optional.of(files.lstat(entry));
+    } catch (VfsException e) {
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
+    OpenFile file = files.open(path, mode, permissions);
+    if (!mode.write() || Partials.isHidden(path)) {
+      return file;
+    }
+    VirtualPath at;
+    try {
+      at = files.canonical(path).under(base);
+    } catch (VfsException e) {
+      return file; // it was removed meanwhile
+    }
+    return new RecordedFile(file, at);
+  }
+
+  @Override
+  public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
+    files.makeDirectory(path, permissions);
+    tellWritten(path);
+  }
+
+  @Override
+  public void removeFile(VirtualPath path) throws VfsException {
+    remove(path, () -> files.removeFile(path));
+  }
+
+  @Override
+  public void removeDirectory(VirtualPath path) throws VfsException {
+    remove(path, () -> files.removeDirectory(path));
+  }
+
+  private interface Change {
+    void run() throws VfsException;
+  }
+
+  private void remove(VirtualPath path, Change removal) throws VfsException {
+    Optional<FileAttributes> former = Partials.isHidden(path) ? Optional.empty() : find(path);
+    removal.run();
+    former.ifPresent(gone -> tell(() -> List.of(removed(located(path), gone))));
+  }
+
+  @Override
+  public void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
+    if (Partials.isHidden(to)) {
+      files.rename(from, to, replace);
+      return;
+    }
+    if (Partials.isHidden(from)) {
+      files.rename(from, to, replace);
+      tellWritten(to);
+      return;
+    }
+    Optional<FileAttributes> moved = find(from);
+    VirtualPath former = moved.isPresent() ? located(from) : from;
+    List<Moved> beneath = moved.filter(FileAttributes::isDirectory).isPresent() ? tree(from, former) : List.of();
+    files.rename(from, to, replace);
+    moved.ifPresent(attributes -> tell(() -> {
+      VirtualPath now = located(to);
+      List<Draft> drafts = new ArrayList<>();
+      // What is written comes first, so that nobody misses the file under both names.
+      drafts.add(written(now, attributes));
+      for (Moved entry : beneath) {
+        drafts.add(written(entry.path().under(now), entry.attributes()));
+      }
+      if (!former.equals(now)) {
+        for (Moved entry : beneath.reversed()) {
+          drafts.add(removed(entry.path().under(former), entry.attributes()));
+        }
+        drafts.add(removed(former, attributes));
+      }
+      return drafts;
+    }));
+  }
+
+  /** @param path from the directory that is moved */
+  private record Moved(VirtualPath path, FileAttributes attributes) {}
+
+  /** All that clients see in a directory, what is above first; nothing if that is too much. */
+  private List<Moved> tree(VirtualPath root, VirtualPath shown) {
+    List<Moved> found = new ArrayList<>();
+    Deque<VirtualPath> directories = new ArrayDeque<>();
+    directories.add(root);
+    while (!directories.isEmpty()) {
+      VirtualPath directory = directories.removeLast();
+      try (DirectoryListing listing = files.list(directory)) {
+        for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
+          if (!Partials.isHidden(entry.name())) {
+            VirtualPath path = directory.child(entry.name());
+            found.add(new Moved(path.from(root), entry.attributes()));
+            if (entry.attributes().isDirectory()) {
+              directories.add(path);
+            }
+          }
+          if (found.size() > MAX_MOVED) {
+            log.warn("The directory {} of storage {} was renamed; it has over {} entries, so the other nodes show that only when the "
+                + "synchroniser has brought it", shown, storage, MAX_MOVED);
+            return List.of();
+          }
+        }
+      } catch (VfsException e) {
+        log.debug("What is in a directory that is renamed can't be told to the other nodes: {}", e.getMessage());
+      }
+    }
+    return found;
+  }
+
+  @Override
+  public void makeSymlink(String target, VirtualPath link) throws VfsException {
+    files.makeSymlink(target, link);
+    tellWritten(link);
+  }
+
+  @Override
+  public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
+    files.makeHardLink(existing, link);
+    tellWritten(link);
+  }
+
+  @Override
+  public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
+    files.setAttributes(path, change, followLinks);
+    if (!Partials.isHidden(path)) {
+      tell(() -> {
+        FileAttributes now = followLinks ? files.stat(path) : files.lstat(path);
+        return now.kind() != FileAttributes.Kind.FILE ? List.of()
+            : List.of(written(followLinks ? files.canonical(path).under(base) : located(path), now));
+      });
+    }
+  }
+
+  @Override
+  public VirtualFileSystem subtree(VirtualPath directory) throws VfsException {
+    VirtualFileSystem subtree = files.subtree(directory);
+    try {
+      return new RecordingFileSystem(subtree, changes, storage, files.canonical(directory).under(base));
+    } catch (VfsException e) {
+      subtree.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public VirtualFileSystem staging(VirtualPath target, long room) throws VfsException {
+    return StagingFileSystem.of(this, target);
+  }
+
+  /** A file that is changed as it is: other nodes are told when that ends, however it does. */
+  private final class RecordedFile implements OpenFile {
+    private final OpenFile file;
+    private final VirtualPath at;
+    private boolean isChanged;
+    private boolean ended;
+
+    RecordedFile(OpenFile file, VirtualPath at) {
+      this.file = file;
+      this.at = at;
+    }
+
+    @Override
+    public int read(ByteBuffer target, long position) throws VfsException {
+      return file.read(target, position);
+    }
+
+    @Override
+    public long transferTo(long position, long count, WritableByteChannel target) throws IOException {
+      return file.transferTo(position, count, target);
+    }
+
+    @Override
+    public void write(ByteBuffer source, long position) throws VfsException {
+      isChanged = true;
+      file.write(source, position);
+    }
+
+    @Override
+    public FileAttributes attributes() throws VfsException {
+      return file.attributes();
+    }
+
+    @Override
+    public void setAttributes(AttributeChange change) throws VfsException {
+      isChanged = true;
+      file.setAttributes(change);
+    }
+
+    @Override
+    public void sync() throws VfsException {
+      file.sync();
+    }
+
+    private void tellIfChanged() {
+      if (isChanged && !ended) {
+        tell(() -> List.of(written(at, file.attributes())));
+      }
+      ended = true;
+    }
+
+    @Override
+    public void close() throws VfsException {
+      tellIfChanged();
+      file.close();
+    }
+
+    @Override
+    public void abandon() {
+      tellIfChanged();
+      file.abandon();
+    }
+  }
+}

@@ -1,0 +1,565 @@
+package io.flotilla.vfs;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.Version;
+import io.flotilla.vfs.RecentChange.Written;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two nodes with a directory each and nobody who copies between them, but for the test itself. */
+class ArrivingFileSystemTest {
+  @TempDir private Path directory;
+  private final List<RecentChanges.Conflict> conflicts = new ArrayList<>();
+  private Node one;
+  private Node two;
+
+  /** What clients of one node have: home "/home" in a storage. */
+  private final class Node implements RecentChanges.Events, OtherNodes {
+    private final Path storage;
+    private final RecentChanges changes;
+    private final VirtualFileSystem files;
+    private boolean answers = true;
+
+    Node(String name) throws IOException {
+      storage = Files.createDirectories(directory.resolve(name));
+      Files.createDirectories(storage.resolve("home"));
+      changes = new RecentChanges(name, _ -> Duration.ofMinutes(10), () -> System.nanoTime() / 1000, System::nanoTime, this);
+      VirtualPath home = VirtualPath.parse("/home");
+      files = new PublishingFileSystem(new ArrivingFileSystem(new RecordingFileSystem(
+          VirtualFileSystem.open(storage.resolve("home")), changes, "main", home), changes, this, "main"),
+          Links.FOLLOW, "ann\n" + name, new ActiveUploads());
+    }
+
+    @Override
+    public void conflict(RecentChanges.Conflict conflict) {
+      conflicts.add(conflict);
+    }
+
+    @Override
+    public void forgotten(String node, int count) {
+      throw new AssertionError("nothing is that much");
+    }
+
+    private Node other(String node) throws VfsException {
+      Node other = Map.of("node-1", one, "node-2", two).get(node);
+      if (!other.answers) {
+        throw new VfsException(VfsError.NOT_ARRIVED, "it does not answer");
+      }
+      return other;
+    }
+
+    private VirtualFileSystem own() throws VfsException {
+      return new RecordingFileSystem(VirtualFileSystem.open(storage, Links.ONLY_CANONICAL), changes, "main", VirtualPath.ROOT);
+    }
+
+    @Override
+    public Optional<OpenFile> open(String node, Location file, Version version) throws VfsException {
+      try (VirtualFileSystem there = other(node).own()) {
+        OpenFile opened = there.open(file.path(), OpenMode.READ, 0);
+        return version.isOf(opened.attributes()) ? Optional.of(opened) : Optional.empty();
+      } catch (VfsException e) {
+        if (e.error() == VfsError.NOT_FOUND) {
+          return Optional.empty();
+        }
+        throw e;
+      }
+    }
+
+    @Override
+    public boolean remove(String node, Location entry, Removed what) throws VfsException {
+      try (VirtualFileSystem there = other(node).own()) {
+        if (what.isDirectory()) {
+          there.removeDirectory(entry.path());
+        } else if (what.version().isOf(there.lstat(entry.path()))) {
+          there.removeFile(entry.path());
+        } else {
+          return false;
+        }
+      }
+      talk();
+      return true;
+    }
+
+    @Override
+    public boolean rename(String node, Location entry, VirtualPath to, boolean replace, Written what) throws VfsException {
+      try (VirtualFileSystem there = other(node).own()) {
+        there.rename(entry.path(), to, replace);
+      }
+      talk();
+      return true;
+    }
+
+    void write(String path, String text) throws VfsException {
+      OpenFile file = files.open(VirtualPath.parse(path), OpenMode.REPLACE, 0644);
+      file.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), 0);
+      file.close();
+      talk();
+    }
+
+    String read(String path) throws IOException {
+      OpenFile file = files.open(VirtualPath.parse(path), OpenMode.READ, 0);
+      try {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ByteBuffer buffer = ByteBuffer.allocate(7);
+        while (file.read(buffer, bytes.size()) > 0) {
+          bytes.write(buffer.array(), 0, buffer.position());
+          buffer.clear();
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+      } finally {
+        file.abandon();
+      }
+    }
+
+    List<String> list(String path) throws VfsException {
+      TreeSet<String> names = new TreeSet<>();
+      try (DirectoryListing listing = files.list(VirtualPath.parse(path))) {
+        for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
+          assertTrue(names.add(entry.name() + (entry.attributes().isDirectory() ? "/" : "")), entry.name() + " is listed twice");
+        }
+      }
+      return List.copyOf(names);
+    }
+
+    void makeDirectory(String path) throws VfsException {
+      files.makeDirectory(VirtualPath.parse(path), 0755);
+      talk();
+    }
+
+    void remove(String path) throws VfsException {
+      files.removeFile(VirtualPath.parse(path));
+      talk();
+    }
+
+    void removeDirectory(String path) throws VfsException {
+      files.removeDirectory(VirtualPath.parse(path));
+      talk();
+    }
+
+    void rename(String from, String to) throws VfsException {
+      files.rename(VirtualPath.parse(from), VirtualPath.parse(to), false);
+      talk();
+    }
+
+    VfsError error(String path) {
+      return assertThrows(VfsException.class, () -> files.lstat(VirtualPath.parse(path))).error();
+    }
+
+    Path local(String path) {
+      return storage.resolve("home" + path);
+    }
+  }
+
+  @BeforeEach
+  void open() throws IOException {
+    one = new Node("node-1");
+    two = new Node("node-2");
+  }
+
+  @AfterEach
+  void close() {
+    one.files.close();
+    two.files.close();
+  }
+
+  /** Both nodes hear all. */
+  private void talk() {
+    try {
+      two.changes.heard("node-1", one.changes.after(two.changes.heardOf("node-1"), 10_000, Duration.ZERO));
+      one.changes.heard("node-2", two.changes.after(one.changes.heardOf("node-2"), 10_000, Duration.ZERO));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Does what a synchroniser does. */
+  private static void copy(Node from, Node to, String path) throws IOException {
+    Files.createDirectories(to.local(path).getParent());
+    Files.copy(from.local(path), to.local(path), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    FileTime time = Files.getLastModifiedTime(from.local(path));
+    Files.setLastModifiedTime(to.local(path), FileTime.from(time.toInstant().truncatedTo(java.time.temporal.ChronoUnit.SECONDS)));
+  }
+
+  private static VirtualPath path(String text) throws VfsException {
+    return VirtualPath.parse(text);
+  }
+
+  private static VfsError error(org.junit.jupiter.api.function.Executable action) {
+    return assertThrows(VfsException.class, action).error();
+  }
+
+  @Test
+  void upload_isReadAndListedByTheOtherNode_beforeItArrives() throws IOException {
+    one.write("/a", "first of one");
+    assertEquals("first of one", two.read("/a"));
+    assertEquals(List.of("a"), two.list("/"));
+    FileAttributes there = one.files.stat(path("/a"));
+    FileAttributes here = two.files.stat(path("/a"));
+    assertEquals(List.of(there.kind(), there.size(), there.modified(), there.permissions()),
+        List.of(here.kind(), here.size(), here.modified(), here.permissions()));
+    assertEquals(path("/a"), two.files.canonical(path("/a")));
+    assertFalse(Files.exists(two.local("/a")));
+  }
+
+  @Test
+  void directory_isThere_withWhatIsInIt() throws IOException {
+    one.makeDirectory("/d");
+    one.makeDirectory("/d/e");
+    one.write("/d/e/a", "deep");
+    assertEquals(List.of("d/"), two.list("/"));
+    assertEquals(List.of("e/"), two.list("/d"));
+    assertEquals("deep", two.read("/d/e/a"));
+    assertEquals(path("/d/e/a"), two.files.canonical(path("/d/e/a")));
+    assertEquals(VfsError.NOT_FOUND, two.error("/d/e/b"));
+    assertEquals(VfsError.EXISTS, error(() -> two.files.makeDirectory(path("/d"), 0755)));
+    assertFalse(Files.exists(two.local("/d")));
+  }
+
+  @Test
+  void directoryOfLongAgo_isThere_ifSomethingInItIsRecent() throws IOException {
+    Files.createDirectories(one.local("/old"));
+    one.write("/old/a", "recent");
+    assertEquals(List.of("old/"), two.list("/"));
+    assertTrue(two.files.stat(path("/old")).isDirectory());
+    assertEquals(List.of("a"), two.list("/old"));
+    assertEquals("recent", two.read("/old/a"));
+  }
+
+  @Test
+  void arrivedFile_isReadHere_whenTheOtherNodeIsSilent() throws IOException {
+    one.write("/a", "text");
+    copy(one, two, "/a");
+    one.answers = false;
+    assertEquals("text", two.read("/a"));
+    Files.writeString(two.local("/a"), "changed by hand, after it had arrived");
+    assertEquals("changed by hand, after it had arrived", two.read("/a"));
+  }
+
+  @Test
+  void newerVersion_isReadThere_whileAnOlderOneIsHere() throws IOException {
+    one.write("/a", "old");
+    copy(one, two, "/a");
+    assertEquals("old", two.read("/a"));
+    one.write("/a", "newer");
+    assertEquals("newer", two.read("/a"));
+    assertEquals(5, two.files.stat(path("/a")).size());
+    assertEquals(List.of("a"), two.list("/"));
+    one.answers = false;
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.read("/a")));
+  }
+
+  @Test
+  void versionsOfOneSecondAndSize_areToldApart_asFinelyAsTheyCan() throws IOException {
+    one.write("/a", "first");
+    copy(one, two, "/a");
+    FileTime first = FileTime.from(Instant.ofEpochSecond(1_700_000_000, 123_456_700));
+    Files.setLastModifiedTime(two.local("/a"), first);
+    one.write("/a", "other");
+    for (int nanos : new int[] {123_456_701, 123_456_800, 123_457_000, 0, 124_000_000}) {
+      one.files.setAttributes(path("/a"), new AttributeChange(OptionalLong.empty(), OptionalInt.empty(), Optional.empty(),
+          Optional.of(Instant.ofEpochSecond(1_700_000_000, nanos))), true);
+      talk();
+      boolean isCutOffOf = nanos == 123_456_701 || nanos == 0;
+      assertEquals(isCutOffOf ? "first" : "other", two.read("/a"), Integer.toString(nanos));
+    }
+  }
+
+  @Test
+  void fileIsNotMovedOver_aDirectoryThatHasNotArrived() throws IOException {
+    one.makeDirectory("/d");
+    two.write("/a", "text");
+    assertEquals(VfsError.IS_A_DIRECTORY, error(() -> two.files.rename(path("/a"), path("/d"), true)));
+    assertEquals("text", two.read("/a"));
+  }
+
+  @Test
+  void silentNode_failsOpening_andNotLooking() throws IOException {
+    one.write("/a", "text");
+    one.answers = false;
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.read("/a")));
+    assertEquals(List.of("a"), two.list("/"));
+    assertEquals(4, two.files.stat(path("/a")).size());
+  }
+
+  @Test
+  void removedFile_isHidden_ifItIsThatVersion() throws IOException {
+    one.write("/a", "text");
+    copy(one, two, "/a");
+    one.remove("/a");
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.read("/a")));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.files.removeFile(path("/a"))));
+    assertEquals(List.of(), two.list("/"));
+    Files.writeString(two.local("/a"), "another");
+    assertEquals("another", two.read("/a"));
+    assertEquals(List.of("a"), two.list("/"));
+  }
+
+  @Test
+  void removedName_canBeUsedAgain() throws IOException {
+    one.write("/a", "text");
+    copy(one, two, "/a");
+    one.makeDirectory("/d");
+    one.write("/d/a", "text");
+    copy(one, two, "/d/a");
+    one.remove("/a");
+    one.remove("/d/a");
+    one.removeDirectory("/d");
+    assertEquals(List.of(), two.list("/"));
+    OpenFile file = two.files.open(path("/a"), OpenMode.CREATE_NEW, 0644);
+    file.write(ByteBuffer.wrap(new byte[] {'n', 'e', 'w'}), 0);
+    file.close();
+    two.makeDirectory("/d");
+    assertEquals("new", two.read("/a"));
+    assertEquals(List.of(), two.list("/d"));
+    assertEquals(List.of("a", "d/"), two.list("/"));
+  }
+
+  @Test
+  void removedDirectory_isShown_ifSomethingUnknownIsInIt() throws IOException {
+    one.makeDirectory("/d");
+    Files.createDirectories(two.local("/d"));
+    assertEquals(List.of("d/"), two.list("/"));
+    one.removeDirectory("/d");
+    assertEquals(List.of(), two.list("/"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/d"));
+    Files.writeString(two.local("/d/mine"), "unknown to others");
+    assertEquals(List.of("d/"), two.list("/"));
+    assertEquals(List.of("mine"), two.list("/d"));
+  }
+
+  @Test
+  void directoryWithWhatIsRemovedElsewhere_canBeRemoved() throws IOException {
+    one.makeDirectory("/d");
+    one.write("/d/a", "text");
+    copy(one, two, "/d/a");
+    one.remove("/d/a");
+    two.removeDirectory("/d");
+    assertFalse(Files.exists(two.local("/d")));
+  }
+
+  @Test
+  void renamedFile_isUnderItsNewNameOnly() throws IOException {
+    one.write("/a", "text");
+    copy(one, two, "/a");
+    one.rename("/a", "/b");
+    assertEquals(List.of("b"), two.list("/"));
+    assertEquals("text", two.read("/b"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+  }
+
+  @Test
+  void renamedDirectory_isUnderItsNewNameOnly_withAllInIt() throws IOException {
+    one.makeDirectory("/d");
+    one.makeDirectory("/d/e");
+    one.write("/d/e/a", "text");
+    copy(one, two, "/d/e/a");
+    one.rename("/d", "/f");
+    assertEquals(List.of("f/"), two.list("/"));
+    assertEquals(List.of("a"), two.list("/f/e"));
+    assertEquals("text", two.read("/f/e/a"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/d/e/a"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/d"));
+  }
+
+  @Test
+  void removal_ofWhatHasNotArrived_isDoneThere() throws IOException {
+    one.write("/a", "text");
+    two.remove("/a");
+    assertFalse(Files.exists(one.local("/a")));
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+    one.makeDirectory("/d");
+    two.removeDirectory("/d");
+    assertFalse(Files.exists(one.local("/d")));
+    assertEquals(List.of(), two.list("/"));
+  }
+
+  @Test
+  void removal_ofANewerVersion_removesTheOlderOneHereToo() throws IOException {
+    one.write("/a", "old");
+    copy(one, two, "/a");
+    one.write("/a", "newer");
+    two.remove("/a");
+    assertEquals(List.of(), two.list("/"));
+    assertEquals(List.of(), one.list("/"));
+    assertFalse(Files.exists(two.local("/a")));
+  }
+
+  @Test
+  void rename_ofWhatHasNotArrived_isDoneThere() throws IOException {
+    one.write("/a", "text");
+    two.rename("/a", "/b");
+    assertTrue(Files.exists(one.local("/b")));
+    assertEquals(List.of("b"), two.list("/"));
+    assertEquals("text", two.read("/b"));
+    one.makeDirectory("/d");
+    one.write("/d/a", "deep");
+    two.rename("/d", "/e");
+    assertEquals("deep", two.read("/e/a"));
+    assertEquals(List.of("b", "e/"), two.list("/"));
+    two.write("/taken", "");
+    assertEquals(VfsError.EXISTS, error(() -> two.rename("/b", "/taken")));
+  }
+
+  @Test
+  void directoryOfWhichNotAllHasArrived_isNotMoved() throws IOException {
+    one.makeDirectory("/d");
+    one.write("/d/a", "text");
+    Files.createDirectories(two.local("/d"));
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.rename("/d", "/e")));
+    assertEquals(VfsError.NOT_EMPTY, error(() -> two.removeDirectory("/d")));
+    copy(one, two, "/d/a");
+    two.list("/d");
+    two.rename("/d", "/e");
+    assertEquals(List.of("a"), two.list("/e"));
+  }
+
+  @Test
+  void upload_goesIntoADirectoryThatHasNotArrived() throws IOException {
+    one.makeDirectory("/d");
+    one.makeDirectory("/d/e");
+    two.write("/d/e/a", "of two");
+    assertEquals("of two", Files.readString(two.local("/d/e/a")));
+    assertEquals("of two", one.read("/d/e/a"));
+    two.makeDirectory("/d/f");
+    assertEquals(List.of("e/", "f/"), one.list("/d"));
+  }
+
+  @Test
+  void changeOfWhatHasNotArrived_failsForNow() throws IOException {
+    one.write("/a", "text");
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.files.open(path("/a"), OpenMode.EDIT, 0644)));
+    AttributeChange time = new AttributeChange(OptionalLong.empty(), OptionalInt.empty(), Optional.empty(), Optional.of(Instant.EPOCH));
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.files.setAttributes(path("/a"), time, true)));
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.files.setExtraData(path("/a"), ExtraData.PROPERTIES, new byte[1])));
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.files.makeHardLink(path("/a"), path("/b"))));
+    assertArrayEquals(new byte[0], two.files.extraData(path("/a"), ExtraData.PROPERTIES));
+    assertEquals("text", two.read("/a"));
+  }
+
+  @Test
+  void uploadOverWhatHasNotArrived_isAConflict_andIsSeenByBoth() throws IOException {
+    one.write("/a", "of one");
+    two.write("/a", "of node two");
+    assertEquals(1, conflicts.size());
+    assertEquals("/home/a", conflicts.getFirst().path().toString());
+    assertEquals("of node two", two.read("/a"));
+    assertEquals("of node two", one.read("/a"));
+    assertEquals("of one", Files.readString(one.local("/a")));
+  }
+
+  @Test
+  void uploadOverWhatHasArrived_isNone_whoeverLookedBefore() throws IOException {
+    one.write("/a", "of one");
+    copy(one, two, "/a");
+    two.write("/a", "of node two");
+    assertEquals(List.of(), conflicts);
+  }
+
+  @Test
+  void changesInPlace_andOfTimes_areToldWhenTheyEnd() throws IOException {
+    one.write("/a", "text");
+    copy(one, two, "/a");
+    assertEquals("text", two.read("/a"));
+    OpenFile file = one.files.open(path("/a"), OpenMode.EDIT, 0644);
+    file.write(ByteBuffer.wrap(" and more".getBytes(StandardCharsets.UTF_8)), 4);
+    file.close();
+    talk();
+    assertEquals("text and more", two.read("/a"));
+    Instant long_ = Instant.ofEpochSecond(1_000_000_000, 5);
+    one.files.setAttributes(path("/a"),
+        new AttributeChange(OptionalLong.empty(), OptionalInt.empty(), Optional.empty(), Optional.of(long_)), true);
+    talk();
+    assertEquals(long_, two.files.stat(path("/a")).modified());
+    assertEquals("text and more", two.read("/a"));
+  }
+
+  @Test
+  void whatIsNotThereAnyLonger_isNotFound() throws IOException {
+    one.write("/a", "text");
+    Files.delete(one.local("/a")); // by hand, so that nobody is told
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.read("/a")));
+    assertEquals(List.of(), two.list("/"));
+  }
+
+  @Test
+  void unfinishedUploads_areNotTold() throws IOException {
+    OpenFile file = one.files.open(path("/a"), OpenMode.REPLACE, 0644);
+    file.write(ByteBuffer.wrap(new byte[5]), 0);
+    file.abandon();
+    talk();
+    assertEquals(0, one.changes.size());
+    assertEquals(List.of(), two.list("/"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+  }
+
+  @Test
+  void uploadBySegments_isToldWhenItIsPublished() throws IOException {
+    try (VirtualFileSystem staging = one.files.staging(path("/a"), 0)) {
+      VirtualPath part = path("/" + Partials.PREFIX + "u-0-1");
+      OpenFile file = staging.open(part, OpenMode.REPLACE, 0644);
+      file.write(ByteBuffer.wrap(new byte[5]), 0);
+      file.close();
+      talk();
+      assertEquals(List.of(), two.list("/"));
+      staging.rename(part, path("/a"), true);
+    }
+    talk();
+    assertEquals(List.of("a"), two.list("/"));
+    assertEquals(5, two.read("/a").length());
+  }
+
+  @Test
+  void pathThroughALink_isThatOfWhatItLeadsTo() throws IOException {
+    one.makeDirectory("/d");
+    copyDirectory("/d");
+    for (Node node : List.of(one, two)) {
+      Files.createSymbolicLink(node.local("/link"), Path.of("d"));
+    }
+    one.write("/link/a", "text");
+    assertEquals("text", two.read("/d/a"));
+    assertEquals("text", two.read("/link/a"));
+    assertEquals(List.of("a"), two.list("/link"));
+  }
+
+  private void copyDirectory(String path) throws IOException {
+    Files.createDirectories(two.local(path));
+    two.list("/");
+  }
+
+  @Test
+  void linkInPlaceOfAFile_endsWhatWasToldOfIt() throws IOException {
+    one.write("/a", "text");
+    one.remove("/a");
+    one.write("/b", "text");
+    one.files.makeSymlink("b", path("/a"));
+    talk();
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+    Files.createSymbolicLink(two.local("/a"), Path.of("b"));
+    assertTrue(two.files.lstat(path("/a")).isSymlink());
+  }
+}

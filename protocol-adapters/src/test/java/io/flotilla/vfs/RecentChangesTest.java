@@ -1,0 +1,274 @@
+package io.flotilla.vfs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.flotilla.vfs.RecentChange.Draft;
+import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.Version;
+import io.flotilla.vfs.RecentChange.Written;
+import io.flotilla.vfs.RecentChanges.Batch;
+import io.flotilla.vfs.RecentChanges.Position;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class RecentChangesTest {
+  private static final Duration KEPT = Duration.ofMinutes(10);
+
+  private long now;
+  private Duration keep = KEPT;
+
+  /** A node's registry, with what it told its operator. */
+  private final class Node implements RecentChanges.Events {
+    private final String name;
+    private final RecentChanges changes;
+    private final List<RecentChanges.Conflict> conflicts = new ArrayList<>();
+    private int forgotten;
+    private long micros = 1_000_000_000_000L;
+
+    Node(String name) {
+      this.name = name;
+      this.changes = new RecentChanges(name, storage -> storage.equals("off") ? Duration.ZERO : keep,
+          () -> now / 1000 + micros, () -> now, this);
+    }
+
+    @Override
+    public void conflict(RecentChanges.Conflict conflict) {
+      conflicts.add(conflict);
+    }
+
+    @Override
+    public void forgotten(String node, int count) {
+      forgotten += count;
+    }
+
+    void write(String path, long size) {
+      changes.made("main", List.of(new Draft(path(path), written(size))));
+    }
+
+    void remove(String path, long size) {
+      changes.made("main", List.of(new Draft(path(path), new Removed(false, version(size)))));
+    }
+
+    /** Hears all that another one has to tell. */
+    void hear(Node other) {
+      try {
+        Batch batch;
+        do {
+          batch = other.changes.after(changes.heardOf(other.name), 100, Duration.ZERO);
+          changes.heard(other.name, batch);
+        } while (!batch.changes().isEmpty());
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    RecentChange.State expected(String path) {
+      return changes.expected("main", path(path)).map(RecentChanges.Known::state).orElse(null);
+    }
+  }
+
+  private final Node one = new Node("node-1");
+  private final Node two = new Node("node-2");
+  private final Node three = new Node("node-3");
+
+  private static VirtualPath path(String text) {
+    try {
+      return VirtualPath.parse(text);
+    } catch (VfsException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static Version version(long size) {
+    return new Version(size, Instant.ofEpochSecond(1_000_000 + size));
+  }
+
+  private static Written written(long size) {
+    return new Written(false, version(size), 0644);
+  }
+
+  private void pass(Duration time) {
+    now += time.toNanos();
+  }
+
+  @Test
+  void change_isHeardByOthers_andIsNotExpectedWhereItWasMade() {
+    one.write("/d/a", 1);
+    two.hear(one);
+    assertEquals(written(1), two.expected("/d/a"));
+    assertEquals(null, one.expected("/d/a"));
+    assertTrue(two.changes.hasForeign("main"));
+    assertFalse(one.changes.hasForeign("main"));
+    assertEquals(List.of(path("/d")), List.copyOf(two.changes.changedIn("main", VirtualPath.ROOT)));
+    assertEquals(1, two.changes.writtenBeneath("main", path("/d"), 10).size());
+  }
+
+  @Test
+  void change_ofThePathByThisNode_endsWhatWasExpected() {
+    one.write("/d/a", 1);
+    two.hear(one);
+    pass(Duration.ofSeconds(1));
+    two.write("/d/a", 2);
+    assertEquals(null, two.expected("/d/a"));
+    assertFalse(two.changes.hasForeign("main"));
+    assertEquals(List.of(), List.copyOf(two.changes.changedIn("main", VirtualPath.ROOT)));
+  }
+
+  @Test
+  void changes_runOutAfterTheirTime_sinceTheyWereMade() {
+    one.write("/a", 1);
+    pass(KEPT.minusSeconds(1));
+    two.hear(one);
+    assertEquals(written(1), two.expected("/a"));
+    pass(Duration.ofSeconds(2));
+    assertEquals(null, two.expected("/a"));
+    two.changes.expire();
+    one.changes.expire();
+    assertEquals(0, two.changes.size() + one.changes.size());
+    assertFalse(two.changes.hasForeign("main"));
+  }
+
+  @Test
+  void changes_areBounded_andTheOldestGo() {
+    one.changes.made("main", IntStream.rangeClosed(0, RecentChanges.MAX_CHANGES).mapToObj(i -> new Draft(path("/" + i), written(i))).toList());
+    assertEquals(RecentChanges.MAX_CHANGES, one.changes.size());
+    assertEquals(1, one.forgotten);
+    two.hear(one);
+    assertEquals(null, two.expected("/0"));
+    assertEquals(written(1), two.expected("/1"));
+  }
+
+  @Test
+  void pathThatChangesOften_takesOnePlace() {
+    for (int i = 0; i < 100; i++) {
+      one.write("/a", i);
+      two.hear(one);
+    }
+    assertEquals(1, one.changes.size());
+    assertEquals(1, two.changes.size());
+    assertEquals(written(99), two.expected("/a"));
+  }
+
+  @Test
+  void storageWhoseChangesAreNotTold_hasNone() {
+    one.changes.made("off", List.of(new Draft(path("/a"), written(1))));
+    assertEquals(0, one.changes.size());
+    one.write("/a", 1);
+    keep = Duration.ZERO; // switched off meanwhile
+    two.hear(one);
+    assertEquals(0, two.changes.size());
+  }
+
+  @Test
+  void nodeThatStartedAnew_isHeardFromItsBeginning_andWhatItSaidBeforeStays() {
+    one.write("/a", 1);
+    one.write("/b", 1);
+    two.hear(one);
+    Node again = new Node("node-1");
+    pass(Duration.ofSeconds(1));
+    again.write("/c", 1);
+    two.hear(again);
+    assertEquals(written(1), two.expected("/a"));
+    assertEquals(written(1), two.expected("/c"));
+    assertEquals(new Position(again.changes.position().incarnation(), 1), two.changes.heardOf("node-1"));
+  }
+
+  @Test
+  void hiddenNames_areNotListenedTo() {
+    one.write("/d/" + Partials.PREFIX + "x", 1);
+    two.hear(one);
+    assertEquals(0, two.changes.size());
+  }
+
+  @Test
+  void clockThatIsFarBehind_doesNotLoseItsChanges() {
+    Node behind = new Node("node-0");
+    behind.micros -= Duration.ofHours(1).toMillis() * 1000;
+    one.write("/a", 1);
+    behind.hear(one);
+    behind.write("/a", 2);
+    one.hear(behind);
+    assertEquals(written(2), one.expected("/a"));
+  }
+
+  @Test
+  void writesThatCross_areToldOnce_byOneOfBoth() {
+    one.write("/a", 1);
+    pass(Duration.ofMillis(1));
+    two.write("/a", 2);
+    two.hear(one);
+    one.hear(two);
+    assertEquals(List.of(new RecentChanges.Conflict("main", path("/a"), version(1), "node-2", version(2))), one.conflicts);
+    assertEquals(List.of(), two.conflicts);
+    assertEquals(written(2), one.expected("/a"));
+    assertEquals(null, two.expected("/a"));
+  }
+
+  @Test
+  void writeOverWhatHasNotArrived_isToldOnce_whereItIsMade() {
+    one.write("/a", 1);
+    two.hear(one);
+    pass(Duration.ofMillis(1));
+    two.write("/a", 2);
+    one.hear(two);
+    assertEquals(List.of(new RecentChanges.Conflict("main", path("/a"), version(2), "node-1", version(1))), two.conflicts);
+    assertEquals(List.of(), one.conflicts);
+  }
+
+  @Test
+  void writeOverWhatHasArrived_isNoConflict() {
+    one.write("/a", 1);
+    two.hear(one);
+    two.changes.expected("main", path("/a")).orElseThrow().settle();
+    two.write("/a", 2);
+    one.hear(two);
+    assertEquals(0, two.conflicts.size() + one.conflicts.size());
+  }
+
+  @Test
+  void directoriesAndRemovals_areNoConflict() {
+    one.remove("/a", 1);
+    two.write("/a", 2);
+    Written directory = new Written(true, version(0), 0755);
+    one.changes.made("main", List.of(new Draft(path("/d"), directory)));
+    two.changes.made("main", List.of(new Draft(path("/d"), directory)));
+    one.hear(two);
+    two.hear(one);
+    assertEquals(0, two.conflicts.size() + one.conflicts.size());
+  }
+
+  @Test
+  void settledChange_staysSo_whenAnOlderOneIsHeardLate() {
+    one.write("/a", 1);
+    pass(Duration.ofMillis(1));
+    two.hear(one);
+    two.changes.expected("main", path("/a")).orElseThrow().settle();
+    two.write("/a", 2);
+    three.hear(two);
+    three.changes.expected("main", path("/a")).orElseThrow().settle();
+    three.hear(one);
+    assertEquals(null, three.expected("/a"));
+  }
+
+  @Test
+  void awaitHeard_returnsWhenItIs_andNotForAnotherIncarnation() throws InterruptedException {
+    one.write("/a", 1);
+    assertFalse(two.changes.awaitHeard("node-1", one.changes.position(), Duration.ZERO));
+    two.hear(one);
+    assertTrue(two.changes.awaitHeard("node-1", one.changes.position(), Duration.ofSeconds(5)));
+    assertFalse(two.changes.awaitHeard("node-1", new Position(new java.util.UUID(1, 1), 1), Duration.ZERO));
+  }
+
+  @Test
+  void stampThatLeavesNoRoom_isNotTaken() {
+    two.changes.heard("node-1", new Batch(new Position(one.changes.position().incarnation(), 1), List.of(new RecentChanges.Aged(
+        new RecentChange(1, Long.MAX_VALUE, 0, "main", path("/a"), written(1)), Duration.ZERO))));
+    assertEquals(0, two.changes.size());
+  }
+}
