@@ -265,14 +265,14 @@ begin_start() {
   need curl curl
   mkdir -p "$directory"
   lock_directory
-  # From here on there is something to stop.
-  touch "$directory/processes"
   for name in "$@"; do
     k=$((k + 1))
     [ -n "$(running "$name")" ] || { missing=yes && check_ports "$name" "$k"; }
   done
   [ -n "$missing" ] || fail "it runs in $directory already; stop it by '$example/stop $directory'"
   [ -f "$directory/base-port" ] || echo "$base_port" > "$directory/base-port"
+  # From here on there is something to stop.
+  touch "$directory/processes"
   started=()
   mounted=()
   trap undo EXIT
