@@ -160,7 +160,7 @@ class AdminOptionsTest {
     }
     assertTrue(refusal("--node-config", settings.toString()).contains("is it running?"));
     assumeTrue(self == 0, "only root can have another user listen");
-    Process stranger = new ProcessBuilder("setpriv", "--reuid", "65534", "--clear-groups", "python3", "-c",
+    Process stranger = new ProcessBuilder("setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/python3", "-c",
         "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()").start();
     try (var output = stranger.inputReader()) {
       Files.writeString(settings, text.formatted(output.readLine()));
