@@ -127,7 +127,12 @@ abstract class BenchClient {
 
     @Override
     Result resume(Path file, String name, int rate) throws IOException, InterruptedException {
-      return sftp(rate, "reput " + file + " " + name);
+      Result resumed = sftp(rate, "reput " + file + " " + name);
+      if (resumed.output().contains("No such file")) {
+        return put(file, name, rate); // nothing of it had come
+      }
+      // The whole file had come, and only the last word was lost.
+      return resumed.output().contains("same size or larger") ? new Result(0, "") : resumed;
     }
   }
 

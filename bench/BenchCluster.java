@@ -33,6 +33,8 @@ final class BenchCluster implements AutoCloseable {
   static final String HASH =
       "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+  private static final Path SETSID = Path.of("/usr/bin/setsid");
+
   private final Path home;
   private final Path directory;
   private final int basePort;
@@ -151,7 +153,12 @@ final class BenchCluster implements AutoCloseable {
 
   /** Starts a node that has ended, as {@code up} has started it. */
   void startAgain(int k, List<String> command) throws IOException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true)
+    List<String> line = new ArrayList<>();
+    if (Files.isExecutable(SETSID)) { // so that it competes for processors as the others do
+      line.add(SETSID.toString());
+    }
+    line.addAll(command);
+    Process process = new ProcessBuilder(line).redirectErrorStream(true)
         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log(k).toFile())).start();
     JsonNode cluster = JSON.readTree(file().toFile());

@@ -187,6 +187,7 @@ public final class Node {
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
     recent.start(streams, controlPlane::members);
+    recent.watchArrivals(homes);
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
     }

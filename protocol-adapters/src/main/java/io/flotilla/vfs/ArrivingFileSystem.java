@@ -25,6 +25,8 @@ final class ArrivingFileSystem extends FileSystemLayer {
   private static final int SHOWN_PERMISSIONS = 0755;
   /** How much is looked at to say whether a directory that another node removed is empty. */
   private static final int MAX_LOOKED = 10_000;
+  /** How often a change is followed that comes while one is asked for. */
+  private static final int MAX_TRIES = 3;
 
   private final RecordingFileSystem own;
   private final RecentChanges changes;
@@ -89,7 +91,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private boolean isOnTheWay(VirtualPath at) {
-    return !changes.writtenBeneath(storage, at, 1).isEmpty();
+    return changes.isAnythingComing(storage, at);
   }
 
   /** Where a path is in the storage, links resolved as far as it exists here. */
@@ -141,27 +143,27 @@ final class ArrivingFileSystem extends FileSystemLayer {
         written.permissions(), 1, modified, modified, modified, List.of(coming.at(), written.version()));
   }
 
-  /** Whether what is here is what is expected, or makes up for it. */
-  private static boolean hasArrived(Coming coming, FileAttributes here) {
-    boolean hasArrived = coming.written().isDirectory() ? here.isDirectory() : coming.written().version().isOf(here);
-    if (hasArrived) {
-      coming.known().ifPresent(Known::settle);
-    }
-    return hasArrived;
+  /**
+   * Whether what is here counts: it is what is expected, or it is not known to be older. What nobody has told of may be newer, and is
+   * neither hidden nor taken away.
+   */
+  private boolean counts(Coming coming, FileAttributes here) {
+    coming.known().filter(known -> known.change().hasArrivedAs(here)).ifPresent(changes::settle);
+    return coming.known().filter(known -> !known.change().hasArrivedAs(here) && known.change().isNewerThan(here)).isEmpty();
   }
 
   private boolean isGone(Going going, VirtualPath path, FileAttributes here) throws VfsException {
-    return going.removed().isDirectory() ? here.isDirectory() && isEmpty(path, new int[] {MAX_LOOKED})
-        : going.removed().version().isOf(here);
+    return going.removed().isDirectory() ? here.isDirectory() && isEmpty(path, new int[] {MAX_LOOKED}) : going.known().change().isNewerThan(here);
   }
 
   /** Whether nothing in a directory is shown, not even what unfinished uploads consist of. */
   private boolean isEmpty(VirtualPath directory, int[] left) throws VfsException {
+    VirtualPath at = located(directory);
     try (DirectoryListing listing = files.list(directory)) {
       for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
-        VirtualPath path = directory.child(entry.name());
-        boolean isGone = left[0]-- > 0 && expected(path) instanceof Going going && (entry.attributes().isDirectory()
-            ? going.removed().isDirectory() && isEmpty(path, left) : going.removed().version().isOf(entry.attributes()));
+        boolean isGone = left[0]-- > 0 && !Partials.isHidden(entry.name()) && expectedAt(at.child(entry.name())) instanceof Going going
+            && (entry.attributes().isDirectory() ? going.removed().isDirectory() && isEmpty(directory.child(entry.name()), left)
+                : going.known().change().isNewerThan(entry.attributes()));
         if (!isGone) {
           return false;
         }
@@ -173,7 +175,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   private FileAttributes look(VirtualPath path, Look look) throws VfsException {
     return switch (expected(path)) {
       case Nothing _ -> look.at(path);
-      case Coming coming -> find(path, look).filter(here -> hasArrived(coming, here)).orElseGet(() -> shown(coming));
+      case Coming coming -> find(path, look).filter(here -> counts(coming, here)).orElseGet(() -> shown(coming));
       case Going going -> {
         FileAttributes here = look.at(path);
         if (isGone(going, path, here)) {
@@ -186,7 +188,19 @@ final class ArrivingFileSystem extends FileSystemLayer {
 
   @Override
   public FileAttributes stat(VirtualPath path) throws VfsException {
-    return look(path, files::stat);
+    return look(followed(path), files::stat);
+  }
+
+  /** Where a link leads that is here; other nodes tell of what is there. */
+  private VirtualPath followed(VirtualPath path) {
+    if (!changes.hasForeign(storage) || path.isRoot()) {
+      return path;
+    }
+    try {
+      return files.lstat(path).kind() == FileAttributes.Kind.SYMLINK ? files.canonical(path) : path;
+    } catch (VfsException e) {
+      return path; // what it is for says what is wrong with it
+    }
   }
 
   @Override
@@ -197,7 +211,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** What is expected of a path and has not arrived, now that it was looked at. */
   private Optional<Coming> coming(VirtualPath path) throws VfsException {
     if (expected(path) instanceof Coming coming) {
-      return find(path, files::lstat).filter(here -> hasArrived(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
+      return find(path, files::lstat).filter(here -> counts(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
     }
     return Optional.empty();
   }
@@ -212,27 +226,43 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   @Override
-  public OpenFile open(VirtualPath path, OpenMode mode, int permissions) throws VfsException {
-    Optional<Coming> coming = coming(path);
-    if (coming.isEmpty()) {
-      if (isGoing(path)) {
-        throw notFound(path);
+  public OpenFile open(VirtualPath given, OpenMode mode, int permissions) throws VfsException {
+    VirtualPath path = mode.exclusive() ? given : followed(given);
+    for (int i = 0; i < MAX_TRIES; i++) {
+      Optional<Coming> coming = coming(path);
+      if (coming.isEmpty()) {
+        if (isGoing(path)) {
+          throw notFound(path);
+        }
+        return files.open(path, mode, permissions);
       }
-      return files.open(path, mode, permissions);
+      if (coming.get().written().isDirectory()) {
+        throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+      }
+      if (mode.write()) {
+        throw notArrived(path);
+      }
+      Coming asked = coming.get();
+      Optional<OpenFile> there = named(path, () -> others.open(asked.node(), new Location(storage, asked.at()), asked.written().version()));
+      if (there.isPresent()) {
+        return new ArrivingFile(there.get(), path, shown(asked));
+      }
+      dropIfLast(path, asked);
     }
-    if (coming.get().written().isDirectory()) {
-      throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+    throw notArrived(path);
+  }
+
+  /**
+   * After a node has said that it does not have a version any longer: if it has told nothing newer, something was done past the cluster
+   * there. Then what was told does not hold; but what is here is older than that, so it is not what is to be had either.
+   */
+  private void dropIfLast(VirtualPath path, Coming asked) throws VfsException {
+    if (coming(path).filter(now -> now.known().equals(asked.known())).isPresent()) {
+      if (find(path, files::lstat).isPresent()) {
+        throw notArrived(path);
+      }
+      asked.known().ifPresent(changes::settle);
     }
-    if (mode.write()) {
-      throw notArrived(path);
-    }
-    Location location = new Location(storage, coming.get().at());
-    Optional<OpenFile> there = named(path, () -> others.open(coming.get().node(), location, coming.get().written().version()));
-    if (there.isPresent()) {
-      return new ArrivingFile(there.get(), path, shown(coming.get()));
-    }
-    coming.get().known().ifPresent(Known::settle);
-    return files.open(path, mode, permissions);
   }
 
   private interface Call<T> {
@@ -332,50 +362,81 @@ final class ArrivingFileSystem extends FileSystemLayer {
 
   @Override
   public void removeFile(VirtualPath path) throws VfsException {
-    Optional<Coming> coming = coming(path);
-    if (coming.isEmpty()) {
-      if (isGoing(path)) {
-        throw notFound(path);
+    for (int i = 0; i < MAX_TRIES; i++) {
+      Optional<Coming> coming = coming(path);
+      if (coming.isEmpty()) {
+        if (isGoing(path)) {
+          throw notFound(path);
+        }
+        files.removeFile(path);
+        return;
       }
-      files.removeFile(path);
-      return;
+      if (coming.get().written().isDirectory()) {
+        throw new VfsException(VfsError.IS_A_DIRECTORY, path);
+      }
+      if (removeThere(path, coming.get())) {
+        removeOlder(path, coming.get());
+        return;
+      }
+      dropIfLast(path, coming.get());
     }
-    if (coming.get().written().isDirectory()) {
-      throw new VfsException(VfsError.IS_A_DIRECTORY, path);
-    }
-    boolean isRemoved = removeThere(path, coming.get());
-    // An older version that is here was meant as well.
-    if (!isRemoved || find(path, files::lstat).filter(here -> !here.isDirectory()).isPresent()) {
-      files.removeFile(path);
-    }
+    throw notArrived(path);
   }
 
   private boolean removeThere(VirtualPath path, Coming coming) throws VfsException {
-    Removed what = new Removed(coming.written().isDirectory(), coming.written().version());
-    boolean isRemoved = named(path, () -> others.remove(coming.node(), new Location(storage, coming.at()), what));
-    if (!isRemoved) {
-      coming.known().ifPresent(Known::settle);
+    return named(path, () -> others.remove(coming.node(), new Location(storage, coming.at()), coming.written().asRemoved()));
+  }
+
+  /** What is here of a file that was taken away where it is newer; anything else that has come meanwhile stays. */
+  private void removeOlder(VirtualPath path, Coming gone) throws VfsException {
+    Optional<FileAttributes> here = find(path, files::lstat);
+    if (here.isPresent() && gone.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
+      files.removeFile(path);
     }
-    return isRemoved;
   }
 
   @Override
   public void removeDirectory(VirtualPath path) throws VfsException {
-    Optional<Coming> coming = coming(path);
-    if (coming.isEmpty() && isGoing(path)) {
-      throw notFound(path);
-    }
-    if (changes.hasForeign(storage) && !path.isRoot() && isOnTheWay(located(path))) {
-      throw new VfsException(VfsError.NOT_EMPTY, path);
-    }
-    if (coming.isPresent() && coming.get().known().isPresent()) {
+    for (int i = 0; i < MAX_TRIES; i++) {
+      Optional<Coming> coming = coming(path);
+      if (coming.isEmpty() && isGoing(path)) {
+        throw notFound(path);
+      }
+      if (isAnythingStillComing(path)) {
+        throw new VfsException(VfsError.NOT_EMPTY, path);
+      }
+      if (coming.isEmpty() || coming.get().known().isEmpty()) {
+        removeDirectoryHere(path);
+        return;
+      }
       if (!coming.get().written().isDirectory()) {
         throw new VfsException(VfsError.NOT_A_DIRECTORY, path);
       }
       if (removeThere(path, coming.get())) {
         return;
       }
+      dropIfLast(path, coming.get());
     }
+    throw notArrived(path);
+  }
+
+  /** Looks at all that is said to come beneath a directory, which may be here by now. */
+  private boolean isAnythingStillComing(VirtualPath directory) throws VfsException {
+    if (!changes.hasForeign(storage) || directory.isRoot() || Partials.isHidden(directory)) {
+      return false;
+    }
+    VirtualPath at = located(directory);
+    if (!isOnTheWay(at)) {
+      return false;
+    }
+    for (Known known : changes.writtenBeneath(storage, at, MAX_LOOKED)) {
+      VirtualPath path = known.path().from(at).under(directory);
+      coming(path);
+    }
+    return isOnTheWay(at);
+  }
+
+  private void removeDirectoryHere(VirtualPath path) throws VfsException {
     try {
       files.removeDirectory(path);
     } catch (VfsException e) {
@@ -393,24 +454,40 @@ final class ArrivingFileSystem extends FileSystemLayer {
       files.rename(from, to, replace);
       return;
     }
-    Optional<Coming> target = coming(to);
-    if (target.isPresent() && !replace) {
-      throw new VfsException(VfsError.EXISTS, to);
+    for (int i = 0; i < MAX_TRIES; i++) {
+      Optional<Coming> target = coming(to);
+      if (target.isPresent() && !replace) {
+        throw new VfsException(VfsError.EXISTS, to);
+      }
+      if (target.isPresent() && target.get().written().isDirectory()) {
+        throw new VfsException(VfsError.IS_A_DIRECTORY, to);
+      }
+      boolean isAnythingStillComing = isAnythingStillComing(from);
+      Optional<Coming> moved = coming(from);
+      if (moved.isEmpty()) {
+        if (isGoing(from)) {
+          throw notFound(from);
+        }
+        if (isAnythingStillComing) {
+          throw notWhole(from);
+        }
+        renameHere(from, to, replace);
+        return;
+      }
+      if (renameThere(from, moved.get(), to, replace)) {
+        removeOlder(from, moved.get());
+        return;
+      }
+      dropIfLast(from, moved.get());
     }
-    if (target.isPresent() && target.get().written().isDirectory()) {
-      throw new VfsException(VfsError.IS_A_DIRECTORY, to);
-    }
-    Optional<Coming> moved = coming(from);
-    if (moved.isPresent()) {
-      renameThere(from, moved.get(), to, replace);
-      return;
-    }
-    if (isGoing(from)) {
-      throw notFound(from);
-    }
-    if (!from.isRoot() && !Partials.isHidden(from) && isOnTheWay(located(from))) {
-      throw new VfsException(VfsError.NOT_ARRIVED, from, "not all that is in it has arrived at this node yet; try again later");
-    }
+    throw notArrived(from);
+  }
+
+  private static VfsException notWhole(VirtualPath directory) {
+    return new VfsException(VfsError.NOT_ARRIVED, directory, "not all that is in it has arrived at this node yet; try again later");
+  }
+
+  private void renameHere(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
     if (isGoing(to)) {
       clear(to);
     }
@@ -419,23 +496,26 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   /** Where it is; that node has all that is in a directory, or it is not done. */
-  private void renameThere(VirtualPath from, Coming moved, VirtualPath to, boolean replace) throws VfsException {
-    boolean isElsewhereToo = moved.known().isEmpty() || changes.writtenBeneath(storage, moved.at(), MAX_LOOKED).stream()
-        .anyMatch(known -> !known.node().equals(moved.node()));
-    if (isElsewhereToo) {
-      throw new VfsException(VfsError.NOT_ARRIVED, from, "not all that is in it has arrived at this node yet; try again later");
+  private boolean renameThere(VirtualPath from, Coming moved, VirtualPath to, boolean replace) throws VfsException {
+    if (moved.known().isEmpty() || changes.writtenBeneath(storage, moved.at(), MAX_LOOKED).stream()
+        .anyMatch(known -> !known.node().equals(moved.node()))) {
+      throw notWhole(from);
     }
-    if (find(to, this::lstat).isPresent() && !replace) {
+    if (!stat(to.parent()).isDirectory()) {
+      throw new VfsException(VfsError.NOT_A_DIRECTORY, to);
+    }
+    if (!replace && find(to, this::lstat).isPresent()) {
       throw new VfsException(VfsError.EXISTS, to);
     }
     Location location = new Location(storage, moved.at());
     VirtualPath target = located(to);
-    boolean isRenamed = named(from, () -> others.rename(moved.node(), location, target, replace, moved.written()));
-    if (!isRenamed) {
-      moved.known().ifPresent(Known::settle);
-      files.rename(from, to, replace);
-    } else if (!moved.written().isDirectory() && find(from, files::lstat).filter(here -> !here.isDirectory()).isPresent()) {
-      files.removeFile(from); // an older version, which would be seen under its name again
+    return named(from, () -> others.rename(moved.node(), location, target, replace, moved.written()));
+  }
+
+  /** Removes what is here of a name that another node has freed, so that it can be taken. */
+  void clearIfGone(VirtualPath path) throws VfsException {
+    if (changes.hasForeign(storage) && isGoing(path)) {
+      clear(path);
     }
   }
 
@@ -560,7 +640,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
             return entry;
           }
           case Coming coming -> {
-            return hasArrived(coming, entry.attributes()) ? entry : new Entry(entry.name(), shown(coming));
+            return counts(coming, entry.attributes()) ? entry : new Entry(entry.name(), shown(coming));
           }
           case Going going -> {
             if (!isGone(going, directory.child(entry.name()), entry.attributes())) {

@@ -6,7 +6,7 @@ package io.flotilla.vfs;
  * operation does; the interface has no default methods, so that such a class can't forget one.
  */
 abstract sealed class FileSystemLayer implements VirtualFileSystem
-    permits PublishingFileSystem, QuotaFileSystem, StagingFileSystem, RecordingFileSystem, ArrivingFileSystem {
+    permits PublishingFileSystem, QuotaFileSystem, StagingFileSystem, RecordingFileSystem, ArrivingFileSystem, OwnCopy {
   final VirtualFileSystem files;
 
   /** @param files closed with this */

@@ -13,7 +13,7 @@ public interface OtherNodes {
   /** A file or directory of a storage, links resolved. */
   record Location(String storage, VirtualPath path) {}
 
-  /** Opens a file to read; nothing if that node does not have that version of it any longer. */
+  /** Opens a file to read; nothing if that node does not have that version of it any longer, and this node has heard why, if it was told. */
   Optional<OpenFile> open(String node, Location file, Version version) throws VfsException;
 
   /**

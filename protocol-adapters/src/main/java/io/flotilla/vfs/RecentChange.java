@@ -1,6 +1,10 @@
 package io.flotilla.vfs;
 
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a node did to one path of a storage. Immutable.
@@ -10,8 +14,56 @@ import java.time.Instant;
  *     microseconds; Kulkarni and others, "Logical Physical Clocks", 2014)
  * @param known the stamp of the newest change of that path that the node had heard of when it made this one; 0 if it knew none
  * @param path in the storage, links resolved
+ * @param replaced versions of a file that this change put an end to, and those before it, the latest first: only these, where they are
+ *     still somewhere, are older than the change for sure; anything else may be newer
  */
-public record RecentChange(long sequence, long stamp, long known, String storage, VirtualPath path, State state) {
+public record RecentChange(long sequence, long stamp, long known, String storage, VirtualPath path, State state, List<Version> replaced) {
+  /** Of one path; older ones are not told. */
+  public static final int MAX_REPLACED = 8;
+
+  public RecentChange {
+    replaced = List.copyOf(replaced);
+  }
+
+  RecentChange as(long number) {
+    return new RecentChange(number, stamp, known, storage, path, state, replaced);
+  }
+
+  /** Whether a file is one of those that this change put an end to. */
+  boolean isNewerThan(FileAttributes file) {
+    return replaced.stream().anyMatch(version -> version.isOf(file))
+        || state instanceof Removed removed && !removed.isDirectory() && removed.version().isOf(file);
+  }
+
+  /** Whether what is somewhere else is what this change has left. */
+  boolean hasArrivedAs(FileAttributes there) {
+    return state instanceof Written written && (written.isDirectory() ? there.isDirectory() : written.version().isOf(there));
+  }
+
+  /** The version of the file that it left or removed; nothing of a directory. */
+  private Optional<Version> version() {
+    return switch (state) {
+      case Written written when !written.isDirectory() -> Optional.of(written.version());
+      case Removed removed when !removed.isDirectory() -> Optional.of(removed.version());
+      case Written _, Removed _, Other _ -> Optional.empty();
+    };
+  }
+
+  /**
+   * What a change puts an end to.
+   *
+   * @param found the version that was there
+   * @param before the change of the path before this one
+   */
+  static List<Version> replacedBy(State state, Optional<Version> found, Optional<RecentChange> before) {
+    List<Version> replaced = new ArrayList<>();
+    Stream.of(found.stream(), before.flatMap(RecentChange::version).stream(), before.stream().flatMap(change -> change.replaced().stream()))
+        .flatMap(versions -> versions)
+        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version)))
+        .filter(version -> !replaced.contains(version)).forEach(replaced::add);
+    return replaced.subList(0, Math.min(MAX_REPLACED, replaced.size()));
+  }
+
   /** What the path has been since. */
   public sealed interface State {}
 
@@ -23,6 +75,10 @@ public record RecentChange(long sequence, long stamp, long known, String storage
   public record Written(boolean isDirectory, Version version, int permissions) implements State {
     static Written of(FileAttributes attributes) {
       return new Written(attributes.isDirectory(), Version.of(attributes), attributes.permissions());
+    }
+
+    Removed asRemoved() {
+      return new Removed(isDirectory, version);
     }
   }
 
@@ -65,6 +121,15 @@ public record RecentChange(long sequence, long stamp, long known, String storage
     }
   }
 
-  /** What a node is going to tell of one path. */
-  record Draft(VirtualPath path, State state) {}
+  /**
+   * What a node is going to tell of one path.
+   *
+   * @param found the version of the file that was there before
+   */
+  record Draft(VirtualPath path, State state, Optional<Version> found) {
+    /** Of what was not there, or was no file. */
+    Draft(VirtualPath path, State state) {
+      this(path, state, Optional.empty());
+    }
+  }
 }

@@ -1,11 +1,14 @@
 package io.flotilla.vfs;
 
 import io.flotilla.vfs.RecentChange.Draft;
+import io.flotilla.vfs.RecentChange.Removed;
 import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.RecentChange.Written;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +22,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * What all nodes changed lately in the storages of which each has a copy of its own, as far as this node has heard: a log of this node's
@@ -96,9 +100,8 @@ public final class RecentChanges {
       return change.state();
     }
 
-    /** It has arrived here, or does not hold any longer: what is here counts. */
-    void settle() {
-      settled = true;
+    RecentChange change() {
+      return change;
     }
 
     private boolean isNewerThan(Known other) {
@@ -124,9 +127,41 @@ public final class RecentChanges {
   /** What is known of one storage: looked at by any thread, changed under the lock. */
   private static final class Index {
     private final Map<VirtualPath, Known> newest = new ConcurrentHashMap<>();
-    /** Of what other nodes changed, and the directories above it. */
-    private final Map<VirtualPath, Set<VirtualPath>> beneath = new ConcurrentHashMap<>();
-    private final AtomicInteger foreign = new AtomicInteger();
+    /** Of what other nodes changed and may not be so here yet. */
+    private final Ways changed = new Ways();
+    /** Of what they wrote and is not known to have arrived. */
+    private final Ways coming = new Ways();
+    private final AtomicInteger open = new AtomicInteger();
+  }
+
+  /** Leads from the root to some paths: the entries of each directory that are one, or lead to one. */
+  private static final class Ways {
+    private final Map<VirtualPath, Set<VirtualPath>> entries = new ConcurrentHashMap<>();
+
+    Set<VirtualPath> from(VirtualPath directory) {
+      return entries.getOrDefault(directory, Set.of());
+    }
+
+    void add(VirtualPath path) {
+      for (VirtualPath at = path; !at.isRoot(); at = at.parent()) {
+        if (!entries.computeIfAbsent(at.parent(), _ -> ConcurrentHashMap.newKeySet()).add(at)) {
+          return;
+        }
+      }
+    }
+
+    /** @param isOne whether a path on the way is one itself */
+    void remove(VirtualPath path, Predicate<VirtualPath> isOne) {
+      for (VirtualPath at = path; !at.isRoot() && !entries.containsKey(at) && !isOne.test(at); at = at.parent()) {
+        Set<VirtualPath> siblings = entries.get(at.parent());
+        if (siblings != null) {
+          siblings.remove(at);
+          if (siblings.isEmpty()) {
+            entries.remove(at.parent());
+          }
+        }
+      }
+    }
   }
 
   /**
@@ -167,20 +202,36 @@ public final class RecentChanges {
     lock.lock();
     try {
       for (Draft draft : drafts) {
-        Known before = index(storage).newest.get(draft.path());
-        boolean counts = before != null && !isOver(before);
-        lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
-        RecentChange change = new RecentChange(
-            ++lastSequence, lastStamp, counts ? before.change.stamp() : 0, storage, draft.path(), draft.state());
-        if (counts && !before.settled && !before.node.equals(node)) {
-          tellIfConflict(change, before.node, before.change);
+        if (draft.state() instanceof Removed removed && removed.isDirectory()) {
+          writtenHereIn(storage, draft.path()).forEach(gone -> made(storage, gone, kept));
         }
-        add(own, node, change, kept.toNanos());
+        made(storage, draft, kept);
       }
       told.signalAll();
     } finally {
       lock.unlock();
     }
+  }
+
+  private void made(String storage, Draft draft, Duration kept) {
+    Known before = index(storage).newest.get(draft.path());
+    boolean counts = before != null && !isOver(before);
+    lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
+    RecentChange change = new RecentChange(
+        ++lastSequence, lastStamp, counts ? before.change.stamp() : 0, storage, draft.path(), draft.state(),
+        RecentChange.replacedBy(draft.state(), draft.found(), counts ? Optional.of(before.change) : Optional.empty()));
+    if (counts && !before.settled && !before.node.equals(node)) {
+      tellIfConflict(change, before.node, before.change);
+    }
+    add(own, node, change, kept.toNanos());
+  }
+
+  /** What this node has told of in a directory: with that, when it is removed or too large to be told of anew, it is gone. */
+  private List<Draft> writtenHereIn(String storage, VirtualPath directory) {
+    return own.byPath.values().stream()
+        .filter(known -> known.change.storage().equals(storage) && known.path().isWithin(directory) && !known.path().equals(directory))
+        .filter(known -> known.state() instanceof Written)
+        .map(known -> new Draft(known.path(), ((Written) known.state()).asRemoved())).toList();
   }
 
   private void tellIfConflict(RecentChange mine, String otherNode, RecentChange other) {
@@ -217,9 +268,8 @@ public final class RecentChanges {
       long now = nanos.getAsLong();
       List<Aged> changes = new ArrayList<>();
       for (Known known : own.inOrder.tailMap(sequence, false).values()) { // its own are ordered by their numbers
-        long kept = keep.apply(known.change.storage()).toNanos();
-        if (kept > 0) {
-          changes.add(new Aged(known.change, Duration.ofNanos(Math.max(0, kept - (known.expires - now)))));
+        if (isOn(known.change.storage())) {
+          changes.add(aged(known, now));
         }
         if (changes.size() == most) {
           return new Batch(new Position(incarnation, known.change.sequence()), changes);
@@ -260,7 +310,7 @@ public final class RecentChanges {
       for (Aged aged : batch.changes()) {
         RecentChange change = aged.change();
         long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
-        if (left > 0 && change.stamp() > 0 && change.stamp() < MAX_STAMP && !Partials.isHidden(change.path())) {
+        if (left > 0 && isSane(change)) {
           lastStamp = Math.max(lastStamp, change.stamp());
           Known mine = own.byPath.get(new Key(change.storage(), change.path()));
           // The node of the older one tells, so that one does.
@@ -275,6 +325,46 @@ public final class RecentChanges {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What was heard of another node, also before it started anew: to be given back to it when it has, since its own log was in memory. */
+  public List<Aged> heardFrom(String other) {
+    lock.lock();
+    try {
+      Log log = others.get(other);
+      long now = nanos.getAsLong();
+      return log == null ? List.of() : log.inOrder.values().stream().filter(known -> !isOver(known)).map(known -> aged(known, now)).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes back what this node told before it started anew; changes that it has made since count. Never blocks. */
+  public void remember(List<Aged> former) {
+    lock.lock();
+    try {
+      for (Aged aged : former) {
+        RecentChange change = aged.change();
+        long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
+        Known mine = own.byPath.get(new Key(change.storage(), change.path()));
+        if (left > 0 && isSane(change) && (mine == null || mine.change.stamp() < change.stamp())) {
+          lastStamp = Math.max(lastStamp, change.stamp());
+          add(own, node, change.as(++lastSequence), left);
+        }
+      }
+      told.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static boolean isSane(RecentChange change) {
+    return change.stamp() > 0 && change.stamp() < MAX_STAMP && !Partials.isHidden(change.path());
+  }
+
+  private Aged aged(Known known, long now) {
+    long kept = keep.apply(known.change.storage()).toNanos();
+    return new Aged(known.change, Duration.ofNanos(Math.max(0, kept - (known.expires - now))));
   }
 
   /** Waits until another node's changes have been heard up to a position, and says whether they have in time. */
@@ -323,49 +413,70 @@ public final class RecentChanges {
   }
 
   private void show(Index index, Known known) {
-    Known former = index.newest.put(known.path(), known);
-    boolean wasForeign = former != null && !former.node.equals(node);
-    boolean isForeign = !known.node.equals(node);
-    index.foreign.addAndGet((isForeign ? 1 : 0) - (wasForeign ? 1 : 0));
-    if (isForeign && !wasForeign) {
-      link(index, known.path());
-    } else if (wasForeign && !isForeign) {
-      unlink(index, known.path());
-    }
+    turn(index, known.path(), index.newest.put(known.path(), known), known);
   }
 
   private void forget(Log log, Known known) {
     log.inOrder.remove(known.order);
     log.byPath.remove(Log.key(known), known);
     Index index = index(known.change.storage());
-    if (index.newest.remove(known.path(), known) && !known.node.equals(node)) {
-      index.foreign.decrementAndGet();
-      unlink(index, known.path());
+    if (index.newest.remove(known.path(), known)) {
+      turn(index, known.path(), known, null);
     }
   }
 
-  private static void link(Index index, VirtualPath path) {
-    for (VirtualPath at = path; !at.isRoot(); at = at.parent()) {
-      if (!index.beneath.computeIfAbsent(at.parent(), _ -> ConcurrentHashMap.newKeySet()).add(at)) {
-        return;
+  /** Keeps the ways to a path whose newest change is another one now, or none. */
+  private void turn(Index index, VirtualPath path, Known former, Known now) {
+    if (isOpen(former) != isOpen(now)) {
+      if (isOpen(now)) {
+        index.open.incrementAndGet();
+        index.changed.add(path);
+      } else {
+        close(index, path);
       }
+    }
+    if (isComing(now)) {
+      index.coming.add(path);
+    } else if (isComing(former)) {
+      index.coming.remove(path, at -> isComing(index.newest.get(at)));
     }
   }
 
-  private void unlink(Index index, VirtualPath path) {
-    for (VirtualPath at = path; !at.isRoot() && !index.beneath.containsKey(at) && !isForeign(index.newest.get(at)); at = at.parent()) {
-      Set<VirtualPath> siblings = index.beneath.get(at.parent());
-      if (siblings != null) {
-        siblings.remove(at);
-        if (siblings.isEmpty()) {
-          index.beneath.remove(at.parent());
-        }
-      }
+  private void close(Index index, VirtualPath path) {
+    index.open.decrementAndGet();
+    index.changed.remove(path, at -> isOpen(index.newest.get(at)));
+  }
+
+  /** It has arrived here, or does not hold any longer: what is here counts. */
+  void settle(Known known) {
+    if (known.settled) {
+      return;
     }
+    lock.lock();
+    try {
+      Index index = index(known.change.storage());
+      boolean isShown = isOpen(known) && index.newest.get(known.path()) == known;
+      known.settled = true;
+      if (isShown) {
+        close(index, known.path());
+        index.coming.remove(known.path(), at -> isComing(index.newest.get(at)));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether it says of a path what may not be so here yet. */
+  private boolean isOpen(Known known) {
+    return isForeign(known) && !known.settled;
   }
 
   private boolean isForeign(Known known) {
     return known != null && !known.node.equals(node);
+  }
+
+  private boolean isComing(Known known) {
+    return isOpen(known) && known.state() instanceof Written;
   }
 
   /** Forgets what is over; to be called now and then. */
@@ -400,10 +511,10 @@ public final class RecentChanges {
     return known.expires - nanos.getAsLong() <= 0 || !isOn(known.change.storage());
   }
 
-  /** Whether other nodes changed anything in a storage; if not, what is here is all there is to look at. */
+  /** Whether other nodes changed anything in a storage that may not be so here yet; if not, what is here is all there is to look at. */
   boolean hasForeign(String storage) {
     Index index = storages.get(storage);
-    return index != null && index.foreign.get() > 0;
+    return index != null && index.open.get() > 0;
   }
 
   /** The newest change of a path, if another node made it and it is not known to have arrived. */
@@ -413,41 +524,47 @@ public final class RecentChanges {
   }
 
   private boolean isExpected(Known known) {
-    return isForeign(known) && !known.settled && !isOver(known);
+    return isOpen(known) && !isOver(known);
+  }
+
+  /** Whether another node wrote a path that is not known to have arrived. */
+  public boolean isComing(String storage, VirtualPath path) {
+    return expected(storage, path).filter(known -> known.state() instanceof Written).isPresent();
+  }
+
+  Set<String> storages() {
+    return Set.copyOf(storages.keySet());
   }
 
   /** The entries of a directory that other nodes changed, or that lead to what they changed. */
   Collection<VirtualPath> changedIn(String storage, VirtualPath directory) {
     Index index = storages.get(storage);
-    return index == null ? List.of() : List.copyOf(entries(index, directory));
+    return index == null ? List.of() : List.copyOf(index.changed.from(directory));
   }
 
-  private static Set<VirtualPath> entries(Index index, VirtualPath directory) {
-    return index.beneath.getOrDefault(directory, Set.of());
+  /** Whether other nodes wrote anything beneath a directory that is not known to have arrived, or was not until a moment ago. */
+  boolean isAnythingComing(String storage, VirtualPath directory) {
+    Index index = storages.get(storage);
+    return index != null && !index.coming.from(directory).isEmpty() && isOn(storage);
   }
 
   /** What other nodes wrote beneath a directory and has not arrived, as far as this node knows. */
   List<Known> writtenBeneath(String storage, VirtualPath directory, int most) {
-    List<Known> found = new ArrayList<>();
     Index index = storages.get(storage);
-    if (index != null) {
-      collect(index, directory, most, found);
-    }
-    return found;
+    return index == null ? List.of() : beneath(index, directory, most);
   }
 
-  private void collect(Index index, VirtualPath directory, int most, List<Known> found) {
-    for (VirtualPath entry : entries(index, directory)) {
-      Known known = index.newest.get(entry);
+  private List<Known> beneath(Index index, VirtualPath directory, int most) {
+    List<Known> found = new ArrayList<>();
+    Deque<VirtualPath> left = new ArrayDeque<>(index.coming.from(directory));
+    while (!left.isEmpty() && found.size() < most) {
+      VirtualPath path = left.pop();
+      Known known = index.newest.get(path);
       if (known != null && isExpected(known) && known.state() instanceof Written) {
         found.add(known);
       }
-      if (found.size() < most) {
-        collect(index, entry, most, found);
-      }
-      if (found.size() >= most) {
-        return;
-      }
+      left.addAll(index.coming.from(path));
     }
+    return found;
   }
 }

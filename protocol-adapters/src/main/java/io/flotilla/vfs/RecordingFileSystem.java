@@ -3,6 +3,7 @@ package io.flotilla.vfs;
 import io.flotilla.vfs.RecentChange.Draft;
 import io.flotilla.vfs.RecentChange.Other;
 import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.RecentChange.Written;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -63,11 +64,12 @@ final class RecordingFileSystem extends FileSystemLayer {
     }
   }
 
-  private static Draft written(VirtualPath path, FileAttributes attributes) {
+  /** @param former what was there before */
+  private static Draft written(VirtualPath path, FileAttributes attributes, Optional<FileAttributes> former) {
     return new Draft(path, switch (attributes.kind()) {
       case FILE, DIRECTORY -> Written.of(attributes);
       case SYMLINK, OTHER -> new Other();
-    });
+    }, former.filter(found -> found.kind() == FileAttributes.Kind.FILE).map(Version::of));
   }
 
   private static Draft removed(VirtualPath path, FileAttributes attributes) {
@@ -77,8 +79,16 @@ final class RecordingFileSystem extends FileSystemLayer {
     });
   }
 
-  private void tellWritten(VirtualPath entry) {
-    tell(() -> List.of(written(located(entry), files.lstat(entry))));
+  private void tellWritten(VirtualPath entry, Optional<FileAttributes> former) {
+    tell(() -> List.of(written(located(entry), files.lstat(entry), former)));
+  }
+
+  private static Optional<FileAttributes> found(OpenFile file) {
+    try {
+      return Optional.of(file.attributes());
+    } catch (VfsException e) {
+      return Optional.empty();
+    }
   }
 
   /** Nothing of what is not there; the operation itself says so. */
@@ -102,13 +112,13 @@ final class RecordingFileSystem extends FileSystemLayer {
     } catch (VfsException e) {
       return file; // it was removed meanwhile
     }
-    return new RecordedFile(file, at);
+    return new RecordedFile(file, at, mode.exclusive() ? Optional.empty() : found(file));
   }
 
   @Override
   public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
     files.makeDirectory(path, permissions);
-    tellWritten(path);
+    tellWritten(path, Optional.empty());
   }
 
   @Override
@@ -128,7 +138,12 @@ final class RecordingFileSystem extends FileSystemLayer {
   private void remove(VirtualPath path, Change removal) throws VfsException {
     Optional<FileAttributes> former = Partials.isHidden(path) ? Optional.empty() : find(path);
     removal.run();
-    former.ifPresent(gone -> tell(() -> List.of(removed(located(path), gone))));
+    // Another session may have made it anew meanwhile, and told of that already.
+    former.ifPresent(gone -> tell(() -> {
+      Optional<FileAttributes> anew = find(path);
+      VirtualPath at = located(path);
+      return List.of(anew.isPresent() ? written(at, anew.get(), former) : removed(at, gone));
+    }));
   }
 
   @Override
@@ -137,9 +152,10 @@ final class RecordingFileSystem extends FileSystemLayer {
       files.rename(from, to, replace);
       return;
     }
+    Optional<FileAttributes> replaced = find(to);
     if (Partials.isHidden(from)) {
       files.rename(from, to, replace);
-      tellWritten(to);
+      tellWritten(to, replaced);
       return;
     }
     Optional<FileAttributes> moved = find(from);
@@ -150,9 +166,9 @@ final class RecordingFileSystem extends FileSystemLayer {
       VirtualPath now = located(to);
       List<Draft> drafts = new ArrayList<>();
       // What is written comes first, so that nobody misses the file under both names.
-      drafts.add(written(now, attributes));
+      drafts.add(written(now, attributes, replaced));
       for (Moved entry : beneath) {
-        drafts.add(written(entry.path().under(now), entry.attributes()));
+        drafts.add(written(entry.path().under(now), entry.attributes(), Optional.empty()));
       }
       if (!former.equals(now)) {
         for (Moved entry : beneath.reversed()) {
@@ -199,23 +215,24 @@ final class RecordingFileSystem extends FileSystemLayer {
   @Override
   public void makeSymlink(String target, VirtualPath link) throws VfsException {
     files.makeSymlink(target, link);
-    tellWritten(link);
+    tellWritten(link, Optional.empty());
   }
 
   @Override
   public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
     files.makeHardLink(existing, link);
-    tellWritten(link);
+    tellWritten(link, Optional.empty());
   }
 
   @Override
   public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
+    Optional<FileAttributes> former = Partials.isHidden(path) ? Optional.empty() : find(path);
     files.setAttributes(path, change, followLinks);
     if (!Partials.isHidden(path)) {
       tell(() -> {
         FileAttributes now = followLinks ? files.stat(path) : files.lstat(path);
         return now.kind() != FileAttributes.Kind.FILE ? List.of()
-            : List.of(written(followLinks ? files.canonical(path).under(base) : located(path), now));
+            : List.of(written(followLinks ? files.canonical(path).under(base) : located(path), now, former));
       });
     }
   }
@@ -240,12 +257,15 @@ final class RecordingFileSystem extends FileSystemLayer {
   private final class RecordedFile implements OpenFile {
     private final OpenFile file;
     private final VirtualPath at;
+    private final Optional<FileAttributes> former;
     private boolean isChanged;
     private boolean ended;
 
-    RecordedFile(OpenFile file, VirtualPath at) {
+    /** @param former as it was when it was opened */
+    RecordedFile(OpenFile file, VirtualPath at, Optional<FileAttributes> former) {
       this.file = file;
       this.at = at;
+      this.former = former;
     }
 
     @Override
@@ -282,7 +302,7 @@ final class RecordingFileSystem extends FileSystemLayer {
 
     private void tellIfChanged() {
       if (isChanged && !ended) {
-        tell(() -> List.of(written(at, file.attributes())));
+        tell(() -> List.of(written(at, file.attributes(), former)));
       }
       ended = true;
     }

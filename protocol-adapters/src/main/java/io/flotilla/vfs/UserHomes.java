@@ -25,6 +25,8 @@ import org.slf4j.LoggerFactory;
 public final class UserHomes {
   private static final Logger log = LoggerFactory.getLogger(UserHomes.class);
   private static final int PERMISSIONS = 0755;
+  /** Of what has not arrived, each time. */
+  private static final int MAX_LOOKED = 10_000;
   private static final Duration FIRST_SCAN = Duration.ofSeconds(2);
 
   private final ActiveUploads uploads = new ActiveUploads();
@@ -72,14 +74,43 @@ public final class UserHomes {
     }
     Optional<Path> directory = view.storagePath(storage);
     DetachedFileSystem files = new DetachedFileSystem(bulkheads.of(storage, directory),
-        () -> new RecordingFileSystem(openStorage(view, storage, "the storage", Links.ONLY_CANONICAL), copies.get().changes(), storage,
-            VirtualPath.ROOT),
+        () -> new OwnCopy(new RecordingFileSystem(openStorage(view, storage, "the storage", Links.ONLY_CANONICAL), copies.get().changes(),
+            storage, VirtualPath.ROOT), copies.get().changes(), copies.get().others(), storage),
         () -> directory.filter(path -> LocalDisk.holds(path, "/")).isPresent());
     try {
       files.open();
       return files;
     } catch (VfsException | RuntimeException e) {
       files.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Looks which of the files that other nodes wrote have arrived here, so that a program that takes one away is not taken for the
+   * synchroniser that has not brought it yet. Blocks; to be called every few seconds, by one thread.
+   */
+  public void lookForArrivals(ConfigView view) {
+    copies.ifPresent(on -> on.changes().storages().stream().filter(on.changes()::hasForeign).forEach(storage -> {
+      try (VirtualFileSystem files = own(view, storage)) {
+        for (RecentChanges.Known known : on.changes().writtenBeneath(storage, VirtualPath.ROOT, MAX_LOOKED)) {
+          if (isHere(files, known)) {
+            on.changes().settle(known);
+          }
+        }
+      } catch (VfsException | RuntimeException e) {
+        log.debug("What has arrived in storage {} could not be looked at: {}", storage, e.toString());
+      }
+    }));
+  }
+
+  private static boolean isHere(VirtualFileSystem files, RecentChanges.Known known) throws VfsException {
+    try {
+      return known.change().hasArrivedAs(files.lstat(known.path()));
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return false;
+      }
       throw e;
     }
   }

@@ -73,16 +73,23 @@ class ArrivingFileSystemTest {
     }
 
     private VirtualFileSystem own() throws VfsException {
-      return new RecordingFileSystem(VirtualFileSystem.open(storage, Links.ONLY_CANONICAL), changes, "main", VirtualPath.ROOT);
+      return new OwnCopy(new RecordingFileSystem(VirtualFileSystem.open(storage, Links.ONLY_CANONICAL), changes, "main", VirtualPath.ROOT),
+          changes, this, "main");
     }
 
     @Override
     public Optional<OpenFile> open(String node, Location file, Version version) throws VfsException {
       try (VirtualFileSystem there = other(node).own()) {
         OpenFile opened = there.open(file.path(), OpenMode.READ, 0);
-        return version.isOf(opened.attributes()) ? Optional.of(opened) : Optional.empty();
+        if (version.isOf(opened.attributes())) {
+          return Optional.of(opened);
+        }
+        opened.abandon();
+        talk();
+        return Optional.empty();
       } catch (VfsException e) {
         if (e.error() == VfsError.NOT_FOUND) {
+          talk();
           return Optional.empty();
         }
         throw e;
@@ -97,6 +104,7 @@ class ArrivingFileSystemTest {
         } else if (what.version().isOf(there.lstat(entry.path()))) {
           there.removeFile(entry.path());
         } else {
+          talk();
           return false;
         }
       }
@@ -107,6 +115,10 @@ class ArrivingFileSystemTest {
     @Override
     public boolean rename(String node, Location entry, VirtualPath to, boolean replace, Written what) throws VfsException {
       try (VirtualFileSystem there = other(node).own()) {
+        if (!what.isDirectory() && !what.version().isOf(there.lstat(entry.path()))) {
+          talk();
+          return false;
+        }
         there.rename(entry.path(), to, replace);
       }
       talk();
@@ -114,10 +126,15 @@ class ArrivingFileSystemTest {
     }
 
     void write(String path, String text) throws VfsException {
+      writeUntold(path, text);
+      talk();
+    }
+
+    /** The other node has not heard of it yet. */
+    void writeUntold(String path, String text) throws VfsException {
       OpenFile file = files.open(VirtualPath.parse(path), OpenMode.REPLACE, 0644);
       file.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), 0);
       file.close();
-      talk();
     }
 
     String read(String path) throws IOException {
@@ -223,6 +240,123 @@ class ArrivingFileSystemTest {
         List.of(here.kind(), here.size(), here.modified(), here.permissions()));
     assertEquals(path("/a"), two.files.canonical(path("/a")));
     assertFalse(Files.exists(two.local("/a")));
+  }
+
+  /** Its log is gone with its process, and the other node tells of what this one has replaced since. */
+  @Test
+  void whatIsNewerHere_thoughNobodyTellsOfIt_isShown_andNotTakenAway() throws IOException {
+    one.write("/a", "of one");
+    copy(one, two, "/a");
+    two.list("/");
+    two.write("/a", "of two, newer, acknowledged");
+    two.files.close();
+    two = new Node("node-2");
+    talk();
+    assertEquals("of two, newer, acknowledged", two.read("/a"));
+    two.rename("/a", "/b");
+    assertEquals("of two, newer, acknowledged", Files.readString(two.local("/b")));
+
+    one.write("/c", "of one");
+    Files.writeString(two.local("/c"), "of a program, which tells nobody");
+    two.rename("/c", "/d");
+    assertEquals("of a program, which tells nobody", two.read("/d"));
+    one.write("/e", "of one");
+    Files.writeString(two.local("/e"), "of a program");
+    two.remove("/e");
+    assertEquals("of one", Files.readString(one.local("/e")), "what was removed is what was seen");
+  }
+
+  @Test
+  void whatWasReplaced_andThenRemovedOrRenamed_isNotSeenAgain() throws IOException {
+    for (String name : List.of("/a", "/b")) {
+      one.write(name, "oldest");
+      copy(one, two, name);
+      one.write(name, "second one");
+      one.write(name, "the third version");
+    }
+    one.remove("/a");
+    one.rename("/b", "/c");
+    assertEquals(List.of("c"), two.list("/"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+    assertEquals("the third version", two.read("/c"));
+  }
+
+  @Test
+  void versionThatTheOtherNodeHasReplaced_isLookedForAnew() throws IOException {
+    one.write("/a", "oldest");
+    copy(one, two, "/a");
+    one.write("/a", "second one");
+    one.writeUntold("/a", "the third version");
+    assertEquals("the third version", two.read("/a"));
+
+    one.writeUntold("/a", "the very last");
+    two.remove("/a");
+    assertFalse(Files.exists(one.local("/a")) || Files.exists(two.local("/a")));
+
+    one.write("/b", "oldest");
+    copy(one, two, "/b");
+    one.write("/b", "second one");
+    one.writeUntold("/b", "the third version");
+    two.rename("/b", "/c");
+    assertEquals("the third version", two.read("/c"));
+    assertFalse(Files.exists(one.local("/b")) || Files.exists(two.local("/b")));
+  }
+
+  /** What a program did there is told by nobody, and what is here is older than what was told. */
+  @Test
+  void versionThatIsNowhereAnyMore_isNotMadeUpForByAnOlderOne() throws IOException {
+    one.write("/a", "oldest");
+    copy(one, two, "/a");
+    one.write("/a", "second one");
+    Files.writeString(one.local("/a"), "of a program on node-1");
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.read("/a")));
+    assertEquals(VfsError.NOT_ARRIVED, error(() -> two.remove("/a")));
+    assertEquals("oldest", Files.readString(two.local("/a")));
+    Files.delete(one.local("/a"));
+    Files.delete(two.local("/a"));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.read("/a")));
+  }
+
+  @Test
+  void nameThatWasFreedHere_isFreeForWhatIsRenamedThere() throws IOException {
+    one.write("/final", "v1");
+    copy(one, two, "/final");
+    two.list("/");
+    one.write("/tmp", "v2 data");
+    two.remove("/final");
+    two.rename("/tmp", "/final");
+    assertEquals("v2 data", two.read("/final"));
+    assertEquals("v2 data", Files.readString(one.local("/final")));
+  }
+
+  @Test
+  void directoryWhoseFilesHaveArrived_isRenamedAndRemoved_thoughNobodyHasLooked() throws IOException {
+    one.makeDirectory("/d");
+    one.write("/d/a", "text");
+    copy(one, two, "/d/a");
+    two.rename("/d", "/e");
+    assertEquals("text", Files.readString(two.local("/e/a")));
+  }
+
+  @Test
+  void link_leadsToWhatIsToCome() throws IOException {
+    one.makeDirectory("/d");
+    one.write("/d/a", "old");
+    copy(one, two, "/d/a");
+    Files.createSymbolicLink(two.local("/l"), Path.of("d/a"));
+    one.write("/d/a", "newer text");
+    assertEquals("newer text", two.read("/l"));
+    assertEquals(10, two.files.stat(path("/l")).size());
+    one.remove("/d/a");
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.read("/l")));
+  }
+
+  @Test
+  void renameIntoADirectoryThatIsNowhere_isRefused() throws IOException {
+    one.write("/a", "text");
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.rename("/a", "/typo/a")));
+    assertFalse(Files.exists(one.local("/typo")));
+    assertEquals("text", two.read("/a"));
   }
 
   @Test

@@ -225,7 +225,7 @@ class RecentChangesTest {
   void writeOverWhatHasArrived_isNoConflict() {
     one.write("/a", 1);
     two.hear(one);
-    two.changes.expected("main", path("/a")).orElseThrow().settle();
+    two.changes.settle(two.changes.expected("main", path("/a")).orElseThrow());
     two.write("/a", 2);
     one.hear(two);
     assertEquals(0, two.conflicts.size() + one.conflicts.size());
@@ -248,10 +248,10 @@ class RecentChangesTest {
     one.write("/a", 1);
     pass(Duration.ofMillis(1));
     two.hear(one);
-    two.changes.expected("main", path("/a")).orElseThrow().settle();
+    two.changes.settle(two.changes.expected("main", path("/a")).orElseThrow());
     two.write("/a", 2);
     three.hear(two);
-    three.changes.expected("main", path("/a")).orElseThrow().settle();
+    three.changes.settle(three.changes.expected("main", path("/a")).orElseThrow());
     three.hear(one);
     assertEquals(null, three.expected("/a"));
   }
@@ -268,7 +268,7 @@ class RecentChangesTest {
   @Test
   void stampThatLeavesNoRoom_isNotTaken() {
     two.changes.heard("node-1", new Batch(new Position(one.changes.position().incarnation(), 1), List.of(new RecentChanges.Aged(
-        new RecentChange(1, Long.MAX_VALUE, 0, "main", path("/a"), written(1)), Duration.ZERO))));
+        new RecentChange(1, Long.MAX_VALUE, 0, "main", path("/a"), written(1), List.of()), Duration.ZERO))));
     assertEquals(0, two.changes.size());
   }
 }

@@ -16,6 +16,7 @@ import io.flotilla.http.admin.ClusterConnections;
 import io.flotilla.http.admin.ClusterNodes;
 import io.flotilla.http.admin.Journal;
 import io.flotilla.http.admin.Voters;
+import io.flotilla.journal.raft.RaftTls;
 import io.flotilla.node.DataDirectory;
 import io.flotilla.node.HostPort;
 import io.flotilla.node.NodeSettings;
@@ -112,10 +113,15 @@ public final class ControlPlane {
   public ControlPlane(NodeSettings settings, DataDirectory data, ClusterKey key, Optional<ClusterTls> tls, LiveConfig live,
       EntityCodec codec, ConfigClient client, ClaimClient claims, DataPlane dataPlane, ClusterEvents events,
       BiFunction<Boolean, LiveConfig, ReplicaReport> report, Consumer<String> refused) {
-    this(settings, settings.database().isPresent()
-        ? answer -> DatabaseRegistry.open(settings, settings.database().get(), data, key, answer)
-        : answer -> RaftMembership.open(settings, data, key, tls.map(RaftMembership::tls), answer),
-        data, key, tls, live, codec, client, claims, dataPlane, events, report, refused);
+    this(settings, opener(settings, data, key, tls), data, key, tls, live, codec, client, claims, dataPlane, events, report, refused);
+  }
+
+  private static Opener opener(NodeSettings settings, DataDirectory data, ClusterKey key, Optional<ClusterTls> tls) {
+    if (settings.database().isPresent()) {
+      return answer -> DatabaseRegistry.open(settings, settings.database().get(), data, key, answer);
+    }
+    Optional<RaftTls> raft = tls.map(RaftMembership::tls);
+    return answer -> RaftMembership.open(settings, data, key, raft, answer);
   }
 
   ControlPlane(NodeSettings settings, Opener opener, DataDirectory data, ClusterKey key, Optional<ClusterTls> tls,

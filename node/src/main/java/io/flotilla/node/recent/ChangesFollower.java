@@ -2,6 +2,8 @@ package io.flotilla.node.recent;
 
 import io.flotilla.node.HostPort;
 import io.flotilla.vfs.RecentChanges;
+import io.flotilla.vfs.RecentChanges.Batch;
+import io.flotilla.vfs.RecentChanges.Position;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -154,7 +156,13 @@ final class ChangesFollower implements AutoCloseable {
         return;
       }
       link.readTimeout(SILENCE);
-      ChangesMessages.from(changes.heardOf(one.name)).writeTo(link.out());
+      Position from = changes.heardOf(one.name);
+      ChangesMessages.from(from).writeTo(link.out());
+      for (boolean isMore = ChangesMessages.isNew(from); isMore; ) {
+        Batch former = ChangesMessages.batch(Frame.read(link.in()));
+        changes.remember(former.changes());
+        isMore = former.position().sequence() > 0;
+      }
       while (true) {
         changes.heard(one.name, ChangesMessages.batch(Frame.read(link.in())));
       }

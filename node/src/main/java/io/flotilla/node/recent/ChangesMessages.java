@@ -4,10 +4,12 @@ import io.flotilla.vfs.RecentChange;
 import io.flotilla.vfs.RecentChanges.Aged;
 import io.flotilla.vfs.RecentChanges.Batch;
 import io.flotilla.vfs.RecentChanges.Position;
+import io.flotilla.vfs.VirtualPath;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 
 /** What the service of recent changes and who follows it say to each other. */
 final class ChangesMessages {
@@ -16,7 +18,15 @@ final class ChangesMessages {
   /** Of one message: with paths of 4,096 bytes they are still within its bound. */
   static final int MAX_CHANGES = 200;
 
+  /** Of a log that is not known at all; and of what is given back, where the number is how many changes are still to come. */
+  static final UUID NOBODY = new UUID(0, 0);
+
   private ChangesMessages() {}
+
+  /** Whether who has heard up to a position has heard nothing yet, and is to be given back what it told itself in a former life. */
+  static boolean isNew(Position position) {
+    return position.incarnation().equals(NOBODY);
+  }
 
   /** From where on somebody wants to hear. */
   static Frame.Writer from(Position position) {
@@ -34,7 +44,9 @@ final class ChangesMessages {
       RecentChange change = aged.change();
       Frame.Writer part = new Frame.Writer().int64(change.sequence()).int64(change.stamp()).int64(change.known())
           .int64(aged.age().toMillis()).text(change.storage()).path(change.path());
-      Frame.put(part, change.state());
+      part.int8(change.replaced().size());
+      change.replaced().forEach(part::version);
+      Frame.put(part, change.state()); // the last, since newer releases may know more kinds
       message.int16(part.size()).bytes(part.toBytes());
     }
     return message;
@@ -50,7 +62,13 @@ final class ChangesMessages {
       long stamp = part.int64();
       long known = part.int64();
       Duration age = Duration.ofMillis(Math.max(0, part.int64()));
-      changes.add(new Aged(new RecentChange(sequence, stamp, known, part.text(), part.path(), Frame.state(part)), age));
+      String storage = part.text();
+      VirtualPath path = part.path();
+      List<RecentChange.Version> replaced = new ArrayList<>();
+      for (int left = part.int8(); left > 0; left--) {
+        replaced.add(part.version());
+      }
+      changes.add(new Aged(new RecentChange(sequence, stamp, known, storage, path, Frame.state(part), replaced), age));
     }
     return new Batch(position, changes);
   }

@@ -1,10 +1,12 @@
 package io.flotilla.node.recent;
 
 import io.flotilla.vfs.RecentChanges;
+import io.flotilla.vfs.RecentChanges.Aged;
 import io.flotilla.vfs.RecentChanges.Batch;
 import io.flotilla.vfs.RecentChanges.Position;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 
 /** Tells another node of this node's changes, as they are made, as long as it listens. Safe for all threads. */
 final class ChangesService {
@@ -19,6 +21,9 @@ final class ChangesService {
 
   void serve(Link link) throws IOException {
     Position position = ChangesMessages.from(Frame.read(link.in()));
+    if (ChangesMessages.isNew(position)) {
+      giveBack(link);
+    }
     try {
       while (true) {
         Batch batch = changes.after(position, ChangesMessages.MAX_CHANGES, HEARTBEAT);
@@ -28,5 +33,16 @@ final class ChangesService {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Of a node that has just started, what it told before. */
+  private void giveBack(Link link) throws IOException {
+    List<Aged> former = changes.heardFrom(link.peer());
+    int at = 0;
+    do {
+      int end = Math.min(former.size(), at + ChangesMessages.MAX_CHANGES);
+      ChangesMessages.batch(new Batch(new Position(ChangesMessages.NOBODY, former.size() - end), former.subList(at, end))).writeTo(link.out());
+      at = end;
+    } while (at < former.size());
   }
 }

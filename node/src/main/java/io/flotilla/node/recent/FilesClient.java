@@ -89,12 +89,32 @@ final class FilesClient implements OtherNodes {
     boolean isOpen = false;
     try {
       FilesMessages.write(new Open(file, version)).writeTo(link.out());
-      isOpen = FilesMessages.isDone(Frame.read(link.in()));
-      return isOpen ? Optional.of(link) : Optional.empty();
+      Frame.Reader answer = Frame.read(link.in());
+      isOpen = FilesMessages.isDone(answer);
+      if (isOpen) {
+        return Optional.of(link);
+      }
+      awaitHeard(node, position(answer));
+      return Optional.empty();
     } finally {
       if (!isOpen) {
         link.close();
       }
+    }
+  }
+
+  private static Position position(Frame.Reader answer) throws IOException {
+    return new Position(answer.uuid(), answer.int64());
+  }
+
+  /** Otherwise the same client would still see it as it was. */
+  private void awaitHeard(String node, Position position) {
+    try {
+      if (!changes.awaitHeard(node, position, HEARD)) {
+        log.info("Node {} is not heard telling of all that it did yet", node);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -119,24 +139,16 @@ final class FilesClient implements OtherNodes {
 
   private boolean change(String node, Request request) throws VfsException {
     Position position;
+    boolean isDone;
     try (Link link = connect(node)) {
       FilesMessages.write(request).writeTo(link.out());
       Frame.Reader answer = Frame.read(link.in());
-      if (!FilesMessages.isDone(answer)) {
-        return false;
-      }
-      position = new Position(answer.uuid(), answer.int64());
+      isDone = FilesMessages.isDone(answer);
+      position = position(answer);
     } catch (IOException e) {
       throw silent(node, e);
     }
-    try {
-      // Otherwise the same client would still see it as it was.
-      if (!changes.awaitHeard(node, position, HEARD)) {
-        log.info("Node {} did what a client of this node asked for, but is not heard telling of it yet", node);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return true;
+    awaitHeard(node, position);
+    return isDone;
   }
 }

@@ -81,13 +81,14 @@ final class FilesMessages {
     return new Frame.Writer().int8(DONE);
   }
 
-  /** Done, and told to whoever follows as the change at a position. */
+  /** Done, and told to whoever follows as the change at a position, or before. */
   static Frame.Writer done(Position position) {
     return done().uuid(position.incarnation()).int64(position.sequence());
   }
 
-  static Frame.Writer another() {
-    return new Frame.Writer().int8(ANOTHER);
+  /** It is another version, which was told as the change at a position, or before. */
+  static Frame.Writer another(Position position) {
+    return new Frame.Writer().int8(ANOTHER).uuid(position.incarnation()).int64(position.sequence());
   }
 
   static Frame.Writer failed(VfsException e) {

@@ -85,12 +85,12 @@ final class FilesService {
         if (e.error() != VfsError.NOT_FOUND) {
           throw e;
         }
-        FilesMessages.another().writeTo(link.out());
+        FilesMessages.another(changes.position()).writeTo(link.out());
         return;
       }
       try {
         if (!RecentChanges.isVersion(open.version(), file.attributes())) {
-          FilesMessages.another().writeTo(link.out());
+          FilesMessages.another(changes.position()).writeTo(link.out());
           return;
         }
         FilesMessages.done().writeTo(link.out());
@@ -134,7 +134,7 @@ final class FilesService {
         }
       }
       if (found == null || found.isDirectory() != isDirectory || !isDirectory && !RecentChanges.isVersion(version, found)) {
-        FilesMessages.another().writeTo(link.out());
+        FilesMessages.another(changes.position()).writeTo(link.out());
         return;
       }
       change.on(files);

@@ -23,12 +23,15 @@ import java.util.function.Supplier;
  * nodes are open. One per process, safe for all threads.
  */
 public final class RecentExchange implements AutoCloseable {
+  private static final Duration ARRIVALS = Duration.ofSeconds(3);
+
   private final String node;
   private final Supplier<ConfigView> view;
   private final RecentChanges changes;
   private final OtherNodes others;
   private volatile Optional<Link.Dialer> dialer = Optional.empty();
   private volatile Optional<ChangesFollower> follower = Optional.empty();
+  private volatile Optional<Thread> arrivals = Optional.empty();
 
   public RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events) {
     this.node = node;
@@ -66,6 +69,24 @@ public final class RecentExchange implements AutoCloseable {
     follower = Optional.of(new ChangesFollower(node, changes, opened, members));
   }
 
+  /**
+   * Looks every few seconds what of other nodes' files has arrived.
+   *
+   * @param homes which were given the changes and the others
+   */
+  public void watchArrivals(UserHomes homes) {
+    arrivals = Optional.of(Thread.ofVirtual().name("recent-arrivals").start(() -> {
+      try {
+        while (true) {
+          Thread.sleep(ARRIVALS);
+          homes.lookForArrivals(view.get());
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // the node stops
+      }
+    }));
+  }
+
   private record StreamLink(NodeStream stream) implements Link {
     @Override
     public InputStream in() {
@@ -97,5 +118,6 @@ public final class RecentExchange implements AutoCloseable {
   @Override
   public void close() {
     follower.ifPresent(ChangesFollower::close);
+    arrivals.ifPresent(Thread::interrupt);
   }
 }

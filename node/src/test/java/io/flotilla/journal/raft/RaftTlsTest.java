@@ -21,12 +21,13 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.apache.ratis.thirdparty.io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RaftTlsTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofSeconds(180);
   private static final ClusterKey KEY = ClusterKey.generate();
 
   @TempDir private Path directory;
@@ -85,7 +86,10 @@ class RaftTlsTest {
     await().atMost(PATIENCE).until(() -> client.voters().size() == 2);
     await().atMost(PATIENCE).until(() -> second.takeLeadership(Duration.ofSeconds(10)));
     assertInstanceOf(JournalReply.EpochClaimed.class, claim(client));
-    for (Optional<RaftTls> stranger : List.of(Optional.<RaftTls>empty(), tls(ClusterKey.generate(), "node-9"))) {
+    RaftTls trusting = new RaftTls(ClusterTls.of(ClusterKey.generate(), "node-9", UUID.randomUUID()).keyManagers()[0],
+        InsecureTrustManagerFactory.INSTANCE.getTrustManagers()[0]);
+    for (Optional<RaftTls> stranger : List.of(
+        Optional.<RaftTls>empty(), tls(ClusterKey.generate(), "node-9"), Optional.of(trusting))) {
       ExecutionException refused = assertThrows(ExecutionException.class, () -> claim(remote(second, stranger)));
       assertInstanceOf(QuorumUnavailableException.class, refused.getCause(), "nothing was written");
     }

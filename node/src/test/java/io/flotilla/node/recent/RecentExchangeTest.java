@@ -31,6 +31,7 @@ import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -77,6 +78,7 @@ class RecentExchangeTest {
       streams = NodeStreams.open(address, ClusterTls.of(KEY, name, UUID.randomUUID()), exchange.services(homes));
       members.put(name, address);
       exchange.start(streams, () -> members);
+      exchange.watchArrivals(homes);
       files = homes.open(config.view(), config.view().user("ann").orElseThrow());
     }
 
@@ -121,6 +123,35 @@ class RecentExchangeTest {
       exchange.close();
       streams.close();
     }
+  }
+
+  /** Its synchroniser is late, and what it told itself was in memory. */
+  @Test
+  void nodeThatStartsAnew_isGivenBackWhatItTold() throws Exception {
+    one.write("/a", new byte[] {1});
+    await().atMost(SOON).until(() -> two.has("/a"));
+    Files.createDirectories(two.storage.resolve("users/ann"));
+    Files.copy(one.storage.resolve("users/ann/a"), two.storage.resolve("users/ann/a"), StandardCopyOption.COPY_ATTRIBUTES);
+    two.files.removeFile(VirtualPath.parse("/a"));
+    await().atMost(SOON).until(() -> !one.has("/a"));
+    two.close();
+    two = new Node("node-2");
+    await().atMost(SOON).until(() -> two.exchange.changes().size() == 2);
+    assertFalse(two.has("/a"), "what it has removed is not seen again, though it is still at the other node");
+    assertFalse(one.has("/a"));
+  }
+
+  @Test
+  void fileThatHasArrived_andWasTakenByAProgram_isNotWaitedForAgain() throws Exception {
+    one.write("/a", new byte[] {1});
+    await().atMost(SOON).until(() -> two.has("/a"));
+    Path here = two.storage.resolve("users/ann/a");
+    Files.createDirectories(here.getParent());
+    Files.copy(one.storage.resolve("users/ann/a"), here, StandardCopyOption.COPY_ATTRIBUTES);
+    VirtualPath inStorage = VirtualPath.parse("/users/ann/a");
+    await().atMost(SOON).until(() -> !two.exchange.changes().isComing("main", inStorage));
+    Files.delete(here);
+    assertFalse(two.has("/a"));
   }
 
   private static byte[] readAll(OpenFile file, int most) throws VfsException {
