@@ -13,10 +13,12 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,6 +31,8 @@ class NodeTlsTest {
   /** Of an alert of TLS, which is all that somebody gets who doesn't speak it, or is not trusted. */
   private static final int ALERT_BYTES = 7;
   private static final byte[] RAFT = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(StandardCharsets.US_ASCII);
+  /** How a ClientHello begins of which no more comes. */
+  private static final byte[] HALF = {0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, (byte) 0xfc, 3, 3};
   private static final byte[] REMOTING = "AKKA\1".getBytes(StandardCharsets.US_ASCII);
 
   @TempDir private Path directory;
@@ -52,7 +56,9 @@ class NodeTlsTest {
     SSLContext strange = ClusterTls.of(ClusterKey.generate(), "test", UUID.randomUUID()).context();
     for (int port = cluster.remotingPort(); port <= cluster.remotingPort() + 2; port++) {
       assertEquals(cluster.name(1), shown(own, port).name());
-      assertThrows(IOException.class, () -> shown(strange, cluster.remotingPort()));
+      int asked = port;
+      assertThrows(IOException.class, () -> shown(strange, asked));
+      assertThrows(SSLException.class, () -> shown(own, asked, "TLSv1.2"));
       assertGetsNothing(SelfSigned.trusted(), port);
       for (byte[] words : List.of(RAFT, REMOTING)) {
         assertGetsNothing(words, port);
@@ -70,8 +76,13 @@ class NodeTlsTest {
 
   /** What the node at a port says it is. */
   private Peer shown(SSLContext context, int port) throws IOException {
+    return shown(context, port, "TLSv1.3");
+  }
+
+  private Peer shown(SSLContext context, int port, String protocol) throws IOException {
     try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(cluster.host(1), port)) {
       socket.setSoTimeout(PATIENCE_MILLISECONDS);
+      socket.setEnabledProtocols(new String[] {protocol});
       socket.startHandshake();
       assertEquals("TLSv1.3", socket.getSession().getProtocol());
       return ClusterTls.peer(socket.getSession());
@@ -105,6 +116,39 @@ class NodeTlsTest {
       }
       assertTrue(answer.length <= ALERT_BYTES, "port " + port + " answers " + new String(answer, StandardCharsets.ISO_8859_1));
     }
+  }
+
+  @Test
+  void hundredsWhoSayNothing_orHalfAWord_holdNothingUp() throws Exception {
+    List<Socket> flood = new ArrayList<>();
+    try {
+      for (int port = cluster.remotingPort(); port <= cluster.remotingPort() + 2; port++) {
+        for (int i = 0; i < 600; i++) {
+          Socket socket = new Socket(cluster.host(1), port);
+          flood.add(socket);
+          if (i % 2 == 0) {
+            try {
+              socket.getOutputStream().write(HALF);
+            } catch (IOException cutAlready) {
+              // as the port for streams does
+            }
+          }
+        }
+      }
+      cluster.api(2).put("/api/v1/config/users/carol?wait=applied", "{\"password\":\"correct horse\"}").expect(201);
+      // The oldest at remoting, who has sent half a ClientHello.
+      flood.getFirst().setSoTimeout(PATIENCE_MILLISECONDS);
+      try {
+        assertEquals(-1, flood.getFirst().getInputStream().read());
+      } catch (IOException reset) {
+        assertTrue(!(reset instanceof SocketTimeoutException), "it may stay");
+      }
+    } finally {
+      for (Socket socket : flood) {
+        socket.close();
+      }
+    }
+    cluster.awaitConverged();
   }
 
   @Test

@@ -146,8 +146,8 @@ public final class Node {
     NodeEventLog events = new NodeEventLog(settings.name(), metrics, feed);
     log.info("Node {} starts: flotilla {}, roles {}, data in {}, configuration version {} from the boot cache",
         settings.name(), version(), String.join(",", settings.roles()), data.path(), live.view().config().version());
-    log.info("Nodes talk to each other {}, at {} and after", settings.clusterTls() ? "under TLS"
-        : "in clear (flotilla.cluster-tls), but for streams of files and news, which are under TLS always", settings.bind());
+    log.info("Nodes talk to each other {}, at {} and after",
+        settings.clusterTls() ? "under TLS" : "in clear (flotilla.cluster-tls; streams of files under TLS)", settings.bind());
     Clock clock = Clock.systemUTC();
     EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);

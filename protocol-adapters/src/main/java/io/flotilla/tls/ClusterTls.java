@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Date;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.KeyManager;
@@ -92,7 +93,9 @@ public final class ClusterTls {
   private final KeyManager[] keyManagers;
   private final X509ExtendedTrustManager trustManager;
   private final SSLContext context;
-  private final AtomicLong complained = new AtomicLong(System.nanoTime() - COMPLAINT_INTERVAL.toNanos());
+  /** One each, so that strangers, as many as may come, don't hide that a node has another key. */
+  private final AtomicLong complainedOfNode = new AtomicLong(System.nanoTime() - COMPLAINT_INTERVAL.toNanos());
+  private final AtomicLong complainedOfStranger = new AtomicLong(System.nanoTime() - COMPLAINT_INTERVAL.toNanos());
 
   /**
    * A node of this cluster, as its certificate says.
@@ -304,7 +307,9 @@ public final class ClusterTls {
     }
 
     private CertificateException refused(X509Certificate[] chain, CertificateException cause) {
-      String why = why(chain);
+      Optional<String> otherKey = otherKey(chain);
+      String why = otherKey.orElse("the certificate of the other side was not made with this cluster's key (" + key.id() + ")");
+      AtomicLong complained = otherKey.isPresent() ? complainedOfNode : complainedOfStranger;
       long now = System.nanoTime();
       long before = complained.get();
       if (now - before >= COMPLAINT_INTERVAL.toNanos() && complained.compareAndSet(before, now)) {
@@ -313,19 +318,19 @@ public final class ClusterTls {
       return new CertificateException(why, cause);
     }
 
-    private String why(X509Certificate[] chain) {
-      String issuer;
+    /** Of a node of another cluster, as its certificate claims. */
+    private Optional<String> otherKey(X509Certificate[] chain) {
       try {
-        issuer = commonName(new JcaX509CertificateHolder(chain[0]).getIssuer());
+        String issuer = commonName(new JcaX509CertificateHolder(chain[0]).getIssuer());
         if (issuer.startsWith(AUTHORITY) && !issuer.equals(AUTHORITY + key.id())) {
-          return "the other node, '" + printable(peer(chain[0]).name()) + "', has the cluster key "
+          return Optional.of("the other node, '" + printable(peer(chain[0]).name()) + "', has the cluster key "
               + printable(issuer.substring(AUTHORITY.length())) + ", and this one has " + key.id()
-              + "; give it this cluster's key file, or take it off the other's seed nodes";
+              + "; give it this cluster's key file, or take it off the other's seed nodes");
         }
       } catch (CertificateException e) {
         log.debug("A certificate could not be read", e);
       }
-      return "the certificate of the other side was not made with this cluster's key (" + key.id() + ")";
+      return Optional.empty();
     }
 
     private static String printable(String text) {

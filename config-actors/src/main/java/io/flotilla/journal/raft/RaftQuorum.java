@@ -434,10 +434,12 @@ public final class RaftQuorum implements AutoCloseable {
                     + refused.get().getMessage()
                     + (refused.get().getCause() instanceof CertificateException ? "" : "; if it is a node, set flotilla.cluster-tls alike"));
         }
-        if (tls.isEmpty() && TlsProbe.isTls(host, port, timeout)) {
-            return new Discovery.Silent("What listens at " + address + " speaks TLS, and this node does not; set flotilla.cluster-tls alike");
-        }
-        return new Discovery.Nothing("What listens at " + address + " isn't a voter: " + e.getMessage());
+        return switch (tls.isPresent() ? TlsProbe.Finding.NO_TLS : TlsProbe.find(host, port, timeout)) {
+            case TLS -> new Discovery.Silent("What listens at " + address + " speaks TLS, and this node does not; set flotilla.cluster-tls alike");
+            case NO_ANSWER -> new Discovery.Silent("What listens at " + address + " is no voter in clear, and doesn't say within "
+                    + timeout.toMillis() + " ms whether it speaks TLS; start or stop it");
+            case NO_TLS -> new Discovery.Nothing("What listens at " + address + " isn't a voter: " + e.getMessage());
+        };
     }
 
     private static Discovery.Voter voter(UUID clusterId, VoterPeer asked, GroupInfoReply info) {

@@ -3,6 +3,7 @@ package io.flotilla.journal.raft;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
@@ -18,8 +19,17 @@ import javax.net.ssl.X509ExtendedTrustManager;
 final class TlsProbe {
     private TlsProbe() {}
 
+    /** What was found. */
+    enum Finding {
+        TLS,
+        /** It closed the connection, or speaks otherwise. */
+        NO_TLS,
+        /** Nothing was said in time, as a busy process may do. */
+        NO_ANSWER
+    }
+
     /** Whether a certificate is shown there; blocks for twice the timeout at the most. */
-    static boolean isTls(String host, int port, Duration timeout) {
+    static Finding find(String host, int port, Duration timeout) {
         AtomicBoolean shown = new AtomicBoolean();
         try (Socket socket = new Socket()) {
             SSLContext context = SSLContext.getInstance("TLS");
@@ -27,10 +37,12 @@ final class TlsProbe {
             socket.connect(new InetSocketAddress(host, port), Math.toIntExact(timeout.toMillis()));
             socket.setSoTimeout(Math.toIntExact(timeout.toMillis()));
             ((SSLSocket) context.getSocketFactory().createSocket(socket, host, port, true)).startHandshake();
+        } catch (SocketTimeoutException e) {
+            return shown.get() ? Finding.TLS : Finding.NO_ANSWER;
         } catch (IOException | GeneralSecurityException e) {
-            return shown.get();
+            return shown.get() ? Finding.TLS : Finding.NO_TLS;
         }
-        return shown.get();
+        return shown.get() ? Finding.TLS : Finding.NO_TLS;
     }
 
     private static final class Noticing extends X509ExtendedTrustManager {

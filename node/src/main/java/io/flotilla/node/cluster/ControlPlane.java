@@ -428,7 +428,7 @@ public final class ControlPlane {
   }
 
   private ActorSystemSetup secured(ActorSystemSetup setup) {
-    return tls.map(own -> setup.withSetup(SSLEngineProviderSetup.create(_ -> new RemotingTls(own)))).orElse(setup);
+    return tls.map(own -> setup.withSetup(SSLEngineProviderSetup.create(system -> new RemotingTls(own, system)))).orElse(setup);
   }
 
   /** The founder joins itself, everybody else those who are there. */

@@ -1,22 +1,37 @@
 package io.flotilla.node.cluster;
 
 import io.flotilla.tls.ClusterTls;
+import java.time.Duration;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSession;
+import org.apache.pekko.actor.ActorSystem;
 import org.apache.pekko.remote.artery.tcp.SSLEngineProvider;
 import scala.Option;
 
-/** Puts Pekko's remoting under the TLS of the cluster. Immutable; called by Pekko's threads. */
+/** Puts Pekko's remoting under the TLS of the cluster, and bounds who is not of it. Called by Pekko's threads. */
 final class RemotingTls implements SSLEngineProvider {
-  private final ClusterTls tls;
+  /** Some 50 MB, as Pekko has them. */
+  private static final int MAX_STRANGERS = 512;
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-  RemotingTls(ClusterTls tls) {
+  private final ClusterTls tls;
+  private final Strangers strangers;
+
+  /** @param system whose remoting it is */
+  RemotingTls(ClusterTls tls, ActorSystem system) {
+    this(tls, new Strangers(system, MAX_STRANGERS, PATIENCE));
+  }
+
+  RemotingTls(ClusterTls tls, Strangers strangers) {
     this.tls = tls;
+    this.strangers = strangers;
   }
 
   @Override
   public SSLEngine createServerSSLEngine(String hostname, int port) {
-    return engine(hostname, port, false);
+    SSLEngine engine = engine(hostname, port, false);
+    strangers.add(engine);
+    return engine;
   }
 
   @Override

@@ -66,11 +66,11 @@ public final class NodeStreams implements AutoCloseable {
   private final Duration stuck;
   private final ServerSocket server;
   private final Thread acceptor;
-  /** For connections of which nobody knows yet who they are. */
-  private final Semaphore greetings = new Semaphore(MAX_GREETINGS);
+  private final Greetings greetings = new Greetings(MAX_GREETINGS);
+  /** For threads that serve those, and those who lost their place and have not noticed yet. */
+  private final Semaphore greeters = new Semaphore(2 * MAX_GREETINGS);
   /** Of each service. */
   private final Map<String, Places> served = new HashMap<>();
-  private final Set<Socket> greeted = ConcurrentHashMap.newKeySet();
   private final Set<NodeStream> streams = ConcurrentHashMap.newKeySet();
   private final ScheduledThreadPoolExecutor timer;
   private final LogThrottle throttle = new LogThrottle();
@@ -299,21 +299,23 @@ public final class NodeStreams implements AutoCloseable {
   }
 
   private void welcome(Socket connection) {
-    if (!greetings.tryAcquire()) {
+    InetAddress address = connection.getInetAddress();
+    if (address == null || !greeters.tryAcquire()) {
       cut(connection);
       tell("{} was turned away from the port for streams between nodes: {} connections there have not said yet what they are",
-          connection, MAX_GREETINGS);
+          connection, 2 * MAX_GREETINGS);
       return;
     }
     try {
-      greeted.add(connection);
-      if (closed) {
-        cut(connection);
-      }
+      greetings.add(connection, address).ifPresent(leaving -> {
+        cut(leaving);
+        tell("{} lost its place at the port for streams between nodes: {} connections there have not said yet what they are",
+            leaving, MAX_GREETINGS);
+      });
       Thread.ofVirtual().name("node-stream").start(() -> receive(connection));
     } catch (RuntimeException | OutOfMemoryError e) {
-      greeted.remove(connection);
-      greetings.release();
+      greetings.remove(connection);
+      greeters.release();
       cut(connection);
       log.error("A stream of another node was turned away: {}", e.toString());
     }
@@ -333,8 +335,8 @@ public final class NodeStreams implements AutoCloseable {
       return;
     } finally {
       deadline.ifPresent(cutting -> cutting.cancel(false));
-      greeted.remove(connection);
-      greetings.release();
+      greetings.remove(connection);
+      greeters.release();
     }
     serve(connection, secured, name);
   }
@@ -434,7 +436,7 @@ public final class NodeStreams implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    Set.copyOf(greeted).forEach(NodeStreams::cut);
+    greetings.close().forEach(NodeStreams::cut);
     Set.copyOf(streams).forEach(NodeStream::cut);
     timer.shutdownNow();
   }

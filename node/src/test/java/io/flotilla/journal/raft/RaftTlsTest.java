@@ -134,4 +134,27 @@ class RaftTlsTest {
           RaftQuorum.discover("127.0.0.1", other.getLocalPort(), Duration.ofSeconds(10), tls(KEY, "node-2")));
     }
   }
+
+  @Test
+  void serviceThatAnswersNoTlsInTime_mayBeAVoter() throws Exception {
+    try (ServerSocket busy = new ServerSocket(0, 5, InetAddress.getByName("127.0.0.1"))) {
+      Thread.ofVirtual().start(() -> {
+        List<Socket> held = new ArrayList<>();
+        try {
+          while (true) {
+            Socket client = busy.accept();
+            held.add(client);
+            if (client.getInputStream().read() == 'P') {
+              client.close();
+            }
+          }
+        } catch (IOException closed) {
+          // The end of the test.
+        }
+      });
+
+      assertSilent(RaftQuorum.discover("127.0.0.1", busy.getLocalPort(), Duration.ofSeconds(3), Optional.empty()),
+          "doesn't say within 3000 ms whether it speaks TLS");
+    }
+  }
 }
