@@ -191,6 +191,11 @@ class DeployTest {
       runsAlready(deployment);
       clientsAreServed(deployment);
       Path file = directory.resolve("sftp.bin");
+      // Whichever node is asked reads it from the one that has it.
+      put(deployment, file, ftp(deployment, "at-once.bin"));
+      for (int i = 0; i < 6; i++) {
+        assertTrue(comesBack(deployment, file, ftp(deployment, "at-once.bin")), "it should be there by every node, whether it has arrived or not");
+      }
       for (String name : List.of("sftp.bin", "https.bin", "ftp.bin", "tree/sftp.bin")) {
         await(name).atMost(TestCluster.SOON).until(() -> isOnAll(deployment, file, name));
       }

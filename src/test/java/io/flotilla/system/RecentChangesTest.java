@@ -187,9 +187,14 @@ class RecentChangesTest {
     Files.copy(from, to, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
   }
 
+  /** A node that has just come back is not waited for by a change. */
   private static void user(String name, String storage) throws IOException {
     cluster.api(1).put(CONFIG + "users/" + name + "?wait=applied", "{\"password\":\"" + CurlHttp.PASSWORD
         + "\",\"home\":{\"storage\":\"" + storage + "\",\"path\":\"/users/" + name + "\"}}").expect(201);
+    for (int k = 1; k <= 2; k++) {
+      int node = k;
+      await().atMost(TestCluster.SOON).until(() -> status(name, node, "").equals("200"));
+    }
   }
 
   private static Path home(int k, String user) {

@@ -41,9 +41,15 @@ public final class HaProxyConfig extends BalancerText {
           log global
           option tcplog
           option dontlognull
-          # Clients that are gone without a word are noticed by the system.
+          # Who is gone without a word is noticed by the system: clients after two minutes, nodes (whose machine has lost power) after 25 s.
           option clitcpka
+          clitcpka-idle 60s
+          clitcpka-intvl 15s
+          clitcpka-cnt 4
           option srvtcpka
+          srvtcpka-idle 10s
+          srvtcpka-intvl 5s
+          srvtcpka-cnt 3
           # A packet may be lost; a node that has lost its power answers none.
           timeout connect 2s
           timeout check 2s
@@ -78,7 +84,7 @@ public final class HaProxyConfig extends BalancerText {
       line("  # The agent of each node, at its remoting port + 3, says 'up' with a weight from its load, 'drain' or 'down'. Where it");
       line("  # can't be reached, HAProxy goes by the checks alone.");
     }
-    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none"
+    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none tcp-ut 25s"
         + (options.agent() ? " agent-inter 2s" : ""));
   }
 

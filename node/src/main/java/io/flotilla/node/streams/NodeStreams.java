@@ -62,6 +62,7 @@ public final class NodeStreams implements AutoCloseable {
 
   private final ClusterTls tls;
   private final Map<String, Service> services;
+  private final Duration greeting;
   private final Duration stuck;
   private final ServerSocket server;
   private final Thread acceptor;
@@ -125,15 +126,17 @@ public final class NodeStreams implements AutoCloseable {
    * @throws IOException if the port can't be opened, with words for the operator
    */
   public static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services) throws IOException {
-    return open(remoting, tls, services, MAX_STREAMS, MAX_STREAMS_OF_ONE, STUCK);
+    return open(remoting, tls, services, MAX_STREAMS, MAX_STREAMS_OF_ONE, GREETING, STUCK);
   }
 
   /**
    * @param maxStreams of each service that are served at a time
    * @param maxOfOne of these, for each node that asks
+   * @param greeting how long somebody may take to say who and what for
    * @param stuck how long a write may get nowhere
    */
-  static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services, int maxStreams, int maxOfOne, Duration stuck)
+  static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services, int maxStreams, int maxOfOne,
+      Duration greeting, Duration stuck)
       throws IOException {
     HostPort address = at(remoting);
     ServerSocket server = new ServerSocket();
@@ -144,14 +147,15 @@ public final class NodeStreams implements AutoCloseable {
       throw new IOException("the port for streams between nodes, " + address + ", cannot be opened (" + e
           + "); it is the second after that of flotilla.bind: stop what uses it, or set flotilla.bind", e);
     }
-    return new NodeStreams(server, tls, services, maxStreams, maxOfOne, stuck);
+    return new NodeStreams(server, tls, services, maxStreams, maxOfOne, greeting, stuck);
   }
 
-  private NodeStreams(
-      ServerSocket server, ClusterTls tls, Map<String, Service> services, int maxStreams, int maxOfOne, Duration stuck) {
+  private NodeStreams(ServerSocket server, ClusterTls tls, Map<String, Service> services, int maxStreams, int maxOfOne,
+      Duration greeting, Duration stuck) {
     this.server = server;
     this.tls = tls;
     this.services = Map.copyOf(services);
+    this.greeting = greeting;
     this.stuck = stuck;
     services.keySet().forEach(name -> {
       greeting(name);
@@ -320,7 +324,7 @@ public final class NodeStreams implements AutoCloseable {
     byte[] name;
     Optional<Future<?>> deadline = Optional.empty();
     try {
-      deadline = Optional.of(cutLater(connection, GREETING, new AtomicBoolean()));
+      deadline = Optional.of(cutLater(connection, greeting, new AtomicBoolean()));
       secured = handshake(connection, false);
       name = readName(secured.getInputStream());
     } catch (IOException | RuntimeException e) {

@@ -39,10 +39,12 @@ import org.junit.jupiter.api.Test;
 
 class NodeStreamsTest {
   private static final ClusterKey KEY = ClusterKey.generate();
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final Service ECHO = (peer, stream) -> stream.in().transferTo(stream.out());
 
   private final List<AutoCloseable> opened = new ArrayList<>();
+  /** Long enough for a busy machine, where nobody is to be sent away. */
+  private Duration greeting = SOON;
 
   @AfterEach
   void close() throws Exception {
@@ -59,7 +61,7 @@ class NodeStreamsTest {
   }
 
   private NodeStreams open(HostPort address, ClusterKey key, String name, Map<String, Service> services) throws IOException {
-    NodeStreams streams = NodeStreams.open(address, ClusterTls.of(key, name, id(name)), services, 4, 4, Duration.ofSeconds(60));
+    NodeStreams streams = NodeStreams.open(address, ClusterTls.of(key, name, id(name)), services, 4, 4, greeting, Duration.ofSeconds(60));
     opened.add(streams);
     return streams;
   }
@@ -213,6 +215,7 @@ class NodeStreamsTest {
 
   @Test
   void whoSaysNothing_isSentAway_beforeAndAfterTheHandshake() throws Exception {
+    greeting = Duration.ofSeconds(2);
     HostPort node = node("server", Map.of("echo", ECHO));
     Socket silent = connect(node);
     SSLSocket secured = secured(node, ClusterTls.of(KEY, "client", id("client")).context());
@@ -226,6 +229,7 @@ class NodeStreamsTest {
 
   @Test
   void manyWhoSayNothing_keepNoNodeOut_longerThanTheirTime() throws Exception {
+    greeting = Duration.ofSeconds(2);
     HostPort node = node("server", Map.of("echo", ECHO));
     for (int i = 0; i < 100; i++) {
       connect(node);
@@ -261,7 +265,7 @@ class NodeStreamsTest {
   void nodeThatHasAsManyStreamsAsOneMay_leavesRoomToOthers_andToOtherServices() throws Exception {
     HostPort node = freeAddress();
     opened.add(NodeStreams.open(node, ClusterTls.of(KEY, "server", id("server")), Map.of("echo", ECHO, "more", ECHO), 4, 3,
-        Duration.ofSeconds(60)));
+        greeting, Duration.ofSeconds(60)));
     NodeStreams client = client();
     NodeStreams other = open(freeAddress(), KEY, "other", Map.of());
     List<NodeStream> held = new ArrayList<>();
@@ -331,7 +335,7 @@ class NodeStreamsTest {
     closed.get(SOON.toSeconds(), TimeUnit.SECONDS);
 
     NodeStreams impatient = NodeStreams.open(
-        freeAddress(), ClusterTls.of(KEY, "impatient", id("impatient")), Map.of(), 4, 4, Duration.ofMillis(300));
+        freeAddress(), ClusterTls.of(KEY, "impatient", id("impatient")), Map.of(), 4, 4, greeting, Duration.ofMillis(300));
     opened.add(impatient);
     writeUntilItFails(impatient.connect(node, "deaf", SOON)).get(SOON.toSeconds(), TimeUnit.SECONDS);
     end.countDown();
