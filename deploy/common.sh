@@ -62,15 +62,33 @@ began() {
   [ "${fields[0]}" = Z ] || echo "${fields[19]}"
 }
 
-# running NAME: prints the id of what was started by that name and still runs
+# running NAME: prints the id of what was started by that name and still runs. Where only its children are left, as when the launcher of a
+# node was killed, that is the id of their group, with a minus before it.
 running() {
   local name pid at
   [ -f "$directory/processes" ] || return 0
   while read -r name pid at; do
-    if [ "$name" = "$1" ] && [ "$(began "$pid")" = "$at" ]; then
+    [ "$name" = "$1" ] || continue
+    if [ -n "$at" ] && [ "$(began "$pid")" = "$at" ]; then
       echo "$pid"
+    elif kill -0 -- "-$pid" 2> /dev/null && is_ours "$pid"; then
+      echo "-$pid"
     fi
   done < "$directory/processes"
+}
+
+# is_ours GROUP: whether somebody of it works in the directory; a group, too, may be somebody else's by now
+is_ours() {
+  local process stat fields words
+  for process in /proc/[0-9]*; do
+    # The shell itself would complain of a process that ends meanwhile.
+    { read -r stat < "$process/stat"; } 2> /dev/null || continue
+    read -r -a fields <<< "${stat##*) }"
+    [ "${fields[2]}" = "$1" ] || continue
+    words=$(tr '\0' '\n' < "$process/cmdline") 2> /dev/null || continue
+    case "$words" in *"$directory/"*) return 0 ;; esac
+  done
+  return 1
 }
 
 # spawn NAME LOG COMMAND...: starts what outlives this script
@@ -93,7 +111,7 @@ end() {
   for name in "$@"; do
     pid=$(running "$name")
     if [ -n "$pid" ]; then
-      kill "-$signal" "$pid" 2> /dev/null || true
+      kill "-$signal" -- "$pid" 2> /dev/null || true
       pids+=("$name")
     fi
   done
@@ -120,7 +138,7 @@ check_ports() {
   local at
   case "$1" in
     haproxy) for at in 21 22 43 {50..79}; do check_port "$balancer_address" $((base_port + at)); done ;;
-    syncthing-*) for at in 8 9; do check_port "$(address "${1#syncthing-}")" $((base_port + at)); done ;;
+    syncthing-*) check_port "$(address "${1#syncthing-}")" $((base_port + 8)) ;;
     *) for at in 0 1 2 3 4 21 22 43; do check_port "$(address "$2")" $((base_port + at)); done ;;
   esac
 }
@@ -178,7 +196,11 @@ last_words() {
   done
 }
 
-api() { curl -q -s --max-time 10 -H "Authorization: Bearer $(cat "$directory/admin-token")" "http://127.0.0.1:$base_port$1"; }
+# Everybody can read a process's arguments, so the token is none.
+api() {
+  echo "header = \"Authorization: Bearer $(cat "$directory/admin-token")\"" \
+    | curl -q -s --max-time 10 --config - "http://127.0.0.1:$base_port$1"
+}
 
 converged() {
   local states
@@ -201,9 +223,10 @@ write_cluster() {
   echo "{\"nodes\": [$rows]}" > "$directory/cluster.json"
 }
 
-# configure FILES: gives a new cluster what config.json says, and a user whose password is shown once
+# configure FILES: gives a new cluster what config.json says, and a user whose password is shown once. A start that was killed meanwhile is
+# gone on with by the next one.
 configure() {
-  local tries=0
+  local tries=0 password
   [ ! -f "$directory/configured" ] || return 0
   adapt "$1" "$example/config.json" > "$directory/config.json"
   # Nodes that are busy with their start may not answer in time whether they can do it; then nothing was changed.
@@ -214,7 +237,8 @@ configure() {
     sleep 2
   done
   password=$(od -An -N 10 -tx1 /dev/urandom | tr -d ' \n')
-  echo "$password" | "$flotilla" user add demo --password-file - --dir "$directory" > /dev/null
+  echo "{\"password\": \"$password\"}" | "$flotilla" config put users/demo - --wait applied --dir "$directory" > /dev/null
+  echo "User demo has the password $password (shown only now)."
   touch "$directory/configured"
 }
 
@@ -247,7 +271,10 @@ begin_start() {
   done
   [ -n "$missing" ] || fail "it runs in $directory already; stop it by '$example/stop $directory'"
   [ -f "$directory/base-port" ] || echo "$base_port" > "$directory/base-port"
+  # From here on there is something to stop.
+  touch "$directory/processes"
   started=()
+  mounted=()
   trap undo EXIT
   trap 'exit 130' INT TERM HUP
   # Builds a source checkout before several nodes would.
@@ -255,9 +282,12 @@ begin_start() {
 }
 
 undo() {
-  local status=$?
+  local status=$? place
   trap - EXIT
   end TERM "${started[@]}"
+  for place in "${mounted[@]}"; do
+    umount "$place" || echo "$place can't be unmounted: somebody uses it" >&2
+  done
   exit "$status"
 }
 
@@ -266,9 +296,6 @@ end_start() {
   "$flotilla" status --dir "$directory"
   echo
   echo "HAProxy is at $balancer_address; it leads to the nodes. All is kept in $directory."
-  if [ -n "${password:-}" ]; then
-    echo "User demo has the password $password (shown only now)."
-  fi
   echo
   echo "Try:"
   echo "  sftp -P $((base_port + 22)) demo@$balancer_address"

@@ -21,8 +21,7 @@ start_syncthing() {
     [ -z "$(running "syncthing-$k")" ] || continue
     home=$directory/syncthing-$k
     if [ ! -f "$home/config.xml" ]; then
-      adapt "$directory/files/node-$k" "$example/syncthing.xml" | sed -e "s|@ADDRESS@|$(address "$k")|g" \
-        -e "s|@API-KEY@|$(od -An -N 16 -tx1 /dev/urandom | tr -d ' \n')|" > "$home/config.xml.next"
+      adapt "$directory/files/node-$k" "$example/syncthing.xml" | sed -e "s|@ADDRESS@|$(address "$k")|g" > "$home/config.xml.next"
       for j in 1 2 3; do
         sed -i "s|@DEVICE-$j@|${ids[j - 1]}|g" "$home/config.xml.next"
       done

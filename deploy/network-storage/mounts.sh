@@ -15,7 +15,11 @@ mount_storage() {
       [ -e "$place" ] || ln -s ../server "$place"
     elif [ ! -L "$place" ]; then
       mkdir -p "$place"
-      mountpoint -q "$place" || mount --bind "$directory/server" "$place" || fail "the storage can't be mounted at $place"
+      if ! mountpoint -q "$place"; then
+        mount --bind "$directory/server" "$place" || fail "the storage can't be mounted at $place"
+        # Unmounted again if the start fails.
+        mounted+=("$place")
+      fi
     fi
   done
 }

@@ -141,6 +141,11 @@ public final class DataDirectory implements AutoCloseable {
     return directory.resolve("boot-cache");
   }
 
+  /** What has to be known of recent changes at a start. */
+  public Path recentChangesFile() {
+    return directory.resolve("recent-changes");
+  }
+
   public Path raftDirectory() {
     return directory.resolve("raft");
   }

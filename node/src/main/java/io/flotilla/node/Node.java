@@ -152,7 +152,7 @@ public final class Node {
     EntityInput input = new EntityInput(codec, hasher, live);
     ClientLogins logins = new ClientLogins(live::view, connections, events, clock);
     Authenticator authenticator = new Authenticator(live::view, hasher, clock);
-    this.recent = new RecentExchange(settings.name(), live::view, events);
+    this.recent = new RecentExchange(settings.name(), live::view, events, data.recentChangesFile());
     metrics.recent(recent.changes());
     UserHomes homes = new UserHomes(recent.changes(), recent.others());
     SftpAdapter sftp = new SftpAdapter(live::view, authenticator, logins, homes, SftpSettings.DEFAULT, clock);
@@ -176,17 +176,17 @@ public final class Node {
         new DataPlane(connections, homes, sessions, locks, lockNews, drain), events, this::report,
         reason -> end.complete(new Refused(reason)));
     StorageDirectories storages = new StorageDirectories(homes::problems);
-    this.readiness = new NodeReadiness(live, client, adapters, storages, drain,
+    this.readiness = new NodeReadiness(live, client, adapters, storages, drain, recent::notReady,
         new InetSocketAddress(settings.bind().host(), settings.agentPort()));
     this.streams = NodeStreams.open(settings.bind(), tls, recent.services(homes));
     this.admin = openAdmin(key, codec, input);
+    recent.start(streams, controlPlane::members);
     live.add(storages);
     live.add(new UnknownProtocols());
     live.add(sessions);
     live.add(adapters);
     this.initial = new InitialConfiguration(settings, data, codec, live, client);
     controlPlane.start();
-    recent.start(streams, controlPlane::members);
     recent.watchArrivals(homes);
     if (initial.isDue()) {
       Thread.ofVirtual().name("initial-configuration").start(this::submitInitialConfiguration);
@@ -311,8 +311,8 @@ public final class Node {
       log.debug("The admin listener did not close in time", e);
     }
     readiness.close();
-    recent.close();
     streams.close();
+    recent.close();
     drain.close();
     localSystem.terminate();
     hasher.close();

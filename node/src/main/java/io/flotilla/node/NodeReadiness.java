@@ -9,16 +9,18 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Whether load balancers are to send clients to this node, and how many. Not to a node that has not opened its listeners yet, lets its
- * clients go, lacks a storage, or is too stale by {@code policies/health}. A listener that fails does not count: the others serve, and its
- * closed port speaks for itself. Safe for all threads.
+ * clients go, lacks a storage, has just started and not heard what the others changed lately, or is too stale by {@code policies/health}. A
+ * listener that fails does not count: the others serve, and its closed port speaks for itself. Safe for all threads.
  */
 final class NodeReadiness implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NodeReadiness.class);
@@ -32,6 +34,7 @@ final class NodeReadiness implements AutoCloseable {
   private final ProtocolAdapters adapters;
   private final StorageDirectories storages;
   private final NodeDrain drain;
+  private final Supplier<Optional<String>> unheard;
   private final Staleness staleness;
   private final NodeLoad load;
   private final ScheduledExecutorService looking =
@@ -39,13 +42,17 @@ final class NodeReadiness implements AutoCloseable {
   private final LoadBalancerAgent agent;
   private long notUpNanos = System.nanoTime();
 
-  /** @param agentAddress where load balancers ask */
+  /**
+   * @param unheard what this node has not heard yet of the others' recent changes, in words; empty if nothing
+   * @param agentAddress where load balancers ask
+   */
   NodeReadiness(LiveConfig live, ConfigClient client, ProtocolAdapters adapters, StorageDirectories storages, NodeDrain drain,
-      InetSocketAddress agentAddress) {
+      Supplier<Optional<String>> unheard, InetSocketAddress agentAddress) {
     this.live = live;
     this.adapters = adapters;
     this.storages = storages;
     this.drain = drain;
+    this.unheard = unheard;
     this.staleness = new Staleness(live, client, System::nanoTime);
     this.load = new NodeLoad(() -> adapters.use(live.view()), NodeReadiness::cpu);
     looking.scheduleWithFixedDelay(this::look, 0, 1, TimeUnit.SECONDS);
@@ -75,6 +82,7 @@ final class NodeReadiness implements AutoCloseable {
     } else if (adapters.version() == 0) {
       reasons.add("it has not opened its listeners yet");
     }
+    unheard.get().ifPresent(reasons::add);
     reasons.addAll(live.problemsOf(storages));
     reasons.addAll(staleness.reasons());
     return reasons;

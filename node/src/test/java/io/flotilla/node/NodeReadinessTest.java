@@ -56,6 +56,7 @@ class NodeReadinessTest {
   private NodeDrain drain;
   private NodeReadiness readiness;
   private InetSocketAddress agent;
+  private volatile Optional<String> unheard = Optional.empty();
 
   @BeforeEach
   void start() throws IOException {
@@ -68,7 +69,7 @@ class NodeReadinessTest {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       agent = new InetSocketAddress(InetAddress.getLoopbackAddress(), free.getLocalPort());
     }
-    readiness = new NodeReadiness(live, client, adapters, storages, drain, agent);
+    readiness = new NodeReadiness(live, client, adapters, storages, drain, () -> unheard, agent);
   }
 
   @AfterEach
@@ -137,6 +138,11 @@ class NodeReadinessTest {
     Files.createDirectory(directory.resolve("files"));
 
     await().atMost(SOON).until(() -> readiness.notReady().isEmpty());
+    awaitAgent("up ready [1-9][0-9]*%");
+    unheard = Optional.of("it has not heard node-2");
+    assertEquals(List.of("it has not heard node-2"), readiness.notReady());
+    awaitAgent("down");
+    unheard = Optional.empty();
     awaitAgent("up ready [1-9][0-9]*%");
     drain.begin(Purpose.DRAIN, Optional.empty(), false, "root").toCompletableFuture().get(30, TimeUnit.SECONDS);
     assertTrue(readiness.notReady().getFirst().startsWith("it is drained (by root at "), readiness.notReady().toString());

@@ -140,7 +140,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
     Written written = coming.written();
     Instant modified = written.version().modified();
     return new FileAttributes(written.isDirectory() ? FileAttributes.Kind.DIRECTORY : FileAttributes.Kind.FILE, written.version().size(),
-        written.permissions(), 1, modified, modified, modified, List.of(coming.at(), written.version()));
+        written.permissions(), 1, modified, modified, modified, new FileAttributes.NotHere(coming.at(), written.version()));
   }
 
   /**

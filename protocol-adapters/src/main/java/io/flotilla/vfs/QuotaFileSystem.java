@@ -12,8 +12,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A tree that takes no more than its user's quota: what would go over it is QUOTA_EXCEEDED, and an upload that met it is not
  * published and leaves no partial. What replaces a file counts by the difference. Directories count nothing, links count as
- * files. It stands above the publication of uploads, so that it knows what an upload replaces. Used by one thread at a time; the
- * usage is shared.
+ * files, and what only another node has takes no room here. It stands above the publication of uploads, so that it knows what an
+ * upload replaces. Used by one thread at a time; the usage is shared.
  */
 final class QuotaFileSystem extends FileSystemLayer {
   private static final Logger log = LoggerFactory.getLogger(QuotaFileSystem.class);
@@ -73,7 +73,7 @@ final class QuotaFileSystem extends FileSystemLayer {
       return files.open(path, mode, permissions);
     }
     usage.refresh(source);
-    Optional<FileAttributes> old = find(path, files::stat);
+    Optional<FileAttributes> old = find(path, files::stat).filter(FileAttributes::isHere);
     long count = old.isPresent() || !mode.create() ? 0 : 1;
     reserve(0, count, path);
     OpenFile file = null;
@@ -111,7 +111,7 @@ final class QuotaFileSystem extends FileSystemLayer {
     }
   }
 
-  /** What has a name by itself. A session is also shown its running upload there, or what a broken one left. */
+  /** What has a name by itself, and is here. A session is also shown its running upload there, or what a broken one left. */
   private Optional<FileAttributes> finished(VirtualPath path) throws VfsException {
     return path.isRoot() ? Optional.empty() : find(path, _ -> {
       VirtualPath name = VirtualPath.ROOT.child(path.name());
@@ -122,13 +122,13 @@ final class QuotaFileSystem extends FileSystemLayer {
         }
         return shown;
       }
-    });
+    }).filter(FileAttributes::isHere);
   }
 
   @Override
   public void removeFile(VirtualPath path) throws VfsException {
     Optional<FileAttributes> finished = finished(path);
-    Optional<FileAttributes> old = finished.isPresent() ? finished : find(path, files::lstat);
+    Optional<FileAttributes> old = finished.isPresent() ? finished : find(path, files::lstat).filter(FileAttributes::isHere);
     files.removeFile(path);
     old.ifPresent(gone -> usage.change(-bytes(gone), -1));
   }
@@ -138,8 +138,8 @@ final class QuotaFileSystem extends FileSystemLayer {
     Optional<FileAttributes> replaced = replace && !from.equals(to) ? finished(to) : Optional.empty();
     Optional<FileAttributes> moved = replaced.isPresent() ? find(from, files::lstat) : Optional.empty();
     files.rename(from, to, replace);
-    // Two names of one file stay two.
-    replaced.filter(gone -> !gone.isDirectory() && moved.filter(file -> file.key().equals(gone.key())).isEmpty())
+    // Two names of one file stay two, and what another node moves there does not take the place of what is here yet.
+    replaced.filter(gone -> !gone.isDirectory() && moved.filter(file -> !file.isHere() || file.key().equals(gone.key())).isEmpty())
         .ifPresent(gone -> usage.change(-bytes(gone), -1));
   }
 

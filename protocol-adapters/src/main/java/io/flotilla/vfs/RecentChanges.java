@@ -37,6 +37,8 @@ public final class RecentChanges {
   static final int MAX_NODES = 200;
   /** No clock of a node is that far; a stamp beyond it would leave no room for later ones. */
   private static final long MAX_STAMP = Long.MAX_VALUE / 2;
+  /** Before the first change of any log. */
+  private static final Position NOWHERE = new Position(new UUID(0, 0), 0);
 
   private final String node;
   private final UUID incarnation = UUID.randomUUID();
@@ -116,8 +118,13 @@ public final class RecentChanges {
   private static final class Log {
     private final TreeMap<Long, Known> inOrder = new TreeMap<>();
     private final Map<Key, Known> byPath = new HashMap<>();
-    private Position heard = new Position(new UUID(0, 0), 0);
+    private Position heard = NOWHERE;
     private long lastOrder;
+
+    private boolean has(RecentChange change) {
+      Known known = byPath.get(new Key(change.storage(), change.path()));
+      return known != null && known.change.stamp() == change.stamp();
+    }
 
     private static Key key(Known known) {
       return new Key(known.change.storage(), known.change.path());
@@ -286,7 +293,7 @@ public final class RecentChanges {
     lock.lock();
     try {
       Log log = others.get(other);
-      return log == null ? new Position(new UUID(0, 0), 0) : log.heard;
+      return log == null ? NOWHERE : log.heard;
     } finally {
       lock.unlock();
     }
@@ -296,15 +303,16 @@ public final class RecentChanges {
    * Takes what another node has told. Never blocks.
    *
    * @param batch with how far its log is known then
+   * @return false if too many nodes are listened to already, and nothing was taken
    */
-  public void heard(String other, Batch batch) {
+  public boolean heard(String other, Batch batch) {
     if (other.equals(node)) {
-      return;
+      return true;
     }
     lock.lock();
     try {
       if (!others.containsKey(other) && others.size() >= MAX_NODES) {
-        return;
+        return false;
       }
       Log log = others.computeIfAbsent(other, _ -> new Log());
       for (Aged aged : batch.changes()) {
@@ -312,6 +320,9 @@ public final class RecentChanges {
         long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
         if (left > 0 && isSane(change)) {
           lastStamp = Math.max(lastStamp, change.stamp());
+          if (log.has(change)) {
+            continue; // told again; whether it has arrived is known already
+          }
           Known mine = own.byPath.get(new Key(change.storage(), change.path()));
           // The node of the older one tells, so that one does.
           if (mine != null && !isOver(mine) && change.known() < mine.change.stamp() && change.stamp() > mine.change.stamp()) {
@@ -322,6 +333,40 @@ public final class RecentChanges {
       }
       log.heard = batch.position();
       told.signalAll();
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Has another node's changes told again from the first on, because some could not be taken when they were told. */
+  public void hearAnew(String other) {
+    lock.lock();
+    try {
+      Log log = others.get(other);
+      if (log != null) {
+        log.heard = NOWHERE;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes room for other nodes: forgets those that are not listened to any longer, once all they told is over. */
+  public void keepOnly(Set<String> listenedTo) {
+    lock.lock();
+    try {
+      others.entrySet().removeIf(other -> !listenedTo.contains(other.getKey()) && other.getValue().inOrder.isEmpty());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The highest stamp this node has made or heard, in microseconds; 0 if none. */
+  public long lastStamp() {
+    lock.lock();
+    try {
+      return lastStamp;
     } finally {
       lock.unlock();
     }

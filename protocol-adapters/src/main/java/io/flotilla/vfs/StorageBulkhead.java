@@ -64,7 +64,59 @@ final class StorageBulkhead {
     }
   }
 
-  private static final class Call<T> {
+  /** A place of the storage that the present thread holds; it has at most one. */
+  private static final ThreadLocal<Place> HELD = new ThreadLocal<>();
+
+  /** What a thread holds while it is in a call into the storage. */
+  private interface Place {
+    void giveUp();
+
+    /** @throws VfsException IO if there is none again in time; it is given up then */
+    void takeAgain() throws VfsException;
+  }
+
+  /** What waits for something other than the storage. */
+  interface Outside<T> {
+    T make() throws VfsException;
+  }
+
+  /**
+   * Waits for something other than the storage, such as another node, in the midst of a call into it: the call's place is free for others
+   * meanwhile. Does no more than make it if the present thread is in no such call.
+   *
+   * @throws VfsException also IO if the storage has no place again afterwards; what was opened is abandoned then
+   */
+  static <T> T outside(Outside<T> waiting) throws VfsException {
+    Place place = HELD.get();
+    if (place == null) {
+      return waiting.make();
+    }
+    T value = null;
+    boolean isInside = false;
+    place.giveUp();
+    try {
+      value = waiting.make();
+    } finally {
+      isInside = takeAgain(place);
+    }
+    if (!isInside) {
+      StorageLane.release(value);
+      throw new VfsException(VfsError.IO, "the storage does not answer");
+    }
+    return value;
+  }
+
+  private static boolean takeAgain(Place place) {
+    try {
+      place.takeAgain();
+      return true;
+    } catch (VfsException e) {
+      return false;
+    }
+  }
+
+  /** Runs on a thread of its own, and holds a place of the storage unless it waits outside. */
+  private final class Call<T> implements Place {
     private final Callable<T> action;
     private final Patience patience;
     private final CompletableFuture<T> answer = new CompletableFuture<>();
@@ -76,11 +128,30 @@ final class StorageBulkhead {
     }
 
     private void run() {
+      HELD.set(this);
       try {
         answer.complete(action.call());
       } catch (Throwable e) { // whatever it is, the caller gets it
         answer.completeExceptionally(e);
+      } finally {
+        HELD.remove();
       }
+    }
+
+    @Override
+    public void giveUp() {
+      HELD.remove();
+      ended(this);
+    }
+
+    @Override
+    public void takeAgain() throws VfsException {
+      if (!acquire(patience.duration)) {
+        throw silent();
+      }
+      since = System.nanoTime();
+      running.add(this);
+      HELD.set(this);
     }
 
     private boolean hangs() {
@@ -163,11 +234,13 @@ final class StorageBulkhead {
     }
   }
 
+  /** The call's place is free, unless it has given it up already. */
   private void ended(Call<?> call) {
-    answeredAt = System.nanoTime();
-    running.remove(call);
-    free.release();
-    launchClosing();
+    if (running.remove(call)) {
+      answeredAt = System.nanoTime();
+      free.release();
+      launchClosing();
+    }
   }
 
   /** Whether a call hangs since whose beginning nobody has had an answer. */
@@ -191,7 +264,7 @@ final class StorageBulkhead {
   }
 
   /** Calls that run on their caller's thread, one at a time: the reads and writes of an open file, or a session's. */
-  final class DataCalls {
+  final class DataCalls implements Place {
     /** Since when one runs, in nanoseconds from 1 on; 0 if none does, and less than 0 if it is known to hold its carrier. */
     private final AtomicLong since = new AtomicLong();
 
@@ -206,7 +279,18 @@ final class StorageBulkhead {
       }
       since.set(now());
       dataCalls.add(this);
+      HELD.set(this);
       carriers.watch();
+    }
+
+    @Override
+    public void giveUp() {
+      end();
+    }
+
+    @Override
+    public void takeAgain() throws VfsException {
+      begin();
     }
 
     private boolean waitForData() {
@@ -218,13 +302,17 @@ final class StorageBulkhead {
       }
     }
 
-    /** To be called once after each begin that did not fail. */
+    /** To be called once after each begin that did not fail; does nothing if the place was given up meanwhile. */
     void end() {
+      HELD.remove();
       dataCalls.remove(this);
-      if (since.getAndSet(0) > 0) {
+      long began = since.getAndSet(0);
+      if (began > 0) {
         carriers.leave();
       }
-      data.release();
+      if (began != 0) {
+        data.release();
+      }
     }
 
     private boolean takes(Duration time) {
@@ -274,6 +362,11 @@ final class StorageBulkhead {
 
   boolean isIdle() {
     return users.get() == 0 && running.isEmpty() && dataCalls.isEmpty() && closings.isEmpty();
+  }
+
+  /** How many more calls may run, of the kind of which there are fewer. */
+  int freePlaces() {
+    return Math.min(free.availablePermits(), data.availablePermits());
   }
 
   /** What to tell the operator, or nothing as long as the storage answers. */

@@ -73,7 +73,7 @@ final class StorageLane {
   }
 
   /** Nobody waits any more for what a late call has opened. */
-  private static void release(Object opened) {
+  static void release(Object opened) {
     switch (opened) {
       case OpenFile file -> file.abandon();
       case VirtualFileSystem files -> files.close();

@@ -13,7 +13,8 @@ import java.util.OptionalLong;
  * @param epoch the claim of the last one who has taken all over; what has a smaller number was left by somebody who did not know, and
  *     doesn't count
  * @param counted in their order, with the sizes of their files, from the beginning up to where something is missing; none if it is done
- * @param hasGap whether something is missing before others that are there: a synchroniser may bring it later, or it was removed
+ * @param hasGap whether something is missing before others that are there: it was removed, or carried here in part by a synchroniser,
+ *     which is to leave such files alone
  * @param done the size of the finished file, if it has been put together
  */
 record UploadLayout(long epoch, List<Sized> counted, boolean hasGap, OptionalLong done) {

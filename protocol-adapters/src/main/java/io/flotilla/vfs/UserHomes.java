@@ -55,7 +55,7 @@ public final class UserHomes {
 
   /** Of a node in whose storages clients see what other nodes have changed in theirs. */
   public UserHomes(RecentChanges changes, OtherNodes others) {
-    this(Clock.systemUTC(), Optional.of(new Copies(changes, others)));
+    this(Clock.systemUTC(), Optional.of(new Copies(changes, new OutsideNodes(others))));
   }
 
   private UserHomes(Clock clock, Optional<Copies> copies) {

@@ -7,10 +7,14 @@ import io.flotilla.config.model.UserSettings.Quota;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /** With room enough it does all a plain file system does, and what it counted is what is there. */
@@ -26,7 +30,7 @@ class QuotaFileSystemTest extends FileSystemContract {
   private VirtualFileSystem session(Path root, long bytes, long files, Usage usage) throws VfsException {
     Usage.Source source = () -> VirtualFileSystem.open(root);
     usage.refresh(source);
-    assertTrue(usage.awaitFirst(java.time.Duration.ofSeconds(30)));
+    assertTrue(usage.awaitFirst(Duration.ofSeconds(30)));
     return new QuotaFileSystem(new PublishingFileSystem(VirtualFileSystem.open(root), Links.FOLLOW, "ann", active), usage,
         new Quota(OptionalLong.of(bytes), OptionalLong.of(files)), source, () -> { });
   }
@@ -290,5 +294,70 @@ class QuotaFileSystemTest extends FileSystemContract {
       published += Files.size(root.resolve(name));
     }
     assertEquals(1000, published);
+  }
+
+  /** Of a node that shows what another has, which fails whatever is asked of it but removals. */
+  private VirtualFileSystem sharing(long bytes, Usage usage, List<String> there) throws VfsException {
+    RecentChanges changes = new RecentChanges("node-1", _ -> Duration.ofMinutes(10), () -> System.nanoTime() / 1000, System::nanoTime,
+        new RecentChanges.Events() {
+          @Override
+          public void conflict(RecentChanges.Conflict conflict) {
+            // What is written over what has not arrived is one.
+          }
+
+          @Override
+          public void forgotten(String node, int count) {
+            throw new AssertionError("nothing is that much");
+          }
+        });
+    List<RecentChanges.Aged> heard = new ArrayList<>();
+    for (String name : there) {
+      heard.add(new RecentChanges.Aged(new RecentChange(heard.size() + 1, heard.size() + 1, 0, "main", path(name),
+          new RecentChange.Written(false, new RecentChange.Version(90, Instant.ofEpochSecond(1)), 0644), List.of()), Duration.ZERO));
+    }
+    changes.heard("node-2", new RecentChanges.Batch(new RecentChanges.Position(UUID.randomUUID(), heard.size()), heard));
+    OtherNodes others = new OtherNodes() {
+      @Override
+      public Optional<OpenFile> open(String node, Location file, RecentChange.Version version) throws VfsException {
+        throw new VfsException(VfsError.NOT_ARRIVED, file.path());
+      }
+
+      @Override
+      public boolean remove(String node, Location entry, RecentChange.Removed what) {
+        return true;
+      }
+
+      @Override
+      public boolean rename(String node, Location entry, VirtualPath to, boolean replace, RecentChange.Written what) {
+        return true;
+      }
+    };
+    Usage.Source source = () -> VirtualFileSystem.open(root);
+    usage.refresh(source);
+    assertTrue(usage.awaitFirst(Duration.ofSeconds(30)));
+    VirtualFileSystem shown = new ArrivingFileSystem(
+        new RecordingFileSystem(VirtualFileSystem.open(root), changes, "main", VirtualPath.ROOT), changes, others, "main");
+    return new QuotaFileSystem(new PublishingFileSystem(shown, Links.FOLLOW, "ann", active), usage,
+        new Quota(OptionalLong.of(bytes), OptionalLong.of(100)), source, () -> { });
+  }
+
+  @Test
+  void fileOfAnotherNode_takesNoRoom_whetherItIsReplacedRemovedOrRenamed() throws IOException {
+    Usage usage = new Usage(SCANNERS);
+    try (VirtualFileSystem session = sharing(100, usage, List.of("/a", "/b", "/c", "/d"))) {
+      assertEquals(90, session.stat(path("/b")).size());
+      put(session, "/a", OpenMode.REPLACE, "x".repeat(90));
+      assertCounted(90, 1, usage);
+      over(() -> put(session, "/b", OpenMode.REPLACE, "x".repeat(90)));
+      assertCounted(90, 1, usage);
+      put(session, "/b", OpenMode.REPLACE, "1234567890");
+      assertCounted(100, 2, usage);
+      session.removeFile(path("/c"));
+      assertCounted(100, 2, usage);
+      session.rename(path("/d"), path("/b"), true);
+      assertCounted(100, 2, usage);
+      session.removeFile(path("/a"));
+      assertCounted(10, 1, usage);
+    }
   }
 }

@@ -5,8 +5,11 @@ import io.flotilla.config.model.EntityCodec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -21,6 +24,9 @@ import javax.net.ssl.SSLHandshakeException;
 final class AdminClient {
   private static final Duration TIMEOUT = Duration.ofSeconds(70);
   private static final Duration LONG_TIMEOUT = Duration.ofMinutes(6);
+  /** Half of a command's heap; what may be longer is written to a stream. */
+  private static final int MAX_ANSWER = 64 << 20;
+  private static final int MAX_ERROR = 1 << 20;
 
   private final String server;
   private final String token;
@@ -36,10 +42,41 @@ final class AdminClient {
 
   /** @param fingerprint of the server's certificate; without it that is judged as Java judges them */
   static AdminClient of(String server, Path tokenFile, Optional<String> fingerprint) throws IOException {
+    requireSafe(server, fingerprint.isPresent());
     if (!Files.isReadable(tokenFile)) {
       throw new CommandFailedException("the token file " + tokenFile + " cannot be read; name it by --token-file");
     }
     return new AdminClient(server, Files.readString(tokenFile).strip(), fingerprint);
+  }
+
+  /** A token is sent in clear only to this machine, and a fingerprint is never asked for in vain. */
+  private static void requireSafe(String server, boolean isPinned) throws IOException {
+    URI uri;
+    try {
+      uri = new URI(server);
+    } catch (URISyntaxException e) {
+      throw new CommandFailedException("the server " + server + " is no URL (" + e.getMessage() + "); it has the form https://HOST:PORT");
+    }
+    if ("https".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null) {
+      return;
+    }
+    if (!"http".equalsIgnoreCase(uri.getScheme()) || uri.getHost() == null) {
+      throw new CommandFailedException("the server " + server + " is no URL of the form https://HOST:PORT");
+    }
+    if (isPinned) {
+      throw new CommandFailedException("the server " + server + " has no certificate that --fingerprint could hold for; begin its URL with https");
+    }
+    if (!isLoopback(uri.getHost())) {
+      throw new CommandFailedException("the token would go to " + server + " in clear; begin its URL with https");
+    }
+  }
+
+  private static boolean isLoopback(String host) throws IOException {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      throw new CommandFailedException("the server " + host + " is not known by that name; correct it, or name its address");
+    }
   }
 
   /** An answer: status and JSON body. */
@@ -90,7 +127,7 @@ final class AdminClient {
     HttpResponse<InputStream> response = exchange(request, HttpResponse.BodyHandlers.ofInputStream());
     try (InputStream body = response.body()) {
       if (response.statusCode() / 100 != 2) {
-        answer(response.statusCode(), body.readAllBytes()).orFail();
+        answer(response.statusCode(), body.readNBytes(MAX_ERROR)).orFail();
       }
       body.transferTo(to);
     }
@@ -109,7 +146,7 @@ final class AdminClient {
         .header("Content-Type", "application/json")
         .method(method, body)
         .build();
-    HttpResponse<byte[]> response = exchange(request, HttpResponse.BodyHandlers.ofByteArray());
+    HttpResponse<byte[]> response = exchange(request, HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofByteArray(), MAX_ANSWER));
     return answer(response.statusCode(), response.body());
   }
 

@@ -51,8 +51,9 @@ final class StatusCommand implements Callable<Integer> {
       member.path("reasons").forEach(reason ->
           reasons.append(member.path("name").asText()).append(": ").append(reason.asText()).append('\n'));
     }
+    String digest = cluster.path("digest").asText();
     return "Configuration version " + cluster.path("version").asText() + ", digest "
-        + cluster.path("digest").asText().substring(0, 12) + "\n" + Table.of(rows) + reasons
+        + (digest.isEmpty() ? "unknown" : digest.substring(0, Math.min(12, digest.length()))) + "\n" + Table.of(rows) + reasons
         + describeJournal(cluster.path("journal")) + describeHistory(cluster.path("history"));
   }
 

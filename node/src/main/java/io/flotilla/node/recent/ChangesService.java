@@ -24,11 +24,14 @@ final class ChangesService {
     if (ChangesMessages.isNew(position)) {
       giveBack(link);
     }
+    // Who begins to listen waits to know that it has heard all there is.
+    Duration wait = Duration.ZERO;
     try {
       while (true) {
-        Batch batch = changes.after(position, ChangesMessages.MAX_CHANGES, HEARTBEAT);
+        Batch batch = changes.after(position, ChangesMessages.MAX_CHANGES, wait);
         ChangesMessages.batch(batch).writeTo(link.out());
         position = batch.position();
+        wait = HEARTBEAT;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -5,6 +5,7 @@ import io.flotilla.node.recent.FilesMessages.Open;
 import io.flotilla.node.recent.FilesMessages.Remove;
 import io.flotilla.node.recent.FilesMessages.Rename;
 import io.flotilla.node.recent.FilesMessages.Request;
+import io.flotilla.node.streams.NodeStreams.BusyException;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.OtherNodes;
 import io.flotilla.vfs.RecentChange.Removed;
@@ -20,6 +21,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,12 +36,17 @@ final class FilesClient implements OtherNodes {
   /** How long a node that did not answer is not asked again: who goes through a directory would wait for each file. */
   private static final Duration SILENT = Duration.ofSeconds(2);
   private static final Duration HEARD = Duration.ofSeconds(2);
+  /** How many of this node's clients may wait for another node at a time, until a file is open or a change is made, and for their turn. */
+  private static final int MOST_AT_ONCE = 32;
+  private static final Duration TURN = Duration.ofSeconds(1);
 
   private final RecentChanges changes;
   private final Link.Dialer dialer;
   private final Function<String, Optional<HostPort>> addresses;
   /** When nodes were last found not to answer, by System.nanoTime; of those that are known only. */
   private final Map<String, Long> silent = new ConcurrentHashMap<>();
+  /** Of nodes that are, or were, known. */
+  private final Map<String, Semaphore> turns = new ConcurrentHashMap<>();
 
   /** @param addresses the remoting address of a node, by its name */
   FilesClient(RecentChanges changes, Link.Dialer dialer, Function<String, Optional<HostPort>> addresses) {
@@ -47,8 +55,30 @@ final class FilesClient implements OtherNodes {
     this.addresses = addresses;
   }
 
-  private Link connect(String node) throws IOException {
+  private interface Asking<T> {
+    T ask(HostPort address) throws IOException;
+  }
+
+  /** Asks a node when it is this call's turn. */
+  private <T> T inTurn(String node, Asking<T> asking) throws IOException {
     HostPort address = addresses.apply(node).orElseThrow(() -> new IOException("its address is not known"));
+    Semaphore places = turns.computeIfAbsent(node, _ -> new Semaphore(MOST_AT_ONCE));
+    try {
+      if (!places.tryAcquire(TURN.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new BusyException("it is asked for " + MOST_AT_ONCE + " other things by this node");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("whoever asks was interrupted", e);
+    }
+    try {
+      return asking.ask(address);
+    } finally {
+      places.release();
+    }
+  }
+
+  private Link connect(String node, HostPort address) throws IOException {
     Long since = silent.get(node);
     if (since != null && System.nanoTime() - since < SILENT.toNanos()) {
       throw new IOException("it did not answer a moment ago");
@@ -57,6 +87,9 @@ final class FilesClient implements OtherNodes {
     try {
       link = dialer.dial(address, FilesMessages.SERVICE, CONNECT);
       silent.remove(node);
+    } catch (BusyException e) {
+      silent.remove(node);
+      throw e;
     } catch (IOException e) {
       silent.put(node, System.nanoTime());
       throw e;
@@ -78,14 +111,18 @@ final class FilesClient implements OtherNodes {
     if (e instanceof VfsException said) {
       return said;
     }
-    log.info("Node {}, which has what a client asks for, does not answer: {}", node, e.getMessage());
-    return new VfsException(VfsError.NOT_ARRIVED,
-        "it has not arrived at this node yet, and the node that has it does not answer; try again later");
+    log.info("Node {} does not answer what a client asks for: {}", node, e.getMessage());
+    return new VfsException(VfsError.NOT_ARRIVED, "it has not arrived at this node yet, and the node that has it "
+        + (e instanceof BusyException ? "is asked for too much at a time" : "does not answer") + "; try again later");
   }
 
   /** A link on which a file is open, or nothing if there is another version. */
   Optional<Link> dial(String node, Location file, Version version) throws IOException {
-    Link link = connect(node);
+    return inTurn(node, address -> dial(node, address, file, version));
+  }
+
+  private Optional<Link> dial(String node, HostPort address, Location file, Version version) throws IOException {
+    Link link = connect(node, address);
     boolean isOpen = false;
     try {
       FilesMessages.write(new Open(file, version)).writeTo(link.out());
@@ -138,17 +175,24 @@ final class FilesClient implements OtherNodes {
   }
 
   private boolean change(String node, Request request) throws VfsException {
-    Position position;
-    boolean isDone;
-    try (Link link = connect(node)) {
-      FilesMessages.write(request).writeTo(link.out());
-      Frame.Reader answer = Frame.read(link.in());
-      isDone = FilesMessages.isDone(answer);
-      position = position(answer);
+    Changed changed;
+    try {
+      changed = inTurn(node, address -> change(node, address, request));
     } catch (IOException e) {
       throw silent(node, e);
     }
-    awaitHeard(node, position);
-    return isDone;
+    awaitHeard(node, changed.position());
+    return changed.isDone();
+  }
+
+  /** @param position of the node's log with which this is told, or that which made it another version */
+  private record Changed(boolean isDone, Position position) {}
+
+  private Changed change(String node, HostPort address, Request request) throws IOException {
+    try (Link link = connect(node, address)) {
+      FilesMessages.write(request).writeTo(link.out());
+      Frame.Reader answer = Frame.read(link.in());
+      return new Changed(FilesMessages.isDone(answer), position(answer));
+    }
   }
 }

@@ -6,6 +6,7 @@ import io.flotilla.node.recent.FilesMessages.Read;
 import io.flotilla.node.recent.FilesMessages.Remove;
 import io.flotilla.node.recent.FilesMessages.Rename;
 import io.flotilla.node.recent.FilesMessages.Request;
+import io.flotilla.node.streams.Places;
 import io.flotilla.vfs.FileAttributes;
 import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.OpenMode;
@@ -31,12 +32,16 @@ import org.slf4j.LoggerFactory;
  */
 final class FilesService {
   private static final Logger log = LoggerFactory.getLogger(FilesService.class);
-  /** How long a client of the other node may take for what was read ahead. */
-  private static final Duration IDLE = Duration.ofMinutes(5);
+  /** How long nothing is read of an open file until its stream ends; who reads on later opens it again. */
+  private static final Duration IDLE = Duration.ofSeconds(20);
+  /** Fewer than streams of this service, so that there is always room to remove and rename. */
+  private static final int MAX_OPEN = 192;
+  private static final int MAX_OPEN_OF_ONE = 48;
 
   private final Supplier<ConfigView> view;
   private final UserHomes homes;
   private final RecentChanges changes;
+  private final Places opened = new Places(MAX_OPEN, MAX_OPEN_OF_ONE);
 
   FilesService(Supplier<ConfigView> view, UserHomes homes, RecentChanges changes) {
     this.view = view;
@@ -49,7 +54,7 @@ final class FilesService {
     Request request = FilesMessages.request(Frame.read(link.in()));
     try {
       switch (request) {
-        case Open open -> open(link, open);
+        case Open open -> openIfRoom(link, open);
         case Read _ -> throw new IOException("the other node reads before it has opened a file");
         case Remove remove -> change(link, remove.entry(), remove.isDirectory(), remove.version(), files -> {
           if (remove.isDirectory()) {
@@ -74,6 +79,18 @@ final class FilesService {
       }
     }
     return homes.own(view.get(), location.storage());
+  }
+
+  private void openIfRoom(Link link, Open open) throws IOException {
+    if (!opened.take(link.peer())) {
+      throw new VfsException(VfsError.NOT_ARRIVED,
+          "it has not arrived at this node yet, and too many files are read from the node that has it; try again later");
+    }
+    try {
+      open(link, open);
+    } finally {
+      opened.giveBack(link.peer());
+    }
   }
 
   private void open(Link link, Open open) throws IOException {

@@ -1,5 +1,7 @@
 package io.flotilla.node.recent;
 
+import io.flotilla.config.model.ClusterConfig;
+import io.flotilla.config.model.Kind;
 import io.flotilla.config.model.Storage;
 import io.flotilla.config.view.ConfigView;
 import io.flotilla.node.HostPort;
@@ -11,34 +13,44 @@ import io.flotilla.vfs.UserHomes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * All that this node tells and hears of recent changes in storages of which each node has a copy. To be started when the streams between
  * nodes are open. One per process, safe for all threads.
  */
 public final class RecentExchange implements AutoCloseable {
+  /** How long a node that starts waits for what the others changed while it was down, whoever does not answer. */
+  private static final Duration HEARING = Duration.ofSeconds(10);
   private static final Duration ARRIVALS = Duration.ofSeconds(3);
 
   private final String node;
   private final Supplier<ConfigView> view;
   private final RecentChanges changes;
   private final OtherNodes others;
+  private final ExchangeMemory memory;
+  private final long began = System.nanoTime();
   private volatile Optional<Link.Dialer> dialer = Optional.empty();
   private volatile Optional<ChangesFollower> follower = Optional.empty();
   private volatile Optional<Thread> arrivals = Optional.empty();
 
-  public RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events) {
+  /** @param file of the data directory, for what has to be known at the next start */
+  public RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events, Path file) {
     this.node = node;
     this.view = view;
+    this.memory = ExchangeMemory.open(file);
+    long firstStamp = memory.firstStamp();
     this.changes = new RecentChanges(node,
         storage -> view.get().storage(storage).filter(Storage::isKnown).map(Storage::recentChanges).orElse(Duration.ZERO),
-        () -> ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now()), System::nanoTime, events);
+        () -> Math.max(firstStamp, ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now())), System::nanoTime, events);
     this.others = new FilesClient(changes, this::dial, name -> follower.flatMap(one -> one.address(name)));
   }
 
@@ -66,7 +78,24 @@ public final class RecentExchange implements AutoCloseable {
   public void start(NodeStreams streams, Supplier<Map<String, HostPort>> members) {
     Link.Dialer opened = (remoting, service, timeout) -> new StreamLink(streams.connect(remoting, service, timeout));
     dialer = Optional.of(opened);
-    follower = Optional.of(new ChangesFollower(node, changes, opened, members));
+    follower = Optional.of(new ChangesFollower(node, changes, opened, members, this::told, memory));
+  }
+
+  /** The storages whose changes nodes tell each other; empty if there is no configuration yet. */
+  private Optional<Set<String>> told() {
+    ClusterConfig config = view.get().config();
+    return config.version() == 0 ? Optional.empty() : Optional.of(config.ofKind(Kind.STORAGES).stream().map(stored -> stored.key().name())
+        .filter(name -> view.get().storage(name).filter(Storage::isKnown).filter(one -> !one.recentChanges().isZero()).isPresent())
+        .collect(Collectors.toUnmodifiableSet()));
+  }
+
+  /**
+   * Why clients would be shown old files by this node, in words for the operator; empty if they wouldn't, or it has started so long ago
+   * that nodes which have not been heard since can't be waited for.
+   */
+  public Optional<String> notReady() {
+    return System.nanoTime() - began > HEARING.toNanos() || told().filter(storages -> !storages.isEmpty()).isEmpty() ? Optional.empty()
+        : follower.isEmpty() ? Optional.of("it does not listen to the other nodes yet") : follower.get().unheard();
   }
 
   /**

@@ -15,6 +15,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +26,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,7 +48,9 @@ public final class NodeStreams implements AutoCloseable {
   private static final byte[] MAGIC = {'F', 'L', 'S', 1};
   private static final int MAX_NAME = 64;
   private static final int BACKLOG = 128;
+  /** Of each service, so that one that is asked for much leaves the others alone. */
   private static final int MAX_STREAMS = 256;
+  private static final int MAX_STREAMS_OF_ONE = 64;
   private static final int MAX_GREETINGS = 64;
   private static final Duration GREETING = Duration.ofSeconds(5);
   private static final Duration IDLE = Duration.ofSeconds(60);
@@ -58,7 +62,6 @@ public final class NodeStreams implements AutoCloseable {
 
   private final ClusterTls tls;
   private final Map<String, Service> services;
-  private final int maxStreams;
   private final Duration greeting;
   private final Duration stuck;
   private final ServerSocket server;
@@ -66,7 +69,8 @@ public final class NodeStreams implements AutoCloseable {
   private final Greetings greetings = new Greetings(MAX_GREETINGS);
   /** For threads that serve those, and those who lost their place and have not noticed yet. */
   private final Semaphore greeters = new Semaphore(2 * MAX_GREETINGS);
-  private final Semaphore served;
+  /** Of each service. */
+  private final Map<String, Places> served = new HashMap<>();
   private final Set<NodeStream> streams = ConcurrentHashMap.newKeySet();
   private final ScheduledThreadPoolExecutor timer;
   private final LogThrottle throttle = new LogThrottle();
@@ -105,6 +109,15 @@ public final class NodeStreams implements AutoCloseable {
     }
   }
 
+  /** A node is there, but does as much already as it may at a time. */
+  public static final class BusyException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    public BusyException(String message) {
+      super(message);
+    }
+  }
+
   /**
    * Opens the port.
    *
@@ -113,16 +126,17 @@ public final class NodeStreams implements AutoCloseable {
    * @throws IOException if the port can't be opened, with words for the operator
    */
   public static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services) throws IOException {
-    return open(remoting, tls, services, MAX_STREAMS, GREETING, STUCK);
+    return open(remoting, tls, services, MAX_STREAMS, MAX_STREAMS_OF_ONE, GREETING, STUCK);
   }
 
   /**
-   * @param maxStreams that are served at a time
+   * @param maxStreams of each service that are served at a time
+   * @param maxOfOne of these, for each node that asks
    * @param greeting how long somebody may take to say who and what for
    * @param stuck how long a write may get nowhere
    */
-  static NodeStreams open(
-      HostPort remoting, ClusterTls tls, Map<String, Service> services, int maxStreams, Duration greeting, Duration stuck)
+  static NodeStreams open(HostPort remoting, ClusterTls tls, Map<String, Service> services, int maxStreams, int maxOfOne,
+      Duration greeting, Duration stuck)
       throws IOException {
     HostPort address = at(remoting);
     ServerSocket server = new ServerSocket();
@@ -133,19 +147,20 @@ public final class NodeStreams implements AutoCloseable {
       throw new IOException("the port for streams between nodes, " + address + ", cannot be opened (" + e
           + "); it is the second after that of flotilla.bind: stop what uses it, or set flotilla.bind", e);
     }
-    return new NodeStreams(server, tls, services, maxStreams, greeting, stuck);
+    return new NodeStreams(server, tls, services, maxStreams, maxOfOne, greeting, stuck);
   }
 
-  private NodeStreams(
-      ServerSocket server, ClusterTls tls, Map<String, Service> services, int maxStreams, Duration greeting, Duration stuck) {
+  private NodeStreams(ServerSocket server, ClusterTls tls, Map<String, Service> services, int maxStreams, int maxOfOne, Duration greeting,
+      Duration stuck) {
     this.server = server;
     this.tls = tls;
     this.services = Map.copyOf(services);
-    this.maxStreams = maxStreams;
     this.greeting = greeting;
     this.stuck = stuck;
-    this.served = new Semaphore(maxStreams);
-    services.keySet().forEach(NodeStreams::greeting);
+    services.keySet().forEach(name -> {
+      greeting(name);
+      served.put(name, new Places(maxStreams, maxOfOne));
+    });
     this.timer = new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("node-streams-timer").daemon().factory());
     timer.setRemoveOnCancelPolicy(true);
     timer.scheduleWithFixedDelay(this::cutStuck, WATCH_SECONDS, WATCH_SECONDS, TimeUnit.SECONDS);
@@ -174,6 +189,7 @@ public final class NodeStreams implements AutoCloseable {
    * @param remoting the other node's remoting address
    * @param timeout for all that it takes until the service begins
    * @throws ServiceUnknownException if the other node does not have it
+   * @throws BusyException if it serves as many streams as it may, to all or to this node
    * @throws IOException if it can't be reached, or is no node of this cluster
    */
   public NodeStream connect(HostPort remoting, String service, Duration timeout) throws IOException {
@@ -191,7 +207,7 @@ public final class NodeStreams implements AutoCloseable {
         throw new SocketTimeoutException("just too late");
       }
       return stream(connection, secured, () -> {});
-    } catch (ServiceUnknownException e) {
+    } catch (ServiceUnknownException | BusyException e) {
       cut(connection);
       throw e;
     } catch (IOException | RuntimeException e) {
@@ -230,7 +246,7 @@ public final class NodeStreams implements AutoCloseable {
       case ACCEPTED -> { }
       case UNKNOWN_SERVICE, UNKNOWN_VERSION -> throw new ServiceUnknownException("the node at " + address + ", asked for " + service + ", "
           + known.words);
-      case FULL -> throw new IOException("it " + known.words);
+      case FULL -> throw new BusyException("the node at " + address + ", asked for " + service + ", " + known.words);
     }
   }
 
@@ -346,18 +362,19 @@ public final class NodeStreams implements AutoCloseable {
   }
 
   private void serve(Socket connection, SSLSocket secured, byte[] name) {
-    boolean isServed = served.tryAcquire();
-    AtomicBoolean release = new AtomicBoolean(isServed);
-    try (NodeStream stream = stream(connection, secured, () -> {
-      if (release.compareAndSet(true, false)) {
-        served.release();
+    String asked = new String(name, StandardCharsets.US_ASCII);
+    AtomicReference<Runnable> release = new AtomicReference<>(() -> { });
+    try (NodeStream stream = stream(connection, secured, () -> release.getAndSet(() -> { }).run())) {
+      Service service = services.get(asked);
+      String node = stream.peer().name();
+      boolean isServed = service != null && served.get(asked).take(node);
+      if (isServed) {
+        release.set(() -> served.get(asked).giveBack(node));
       }
-    })) {
-      Service service = services.get(new String(name, StandardCharsets.US_ASCII));
       Answer answer = name.length == 0 ? Answer.UNKNOWN_VERSION : service == null ? Answer.UNKNOWN_SERVICE
           : isServed ? Answer.ACCEPTED : Answer.FULL;
       if (answer == Answer.FULL) {
-        tell("{} was refused a stream: {} are served, which is as many as may be", connection, maxStreams);
+        tell("{} was refused a stream of the service {}: as many are served as may be, to all or to this node", connection, asked);
       }
       stream.out().write(answer.ordinal());
       if (answer == Answer.ACCEPTED) {
@@ -368,9 +385,7 @@ public final class NodeStreams implements AutoCloseable {
     } catch (RuntimeException e) {
       log.error("A stream of {} failed", connection.getInetAddress(), e);
     } finally {
-      if (release.compareAndSet(true, false)) {
-        served.release();
-      }
+      release.getAndSet(() -> { }).run();
       cut(connection);
     }
   }

@@ -34,6 +34,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,19 +67,24 @@ class RecentExchangeTest {
     private NodeStreams streams;
 
     Node(String name) throws IOException {
+      this(name, () -> members, "10m");
+    }
+
+    /** @param known what the control plane says */
+    Node(String name, Supplier<Map<String, HostPort>> known, String recentChanges) throws IOException {
       storage = Files.createDirectories(directory.resolve(name));
-      config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()));
+      config.put(Kind.STORAGES, "main", json -> json.put("path", storage.toString()).put("recentChanges", recentChanges));
       config.put(Kind.STORAGES, "apart", json -> json.put("path", storage.toString()).put("recentChanges", "off"));
       config.put(Kind.USERS, "ann", _ -> { });
       assertEquals(List.of(), config.commit(new StorageDirectories(List::of)));
-      exchange = new RecentExchange(name, config::view, this);
+      exchange = new RecentExchange(name, config::view, this, memory(name));
       UserHomes homes = new UserHomes(exchange.changes(), exchange.others());
       try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
         address = new HostPort("127.0.0.1", socket.getLocalPort() - NodeStreams.OFFSET);
       }
       streams = NodeStreams.open(address, ClusterTls.of(KEY, name, UUID.randomUUID()), exchange.services(homes));
       members.put(name, address);
-      exchange.start(streams, () -> members);
+      exchange.start(streams, known);
       exchange.watchArrivals(homes);
       files = homes.open(config.view(), config.view().user("ann").orElseThrow());
     }
@@ -123,6 +130,10 @@ class RecentExchangeTest {
       exchange.close();
       streams.close();
     }
+  }
+
+  private Path memory(String node) {
+    return directory.resolve(node + "-recent");
   }
 
   /** Its synchroniser is late, and what it told itself was in memory. */
@@ -279,6 +290,87 @@ class RecentExchangeTest {
     VfsException removal = assertThrows(VfsException.class, () -> two.files.removeFile(VirtualPath.parse("/a")));
     assertEquals(VfsError.NOT_ARRIVED, removal.error());
     assertTrue(two.has("/a"));
+  }
+
+  @Test
+  void nodeThatStartsAgain_isNotReadyBeforeItHasHeardTheOthers_whateverItsControlPlaneDoes() throws Exception {
+    await().atMost(SOON).until(() -> two.exchange.notReady().isEmpty());
+    await().atMost(SOON).until(() -> Files.exists(memory("node-2")) && Files.readString(memory("node-2")).contains("node node-1 "));
+    one.write("/a", random(10));
+    two.close();
+
+    two = new Node("node-2", Map::of, "10m");
+
+    await().atMost(SOON).until(() -> two.exchange.notReady().isEmpty());
+    assertTrue(two.has("/a"));
+    two.close();
+    one.streams.close();
+    two = new Node("node-2", Map::of, "10m");
+    assertEquals(Optional.of("it has not heard yet what was changed lately at node-1"), two.exchange.notReady());
+    await().atMost(SOON).until(() -> two.exchange.notReady().isEmpty());
+  }
+
+  @Test
+  void nodeThatHasNeverRun_waitsUntilItKnowsWhoTheOthersAre() throws Exception {
+    Map<String, HostPort> known = new ConcurrentHashMap<>();
+    try (Node three = new Node("node-3", () -> known, "10m"); Node apart = new Node("node-4", () -> known, "off")) {
+      assertEquals(Optional.of("it does not know yet which other nodes there are"), three.exchange.notReady());
+      assertEquals(Optional.empty(), apart.exchange.notReady());
+      known.put("node-3", three.address);
+      await().atMost(Duration.ofSeconds(5)).until(() -> three.exchange.notReady().isEmpty());
+    }
+  }
+
+  @Test
+  void changesOfAStorageThatIsNotKnownYet_areHeardWhenItIs() throws Exception {
+    try (Node three = new Node("node-3", () -> members, "off")) {
+      one.write("/a", random(10));
+      await().atMost(SOON).until(() -> three.exchange.changes().heardOf("node-1").equals(one.exchange.changes().position()));
+      assertEquals(0, three.exchange.changes().size());
+      three.config.put(Kind.STORAGES, "main", json -> json.put("path", three.storage.toString()).put("recentChanges", "10m"));
+      assertEquals(List.of(), three.config.commit(new StorageDirectories(List::of)));
+      await().atMost(SOON).until(() -> three.exchange.changes().size() > 0);
+      await().atMost(SOON).until(() -> three.exchange.changes().heardOf("node-1").equals(one.exchange.changes().position()));
+    } finally {
+      members.remove("node-3");
+    }
+  }
+
+  @Test
+  void nodeWhoseClockWasSetBack_makesNoChangesThatSeemOlder() throws Exception {
+    long before = (System.currentTimeMillis() + 86_400_000) * 1000;
+    Files.writeString(memory("node-3"), "stamp " + before + "\n");
+    try (Node three = new Node("node-3", Map::of, "10m")) {
+      three.write("/a", random(10));
+      assertTrue(three.exchange.changes().lastStamp() >= before);
+      long last = three.exchange.changes().lastStamp();
+      await().atMost(SOON).until(() -> ExchangeMemory.open(memory("node-3")).firstStamp() > last);
+    }
+  }
+
+  @Test
+  void filesThatAreKeptOpen_leaveRoomToRemove() throws Exception {
+    one.write("/a", random(10));
+    one.write("/b", random(10));
+    awaitAtTwo("/b");
+    Version version = new Version(10, two.files.stat(VirtualPath.parse("/a")).modified());
+    Location file = new Location("main", VirtualPath.parse("/users/ann/a"));
+    List<OpenFile> open = new ArrayList<>();
+    VfsException full = assertThrows(VfsException.class, () -> {
+      for (int i = 0; i < 65; i++) {
+        open.add(two.exchange.others().open("node-1", file, version).orElseThrow());
+      }
+    });
+    assertEquals(VfsError.NOT_ARRIVED, full.error());
+    assertTrue(full.getMessage().contains("too many files"), full.getMessage());
+    two.files.removeFile(VirtualPath.parse("/b"));
+    assertFalse(one.has("/b"));
+    open.removeLast().close();
+    await().atMost(SOON).ignoreException(VfsException.class)
+        .until(() -> open.add(two.exchange.others().open("node-1", file, version).orElseThrow()));
+    for (OpenFile one : open) {
+      one.close();
+    }
   }
 
   @Test

@@ -61,7 +61,7 @@ class NodeStreamsTest {
   }
 
   private NodeStreams open(HostPort address, ClusterKey key, String name, Map<String, Service> services) throws IOException {
-    NodeStreams streams = NodeStreams.open(address, ClusterTls.of(key, name, id(name)), services, 4, greeting, Duration.ofSeconds(60));
+    NodeStreams streams = NodeStreams.open(address, ClusterTls.of(key, name, id(name)), services, 4, 4, greeting, Duration.ofSeconds(60));
     opened.add(streams);
     return streams;
   }
@@ -246,7 +246,7 @@ class NodeStreamsTest {
       held.add(client.connect(node, "echo", SOON));
     }
 
-    IOException refused = assertThrows(IOException.class, () -> client.connect(node, "echo", SOON));
+    IOException refused = assertThrows(NodeStreams.BusyException.class, () -> client.connect(node, "echo", SOON));
     assertTrue(refused.getMessage().contains("as many streams as it may"), refused.getMessage());
     held.getFirst().close();
     await().atMost(SOON).ignoreExceptions().until(() -> {
@@ -254,6 +254,30 @@ class NodeStreamsTest {
       return true;
     });
     held.forEach(NodeStream::cut);
+  }
+
+  @Test
+  void nodeThatHasAsManyStreamsAsOneMay_leavesRoomToOthers_andToOtherServices() throws Exception {
+    HostPort node = freeAddress();
+    opened.add(NodeStreams.open(node, ClusterTls.of(KEY, "server", id("server")), Map.of("echo", ECHO, "more", ECHO), 4, 3,
+        greeting, Duration.ofSeconds(60)));
+    NodeStreams client = client();
+    NodeStreams other = open(freeAddress(), KEY, "other", Map.of());
+    List<NodeStream> held = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      held.add(client.connect(node, "echo", SOON));
+    }
+
+    assertThrows(NodeStreams.BusyException.class, () -> client.connect(node, "echo", SOON));
+    held.add(other.connect(node, "echo", SOON));
+    assertThrows(NodeStreams.BusyException.class, () -> other.connect(node, "echo", SOON));
+    held.add(other.connect(node, "more", SOON));
+    held.add(client.connect(node, "more", SOON));
+    held.forEach(NodeStream::cut);
+    await().atMost(SOON).ignoreExceptions().until(() -> {
+      assertEchoes(other, node);
+      return true;
+    });
   }
 
   @Test
@@ -306,7 +330,7 @@ class NodeStreamsTest {
     closed.get(SOON.toSeconds(), TimeUnit.SECONDS);
 
     NodeStreams impatient = NodeStreams.open(
-        freeAddress(), ClusterTls.of(KEY, "impatient", id("impatient")), Map.of(), 4, greeting, Duration.ofMillis(300));
+        freeAddress(), ClusterTls.of(KEY, "impatient", id("impatient")), Map.of(), 4, 4, greeting, Duration.ofMillis(300));
     opened.add(impatient);
     writeUntilItFails(impatient.connect(node, "deaf", SOON)).get(SOON.toSeconds(), TimeUnit.SECONDS);
     end.countDown();
