@@ -99,6 +99,7 @@ class FaultsTest {
     cluster.api(3).put("/api/v1/config/users/bob?wait=applied", "{}").expect(201);
   }
 
+  @Tag("long")
   @Test
   void firstSeedStaysDead_theOthersFormTheClusterAgain() throws Exception {
     for (int k = 1; k <= 3; k++) {

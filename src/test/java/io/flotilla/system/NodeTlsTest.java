@@ -22,6 +22,7 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -118,6 +119,7 @@ class NodeTlsTest {
     }
   }
 
+  @Tag("long")
   @Test
   void hundredsWhoSayNothing_orHalfAWord_holdNothingUp() throws Exception {
     List<Socket> flood = new ArrayList<>();
@@ -151,6 +153,7 @@ class NodeTlsTest {
     cluster.awaitConverged();
   }
 
+  @Tag("long")
   @Test
   void nodeOfAnotherCluster_andOneInClear_stayOutside_andSayWhy() throws Exception {
     ClusterKey other = ClusterKey.generate();

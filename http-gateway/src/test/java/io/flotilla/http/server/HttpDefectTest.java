@@ -85,7 +85,7 @@ class HttpDefectTest extends HttpFixture {
   }
 
   private static boolean isOwnThread() {
-    return Thread.currentThread().getName().startsWith("http-127.0.0.1");
+    return Thread.currentThread().getName().matches("https?-127\\.0\\.0\\.1"); // of the listener http or https
   }
 
   /** A file that fails by a defect where {@link #isHere} says so. */
