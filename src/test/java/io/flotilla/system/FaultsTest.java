@@ -150,6 +150,7 @@ class FaultsTest {
   }
 
   /** Two nodes for the clients and a small third one that only votes. */
+  @Tag("long")
   @Test
   void witness_votesAndNothingElse_soThatEitherOfTwoNodesMayDie() throws Exception {
     cluster.api(1).put("/api/v1/config/users/alice?wait=applied", "{\"password\":\"a good password\"}").expect(201);

@@ -55,6 +55,7 @@ class FormationTest {
     }
   }
 
+  @Tag("long")
   @Test
   void removedVoter_thatReturnsBesideOneThatIsCutOff_makesNoMajorityWithIt() throws Exception {
     assumeTrue(Network.isAvailable(), "needs root, iproute2 and iptables");

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Nodes that are under TLS in all that they say to each other, as they are wherever they are bound to more than loopback. */
+@Tag("long")
 class NodeTlsTest {
   private static final int PATIENCE_MILLISECONDS = 60_000;
   /** Of an alert of TLS, which is all that somebody gets who doesn't speak it, or is not trusted. */
@@ -119,7 +120,6 @@ class NodeTlsTest {
     }
   }
 
-  @Tag("long")
   @Test
   void hundredsWhoSayNothing_orHalfAWord_holdNothingUp() throws Exception {
     List<Socket> flood = new ArrayList<>();
@@ -153,7 +153,6 @@ class NodeTlsTest {
     cluster.awaitConverged();
   }
 
-  @Tag("long")
   @Test
   void nodeOfAnotherCluster_andOneInClear_stayOutside_andSayWhy() throws Exception {
     ClusterKey other = ClusterKey.generate();

@@ -134,6 +134,7 @@ class PostgresJournalTest {
     }
   }
 
+  @Tag("long")
   @Test
   void primarySet_movesIt_andThereAreNoVoters() throws Exception {
     assertEquals(Set.of("gateway", "primary"), roles(2));

@@ -18,6 +18,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -61,6 +62,7 @@ class UploadTest {
     }
   }
 
+  @Tag("long")
   @Test
   void aNodeThatWasFrozen_harmsNothing_whenItGoesOn() throws Exception {
     user("frozen");

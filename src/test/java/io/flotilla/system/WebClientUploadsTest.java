@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Objects;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.Keys;
 
@@ -299,6 +300,7 @@ class WebClientUploadsTest extends WebClientFixture {
     assertEquals("dropped", Files.readString(home.resolve("dropped.txt")));
   }
 
+  @Tag("long")
   @Test
   void aKilledNode_losesNoUpload_andLogsNobodyOut() throws Exception {
     Path home = user("jana");
