@@ -8,9 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,6 +23,11 @@ import java.util.concurrent.atomic.AtomicInteger;
  * under way, and resumed if they break; and at short intervals a client of each protocol comes anew. One row is one fault.
  */
 final class FailoverUnderLoad {
+  private static final List<String> ROWS = List.of(
+      "secondary killed (SIGKILL)", "primary killed (SIGKILL)",
+      "secondary stopped (SIGTERM)", "primary stopped (SIGTERM)",
+      "secondary frozen for 10 s (SIGSTOP)", "primary frozen for 10 s (SIGSTOP)",
+      "rolling restart of all", "the same with changes every second");
   private static final int NODES = 3;
   private static final String BALANCER = "127.0.0.9";
   /** Where the balancer comes from, as the nodes see it. */
@@ -47,6 +54,7 @@ final class FailoverUnderLoad {
   private final Path file;
   private final Path largeFile;
   private final AtomicInteger numbers = new AtomicInteger();
+  private final Queue<String> failures = new ConcurrentLinkedQueue<>();
   private final List<String> explanations = new ArrayList<>();
   private boolean good = true;
 
@@ -128,6 +136,9 @@ final class FailoverUnderLoad {
         "large uploads", "", "clients'");
     System.out.printf("%-34s %9s  %-25s %5s  %-22s %-24s %-12s %s%n", "fault", "transfers", "(there/led there/else)", "retry",
         "SFTP/FTP/HTTPS, slowest", "whole (broken, slowest)", "converged", "addresses");
+    if (!wanted.isEmpty() && wanted.stream().noneMatch(text -> ROWS.stream().anyMatch(name -> name.contains(text)))) {
+      throw new IllegalArgumentException("no row is called like " + wanted + "; there are " + ROWS);
+    }
     row(wanted, "secondary killed (SIGKILL)", new Kill(false, true));
     row(wanted, "primary killed (SIGKILL)", new Kill(true, true));
     row(wanted, "secondary stopped (SIGTERM)", new Kill(false, false));
@@ -137,7 +148,7 @@ final class FailoverUnderLoad {
     row(wanted, "rolling restart of all", new Restart(false));
     row(wanted, "the same with changes every second", new Restart(true));
     System.out.printf("%nFailed at first: there = on the node of the fault, begun before it; led there = begun after it, and given to that node.%n"
-        + "Goals: else 0, after retry 0, new connections within %.0f s, uploads whole, converged, real addresses; led there 0 unless frozen; "
+        + "Goals: else 0 (where nodes let their clients go a second try may do), after retry 0, new connections within %.0f s, uploads whole, converged, real addresses; led there 0 unless frozen; "
         + "no upload broken where a node lets its clients go.%n", GOAL_SECONDS);
     return good;
   }
@@ -383,14 +394,14 @@ final class FailoverUnderLoad {
     return new Large(name, tries, (System.nanoTime() - begun) / 1e9, whole, why.toString());
   }
 
-  private static Thread start(List<Thread> threads, Run run) {
+  private Thread start(List<Thread> threads, Run run) {
     Thread thread = Thread.ofVirtual().start(() -> {
       try {
         run.go();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       } catch (Exception e) {
-        System.err.println("A client failed: " + e);
+        failures.add(e.toString());
       }
     });
     threads.add(thread);
@@ -415,6 +426,7 @@ final class FailoverUnderLoad {
     AtomicBoolean probing = new AtomicBoolean(true);
     List<Thread> threads = new ArrayList<>();
     List<Thread> uploads = new ArrayList<>();
+    List<Thread> asking = Collections.synchronizedList(new ArrayList<>());
     for (String protocol : List.of("sftp", "ftp", "https")) {
       for (int i = 0; i < CLIENTS; i++) {
         int number = i;
@@ -436,7 +448,7 @@ final class FailoverUnderLoad {
       start(threads, () -> {
         BenchProbe probe = new BenchProbe(protocol, BALANCER, client(protocol, "").port);
         while (probing.get()) {
-          start(new ArrayList<>(), () -> times.add(probe.secondsUntilServed()));
+          start(asking, () -> times.add(probe.secondsUntilServed()));
           pause(PROBE_MILLIS);
         }
       });
@@ -459,6 +471,9 @@ final class FailoverUnderLoad {
       thread.join();
     }
     for (Thread thread : uploads) {
+      thread.join();
+    }
+    for (Thread thread : List.copyOf(asking)) {
       thread.join();
     }
     pause(PROBE_MILLIS); // until HAProxy has written its last lines
@@ -498,7 +513,13 @@ final class FailoverUnderLoad {
   private void print(String name, Fault fault, int node, long struck, long healed, long ended, List<Moved> moved, List<Large> large,
       Map<String, List<Double>> probes, String converged, Set<String> addresses) throws Exception {
     List<BenchBalancer.Connection> connections = balancer.connections();
+    for (String failure = failures.poll(); failure != null; failure = failures.poll()) {
+      missed("a client of the bench failed: " + failure);
+    }
     List<Moved> during = moved.stream().filter(one -> one.attempts().getLast().ended() >= struck && one.attempts().getFirst().begun() <= ended).toList();
+    if (during.isEmpty() || large.size() != 3 * LARGE_UPLOADS) {
+      missed("there was no load to measure by");
+    }
     int there = 0;
     int led = 0;
     int elsewhere = 0;
