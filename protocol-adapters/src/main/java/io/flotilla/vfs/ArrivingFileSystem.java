@@ -113,21 +113,6 @@ final class ArrivingFileSystem extends FileSystemLayer {
     }
   }
 
-  private interface Look {
-    FileAttributes at(VirtualPath path) throws VfsException;
-  }
-
-  private static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
-    try {
-      return Optional.of(look.at(path));
-    } catch (VfsException e) {
-      if (e.error() == VfsError.NOT_FOUND) {
-        return Optional.empty();
-      }
-      throw e;
-    }
-  }
-
   private static VfsException notFound(VirtualPath path) {
     return new VfsException(VfsError.NOT_FOUND, path);
   }

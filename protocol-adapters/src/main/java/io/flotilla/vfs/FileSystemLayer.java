@@ -1,5 +1,7 @@
 package io.flotilla.vfs;
 
+import java.util.Optional;
+
 /**
  * A file system above another that does what the other does, but for what a subclass adds. Only for what protects nothing: a
  * new operation goes through it unseen. What protects is an {@link InterceptedFileSystem}, or says itself what each
@@ -9,9 +11,26 @@ abstract sealed class FileSystemLayer implements VirtualFileSystem
     permits PublishingFileSystem, QuotaFileSystem, StagingFileSystem, RecordingFileSystem, ArrivingFileSystem, OwnCopy {
   final VirtualFileSystem files;
 
+  /** How an entry is looked at, links followed or not. */
+  interface Look {
+    FileAttributes at(VirtualPath path) throws VfsException;
+  }
+
   /** @param files closed with this */
   FileSystemLayer(VirtualFileSystem files) {
     this.files = files;
+  }
+
+  /** The attributes of an entry; nothing if there is none. */
+  static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
+    try {
+      return Optional.of(look.at(path));
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   @Override

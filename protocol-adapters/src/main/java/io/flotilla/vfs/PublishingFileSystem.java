@@ -52,10 +52,6 @@ public final class PublishingFileSystem extends FileSystemLayer {
     return look(path, files::lstat);
   }
 
-  private interface Look {
-    FileAttributes at(VirtualPath path) throws VfsException;
-  }
-
   private FileAttributes look(VirtualPath path, Look look) throws VfsException {
     visible(path);
     PartialUpload upload = mine.get(path);
@@ -373,17 +369,6 @@ public final class PublishingFileSystem extends FileSystemLayer {
   private static void creatable(VirtualPath path) throws VfsException {
     if (Partials.isHidden(path)) {
       throw new VfsException(VfsError.INVALID_NAME, path);
-    }
-  }
-
-  private static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
-    try {
-      return Optional.of(look.at(path));
-    } catch (VfsException e) {
-      if (e.error() == VfsError.NOT_FOUND) {
-        return Optional.empty();
-      }
-      throw e;
     }
   }
 

@@ -48,21 +48,6 @@ final class QuotaFileSystem extends FileSystemLayer {
     }
   }
 
-  private interface Look {
-    FileAttributes at(VirtualPath path) throws VfsException;
-  }
-
-  private static Optional<FileAttributes> find(VirtualPath path, Look look) throws VfsException {
-    try {
-      return Optional.of(look.at(path));
-    } catch (VfsException e) {
-      if (e.error() == VfsError.NOT_FOUND) {
-        return Optional.empty();
-      }
-      throw e;
-    }
-  }
-
   private static long bytes(FileAttributes attributes) {
     return attributes.kind() == FileAttributes.Kind.FILE ? attributes.size() : 0;
   }
