@@ -183,14 +183,16 @@ final class FailoverUnderLoad {
       this.forcibly = forcibly;
     }
 
+    /** Looks up beforehand how to start it again, since what begins after the fault is told from the moment before it. */
     @Override
     public int node() throws Exception {
-      return find(primary);
+      int node = find(primary);
+      command = cluster.command(node);
+      return node;
     }
 
     @Override
     public void strike(int node) throws Exception {
-      command = cluster.command(node);
       ProcessHandle process = cluster.process(node);
       if (forcibly) {
         process.destroyForcibly();
