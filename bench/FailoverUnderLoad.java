@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -532,9 +533,10 @@ final class FailoverUnderLoad {
         continue;
       }
       Optional<BenchBalancer.Connection> on = connections.stream().filter(connection -> connection.client().equals(first.address())
-          && connection.accepted() >= first.begun() - 50 && connection.accepted() <= first.ended()).findFirst();
+          && connection.accepted() >= first.begun() - 50 && connection.accepted() <= first.ended())
+          .min(Comparator.comparingLong(BenchBalancer.Connection::accepted)); // FTP's data come after; HAProxy logs in the order of ends
       boolean isThere = on.isPresent() && on.get().node().equals("node-" + node) && on.get().accepted() <= healed;
-      String where = on.map(connection -> connection.node() + ", HAProxy " + connection.state() + " after " + connection.totalMillis() + " ms")
+      String where = on.map(connection -> connection.node() + " by " + connection.frontend() + ", HAProxy " + connection.state() + " after " + connection.totalMillis() + " ms")
           .orElse("no connection of HAProxy");
       if (isThere && on.get().accepted() <= struck) {
         there++;
