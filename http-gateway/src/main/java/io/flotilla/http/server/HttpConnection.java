@@ -3,7 +3,6 @@ package io.flotilla.http.server;
 import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ConnectionGate;
 import io.flotilla.config.model.Listener;
-import io.flotilla.http.Problem;
 import io.flotilla.http.RefusedException;
 import io.flotilla.http.server.ConnectionStage.Arrival;
 import io.flotilla.http.sessions.Served;
@@ -44,8 +43,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One client's connection. Its own thread reads from the socket, as much as is asked for; its stream, one thread at a time, serves
- * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse}, {@link #endAfterPresentResponse} and
- * {@link #kill} may be called by any thread and never block.
+ * requests and writes responses. {@link #watch}, {@link #disconnect}, {@link #endAfterResponse} and {@link #kill} may be called by any
+ * thread and never block.
  */
 final class HttpConnection implements AcceptingListener.Client, Served {
   private static final Logger log = LoggerFactory.getLogger(HttpConnection.class);
@@ -84,8 +83,6 @@ final class HttpConnection implements AcceptingListener.Client, Served {
   private volatile Runnable fileSent = () -> { };
   private volatile Consumer<IOException> bodyFailed = _ -> { };
   private volatile boolean isDisconnected;
-  /** Whether its listener is closed, so that nothing new is served. */
-  private volatile boolean isClosing;
 
   /** @param admitted closed with the connection; if this throws, by the caller */
   HttpConnection(HttpListener listener, HttpEngine engine, Incoming incoming, ConnectionGate.Admitted admitted,
@@ -330,10 +327,6 @@ final class HttpConnection implements AcceptingListener.Client, Served {
   }
 
   CompletionStage<HttpResponse> serve(HttpRequest request, Materializer materializer) {
-    if (isClosing) {
-      return CompletableFuture.completedFuture(UnreadBody.leftBy(request, materializer,
-          Problem.of(503, "closing", "Not here any more", "this listener is being closed; connect anew").toResponse()));
-    }
     CompletionStage<HttpResponse> response;
     try {
       RequestBodies bodies = new RequestBodies(this, output, materializer);
@@ -431,12 +424,6 @@ final class HttpConnection implements AcceptingListener.Client, Served {
     if (!ending.getAndSet(true)) {
       endRequests.run();
     }
-  }
-
-  /** The same, but a request that still comes is not served: its listener is closed. */
-  void endAfterPresentResponse() {
-    isClosing = true;
-    endAfterResponse();
   }
 
   /** Ends it at once. */

@@ -54,11 +54,11 @@ final class HttpListener extends AcceptingListener<HttpListener.Options, HttpCon
     }
   }
 
-  /** What is being served is served to its end, and clients then come by another address. */
+  /** What is being served is served to its end, as is a request that is on its way, and clients then come by another address. */
   @Override
   public void release(InetSocketAddress address) {
     super.release(address);
-    clients().forEach(HttpConnection::endAfterPresentResponse);
+    clients().forEach(HttpConnection::endAfterResponse);
   }
 
   @Override

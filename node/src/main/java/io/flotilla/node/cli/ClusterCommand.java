@@ -17,8 +17,11 @@ final class ClusterCommand {
       @Option(names = "--deadline", paramLabel = "TIME", defaultValue = "5m",
           description = "How long a node's clients may go on; default: ${DEFAULT-VALUE}.") String deadline,
       @Option(names = "--return", paramLabel = "TIME", defaultValue = "2m",
-          description = "How long a node may then take to end, start and catch up; default: ${DEFAULT-VALUE}.") String back)
+          description = "How long a node may then take to end, start and catch up; default: ${DEFAULT-VALUE}.") String back,
+      @Option(names = "--settle", paramLabel = "TIME", defaultValue = "5s",
+          description = "How long a node serves before the next one goes, so that load balancers, which ask at intervals, have taken it up; "
+              + "default: ${DEFAULT-VALUE}.") String settle)
       throws IOException, InterruptedException {
-    return new RollingRestart(options, deadline, back).run();
+    return new RollingRestart(options, deadline, back, settle).run();
   }
 }

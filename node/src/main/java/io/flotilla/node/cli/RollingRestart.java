@@ -7,12 +7,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.StreamSupport;
 
 /**
- * Restarts the nodes one after another, the primary last, each when all are converged again and no voter is missed. It stops at the first
- * that does not come back, so that at most one node is away. The node that it talks to restarts as well, so an answer that does not come is
+ * Restarts the nodes one after another, the primary last, each when all are converged again, no voter is missed, and load balancers have had
+ * time to take up the one before. It stops at the first that does not come back, so that at most one node is away. The node that it talks to restarts as well, so an answer that does not come is
  * no failure until the time is over.
  */
 final class RollingRestart {
@@ -21,15 +22,18 @@ final class RollingRestart {
   private final AdminClient client;
   private final String deadline;
   private final Duration patience;
+  private final Duration settle;
 
   /**
    * @param deadline of each drain
    * @param back how long a node may take after that
+   * @param settle how long it is left to serve before the next one goes
    */
-  RollingRestart(AdminOptions options, String deadline, String back) throws IOException {
+  RollingRestart(AdminOptions options, String deadline, String back, String settle) throws IOException {
     this.client = options.client();
     this.deadline = deadline;
     this.patience = duration("--deadline", deadline).plus(duration("--return", back));
+    this.settle = duration("--settle", settle);
   }
 
   private static Duration duration(String option, String text) {
@@ -58,7 +62,9 @@ final class RollingRestart {
 
   private JsonNode restart(String node, String upSince, List<String> left) throws IOException, InterruptedException {
     client.send("POST", "/api/v1/nodes/" + AdminClient.encode(node) + "/restart?deadline=" + deadline, Optional.empty()).orFail();
-    long until = System.nanoTime() + patience.toNanos();
+    long settling = left.isEmpty() ? 0 : settle.toNanos();
+    long until = System.nanoTime() + patience.toNanos() + settling;
+    OptionalLong back = OptionalLong.empty();
     String last = "it does not answer";
     while (System.nanoTime() < until) {
       TimeUnit.MILLISECONDS.sleep(500);
@@ -67,10 +73,13 @@ final class RollingRestart {
         boolean isBack = member(cluster, node).map(member -> member.path("upSince").asText())
             .filter(since -> !since.equals(upSince) && !since.equals("null") && !since.isEmpty()).isPresent();
         Optional<String> obstacle = isBack ? obstacle(cluster).or(() -> notReady(node)) : Optional.of(node + " has not restarted yet");
-        if (obstacle.isEmpty()) {
+        if (obstacle.isEmpty() && back.isEmpty()) {
+          back = OptionalLong.of(System.nanoTime());
+        }
+        if (obstacle.isEmpty() && System.nanoTime() - back.getAsLong() >= settling) {
           return cluster;
         }
-        last = obstacle.get();
+        last = obstacle.orElse(last);
       } catch (IOException | CommandFailedException e) {
         last = e.getMessage();
       }
