@@ -14,6 +14,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A tree of a storage of which each node has a copy, as it will be when a synchroniser has brought what the other nodes changed lately:
@@ -22,6 +24,7 @@ import java.util.Optional;
  * file that has arrived what is here counts. Used by one thread at a time.
  */
 final class ArrivingFileSystem extends FileSystemLayer {
+  private static final Logger log = LoggerFactory.getLogger(ArrivingFileSystem.class);
   private static final int SHOWN_PERMISSIONS = 0755;
   /** How much is looked at to say whether a directory that another node removed is empty. */
   private static final int MAX_LOOKED = 10_000;
@@ -315,33 +318,94 @@ final class ArrivingFileSystem extends FileSystemLayer {
       throw new VfsException(VfsError.EXISTS, path);
     }
     ensure(path.parent());
-    if (isGoing(path)) {
-      clear(path); // it may be a file, or have files in it, that are gone elsewhere
-    }
+    clear(path);
     files.makeDirectory(path, permissions);
   }
 
-  /** Removes what another node removed, as the synchroniser would. */
+  /** Removes what another node removed, as the synchroniser would; the name stays taken if something else has come meanwhile. */
   private void clear(VirtualPath path) throws VfsException {
-    if (!files.lstat(path).isDirectory()) {
-      files.removeFile(path);
+    if (!(expected(path) instanceof Going going)) {
       return;
     }
-    clearEntries(path);
-    files.removeDirectory(path);
-  }
-
-  private void clearEntries(VirtualPath directory) throws VfsException {
-    List<VirtualPath> entries = new ArrayList<>();
-    try (DirectoryListing listing = files.list(directory)) {
-      for (DirectoryListing.Entry entry = listing.next(); entry != null && entries.size() < MAX_LOOKED; entry = listing.next()) {
-        entries.add(directory.child(entry.name()));
+    Optional<FileAttributes> here = find(path, files::lstat);
+    if (here.isEmpty() || !isGone(going, path, here.get())) {
+      return;
+    }
+    if (!here.get().isDirectory()) {
+      takeAway(path, here.get());
+      return;
+    }
+    clearBeneath(path);
+    try {
+      files.removeDirectory(path);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_EMPTY && e.error() != VfsError.NOT_FOUND) {
+        throw e;
       }
     }
-    for (VirtualPath entry : entries) {
-      if (isGoing(entry)) {
-        clear(entry);
+  }
+
+  /** Goes through what other nodes changed in a directory that is here, what is deepest first. */
+  private void clearBeneath(VirtualPath directory) throws VfsException {
+    for (VirtualPath changed : changes.changedIn(storage, located(directory.child("a")).parent())) {
+      VirtualPath entry = directory.child(changed.name());
+      if (isDirectoryHere(entry)) {
+        clearBeneath(entry);
       }
+      clear(entry);
+    }
+  }
+
+  private boolean isDirectoryHere(VirtualPath path) throws VfsException {
+    return find(path, files::lstat).filter(FileAttributes::isDirectory).isPresent();
+  }
+
+  /**
+   * Removes a file that is known to be older than what another node did. It is moved aside first and looked at again there: a session that
+   * was answered already, the synchroniser or a program may have put another one in its place since it was seen, and no system call
+   * removes a name only if it is still that file's. Nobody is told, since all know that this version is gone.
+   *
+   * @param seen what it was when it was found to be older
+   */
+  private void takeAway(VirtualPath path, FileAttributes seen) throws VfsException {
+    VirtualPath aside = path.parent().child(Partials.aside());
+    try {
+      files.rename(path, aside, true); // nothing has that name, and without a flag this is one step on every file system
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return; // the synchroniser was faster
+      }
+      throw e;
+    }
+    boolean isRemoved = false;
+    try {
+      FileAttributes moved = files.lstat(aside);
+      if (moved.key().equals(seen.key()) && Version.of(moved).equals(Version.of(seen))) {
+        files.removeFile(aside);
+        isRemoved = true;
+      }
+    } finally {
+      if (!isRemoved) {
+        putBack(aside, path);
+      }
+    }
+  }
+
+  /** Gives a file its name back, or one beside it if that was taken again. */
+  private void putBack(VirtualPath aside, VirtualPath path) throws VfsException {
+    try {
+      files.rename(aside, path, false);
+    } catch (VfsException e) {
+      VirtualPath at = located(path);
+      if (e.error() != VfsError.EXISTS) {
+        log.error("A file of storage {} is at {} now instead of {}; move it back before it is deleted as an unfinished upload: {}",
+            storage, at.parent().child(aside.name()), at, e.getMessage());
+        throw e;
+      }
+      VirtualPath beside = path.parent().child(Partials.shown(aside.name()));
+      log.warn("Two files came to {} of storage {} at the same moment, while an older one was taken away; the first is {} now",
+          at, storage, beside.name());
+      files.rename(aside, beside, false);
     }
   }
 
@@ -376,7 +440,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   private void removeOlder(VirtualPath path, Coming gone) throws VfsException {
     Optional<FileAttributes> here = find(path, files::lstat);
     if (here.isPresent() && gone.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
-      files.removeFile(path);
+      takeAway(path, here.get());
     }
   }
 
@@ -428,7 +492,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
       if (e.error() != VfsError.NOT_EMPTY || !changes.hasForeign(storage)) {
         throw e;
       }
-      clearEntries(path);
+      clearBeneath(path);
       files.removeDirectory(path);
     }
   }
@@ -473,9 +537,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private void renameHere(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
-    if (isGoing(to)) {
-      clear(to);
-    }
+    clear(to);
     ensure(to.parent());
     files.rename(from, to, replace);
   }
@@ -499,7 +561,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
 
   /** Removes what is here of a name that another node has freed, so that it can be taken. */
   void clearIfGone(VirtualPath path) throws VfsException {
-    if (changes.hasForeign(storage) && isGoing(path)) {
+    if (changes.hasForeign(storage)) {
       clear(path);
     }
   }
@@ -516,9 +578,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
       throw new VfsException(VfsError.EXISTS, entry);
     }
     ensure(entry.parent());
-    if (isGoing(entry)) {
-      clear(entry);
-    }
+    clear(entry);
   }
 
   @Override
