@@ -537,7 +537,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private void renameHere(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
-    clear(to);
+    prepareRename(from, to);
     ensure(to.parent());
     files.rename(from, to, replace);
   }
@@ -559,10 +559,16 @@ final class ArrivingFileSystem extends FileSystemLayer {
     return named(from, () -> others.rename(moved.node(), location, target, replace, moved.written()));
   }
 
-  /** Removes what is here of a name that another node has freed, so that it can be taken. */
-  void clearIfGone(VirtualPath path) throws VfsException {
+  /**
+   * Removes what other nodes removed of the name that is to be taken, so that it can be, and of what is in a directory that gets it:
+   * it would be seen again under the new path, of which nobody has told that it is gone.
+   */
+  void prepareRename(VirtualPath from, VirtualPath to) throws VfsException {
     if (changes.hasForeign(storage)) {
-      clear(path);
+      clear(to);
+      if (!Partials.isHidden(from) && isDirectoryHere(from)) {
+        clearBeneath(from);
+      }
     }
   }
 

@@ -833,4 +833,49 @@ class ArrivingFileSystemTest {
     assertEquals(2, names.size());
     assertEquals("first", two.read("/" + names.getLast()));
   }
+
+  @Test
+  void directoryThatIsRenamed_takesNothingAlong_thatWasRemovedElsewhere() throws IOException {
+    one.makeDirectory("/d");
+    one.makeDirectory("/d/e");
+    one.makeDirectory("/d/gone");
+    for (String path : List.of("/d/a", "/d/e/a", "/d/e/stays", "/d/gone/a", "/d/new")) {
+      one.write(path, "text");
+      copy(one, two, path);
+    }
+    Files.createSymbolicLink(two.local("/d/link"), Path.of("../other"));
+    two.list("/d/e");
+    for (String path : List.of("/d/a", "/d/e/a", "/d/gone/a", "/d/new")) {
+      one.remove(path);
+    }
+    one.removeDirectory("/d/gone");
+    Files.writeString(two.local("/d/new"), "of a program");
+
+    two.rename("/d", "/f");
+
+    assertEquals(List.of("f/"), two.list("/"));
+    assertEquals(List.of("e/", "link", "new"), two.list("/f"));
+    assertEquals(List.of("stays"), two.list("/f/e"));
+    assertEquals(List.of("e/", "new"), one.list("/f"));
+    assertEquals(List.of("stays"), one.list("/f/e"));
+    assertEquals(VfsError.NOT_FOUND, one.error("/f/a"));
+    assertFalse(Files.exists(two.local("/f/a")));
+  }
+
+  @Test
+  void directoryThatIsRenamedForAnotherNode_takesNothingAlong_thatWasRemovedThere() throws IOException {
+    one.makeDirectory("/d");
+    one.write("/d/a", "text");
+    one.write("/d/b", "text");
+    copy(one, two, "/d/a");
+    two.remove("/d/a");
+    assertTrue(Files.exists(one.local("/d/a")));
+    try (VirtualFileSystem own = one.own()) {
+      own.rename(path("/home/d"), path("/home/e"), false);
+    }
+    talk();
+    assertEquals(List.of("b"), one.list("/e"));
+    assertEquals(List.of("b"), two.list("/e"));
+    assertFalse(Files.exists(one.local("/e/a")));
+  }
 }
