@@ -109,11 +109,15 @@ final class ArrivingFileSystem extends FileSystemLayer {
       try {
         return path.from(at).under(files.canonical(at)).under(own.base());
       } catch (VfsException e) {
-        if (e.error() != VfsError.NOT_FOUND) {
+        if (e.error() != VfsError.NOT_FOUND && e.error() != VfsError.NOT_A_DIRECTORY) {
           throw e;
         }
       }
     }
+  }
+
+  private interface Call<T> {
+    T make() throws VfsException;
   }
 
   private static VfsException notFound(VirtualPath path) {
@@ -141,7 +145,8 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private boolean isGone(Going going, VirtualPath path, FileAttributes here) throws VfsException {
-    return going.removed().isDirectory() ? here.isDirectory() && isEmpty(path, new int[] {MAX_LOOKED}) : going.known().change().isNewerThan(here);
+    return going.removed().isDirectory() && here.isDirectory() ? isEmpty(path, new int[] {MAX_LOOKED})
+        : going.known().change().isNewerThan(here); // a directory may have been in a file's place
   }
 
   /** Whether nothing in a directory is shown, not even what unfinished uploads consist of. */
@@ -160,12 +165,34 @@ final class ArrivingFileSystem extends FileSystemLayer {
     }
   }
 
+  private FileAttributes here(VirtualPath path) throws VfsException {
+    return here(path, () -> files.lstat(path));
+  }
+
+  /** Nothing is in a directory that is still to come, though there is a file in its place yet. */
+  private <T> T here(VirtualPath path, Call<T> call) throws VfsException {
+    try {
+      return call.make();
+    } catch (VfsException e) {
+      throw e.error() == VfsError.NOT_A_DIRECTORY && isInWhatComes(path) ? notFound(path) : e;
+    }
+  }
+
+  private boolean isInWhatComes(VirtualPath path) throws VfsException {
+    for (VirtualPath at = path.isRoot() ? path : path.parent(); !at.isRoot(); at = at.parent()) {
+      if (coming(at).filter(coming -> coming.written().isDirectory()).isPresent()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private FileAttributes look(VirtualPath path, Look look) throws VfsException {
     return switch (expected(path)) {
-      case Nothing _ -> look.at(path);
-      case Coming coming -> find(path, look).filter(here -> counts(coming, here)).orElseGet(() -> shown(coming));
+      case Nothing _ -> here(path, () -> look.at(path));
+      case Coming coming -> find(path, at -> here(at, () -> look.at(at))).filter(here -> counts(coming, here)).orElseGet(() -> shown(coming));
       case Going going -> {
-        FileAttributes here = look.at(path);
+        FileAttributes here = here(path, () -> look.at(path));
         if (isGone(going, path, here)) {
           throw notFound(path);
         }
@@ -199,7 +226,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** What is expected of a path and has not arrived, now that it was looked at. */
   private Optional<Coming> coming(VirtualPath path) throws VfsException {
     if (expected(path) instanceof Coming coming) {
-      return find(path, files::lstat).filter(here -> counts(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
+      return find(path, this::here).filter(here -> counts(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
     }
     return Optional.empty();
   }
@@ -207,7 +234,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** Whether something is here that another node removed. */
   private boolean isGoing(VirtualPath path) throws VfsException {
     if (expected(path) instanceof Going going) {
-      Optional<FileAttributes> here = find(path, files::lstat);
+      Optional<FileAttributes> here = find(path, this::here);
       return here.isPresent() && isGone(going, path, here.get());
     }
     return false;
@@ -222,7 +249,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
         if (isGoing(path)) {
           throw notFound(path);
         }
-        return files.open(path, mode, permissions);
+        return here(path, () -> files.open(path, mode, permissions));
       }
       if (coming.get().written().isDirectory()) {
         throw new VfsException(VfsError.IS_A_DIRECTORY, path);
@@ -246,15 +273,11 @@ final class ArrivingFileSystem extends FileSystemLayer {
    */
   private void dropIfLast(VirtualPath path, Coming asked) throws VfsException {
     if (coming(path).filter(now -> now.known().equals(asked.known())).isPresent()) {
-      if (find(path, files::lstat).isPresent()) {
+      if (find(path, this::here).isPresent()) {
         throw notArrived(path);
       }
       asked.known().ifPresent(changes::settle);
     }
-  }
-
-  private interface Call<T> {
-    T make() throws VfsException;
   }
 
   /** Tells what fails by the path that is known here. */
@@ -290,11 +313,11 @@ final class ArrivingFileSystem extends FileSystemLayer {
         entries.put(entry.name(), expected);
       }
     }
-    DirectoryListing here = coming.isPresent() && find(directory, files::lstat).isEmpty() ? null : files.list(directory);
+    DirectoryListing here = coming.isPresent() && !isDirectoryHere(directory) ? null : files.list(directory);
     return entries.isEmpty() && here != null ? here : new ArrivingListing(here, entries, directory);
   }
 
-  /** Makes a directory here that another node has made, and those above it; does nothing if it is here. */
+  /** Makes a directory here that another node has made, and those above it, also in place of an older file; does nothing if it is here. */
   private void ensure(VirtualPath directory) throws VfsException {
     if (!changes.hasForeign(storage) || directory.isRoot()) {
       return;
@@ -302,6 +325,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
     Optional<Coming> coming = coming(directory);
     if (coming.isPresent() && coming.get().written().isDirectory()) {
       ensure(directory.parent());
+      removeOlder(directory, coming.get());
       try {
         files.makeDirectory(directory, coming.get().written().permissions());
       } catch (VfsException e) {
@@ -327,7 +351,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
     if (!(expected(path) instanceof Going going)) {
       return;
     }
-    Optional<FileAttributes> here = find(path, files::lstat);
+    Optional<FileAttributes> here = find(path, this::here);
     if (here.isEmpty() || !isGone(going, path, here.get())) {
       return;
     }
@@ -357,7 +381,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private boolean isDirectoryHere(VirtualPath path) throws VfsException {
-    return find(path, files::lstat).filter(FileAttributes::isDirectory).isPresent();
+    return find(path, this::here).filter(FileAttributes::isDirectory).isPresent();
   }
 
   /**
@@ -417,7 +441,10 @@ final class ArrivingFileSystem extends FileSystemLayer {
         if (isGoing(path)) {
           throw notFound(path);
         }
-        files.removeFile(path);
+        here(path, () -> {
+          files.removeFile(path);
+          return true;
+        });
         return;
       }
       if (coming.get().written().isDirectory()) {
@@ -436,10 +463,10 @@ final class ArrivingFileSystem extends FileSystemLayer {
     return named(path, () -> others.remove(coming.node(), new Location(storage, coming.at()), coming.written().asRemoved()));
   }
 
-  /** What is here of a file that was taken away where it is newer; anything else that has come meanwhile stays. */
-  private void removeOlder(VirtualPath path, Coming gone) throws VfsException {
-    Optional<FileAttributes> here = find(path, files::lstat);
-    if (here.isPresent() && gone.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
+  /** Takes away what is known to be older than what another node has, or had a moment ago; anything else that has come meanwhile stays. */
+  private void removeOlder(VirtualPath path, Coming newer) throws VfsException {
+    Optional<FileAttributes> here = find(path, this::here);
+    if (here.isPresent() && newer.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
       takeAway(path, here.get());
     }
   }
@@ -462,6 +489,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
         throw new VfsException(VfsError.NOT_A_DIRECTORY, path);
       }
       if (removeThere(path, coming.get())) {
+        removeOlder(path, coming.get());
         return;
       }
       dropIfLast(path, coming.get());
@@ -644,7 +672,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
     if (isGoing(path)) {
       throw notFound(path);
     }
-    return files.canonical(path);
+    return here(path, () -> files.canonical(path));
   }
 
   @Override

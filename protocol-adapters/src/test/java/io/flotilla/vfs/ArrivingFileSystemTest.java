@@ -878,4 +878,64 @@ class ArrivingFileSystemTest {
     assertEquals(List.of("b"), two.list("/e"));
     assertFalse(Files.exists(one.local("/e/a")));
   }
+
+  /** At the first node; the synchroniser has brought the file only. */
+  private void directoryInPlaceOfAFile() throws IOException {
+    removedElsewhere("/x");
+    one.makeDirectory("/x");
+    one.makeDirectory("/x/d");
+    one.write("/x/d/y", "deep");
+  }
+
+  @Test
+  void directoryInPlaceOfAFile_isSeenAsADirectory() throws IOException {
+    directoryInPlaceOfAFile();
+    assertEquals(List.of("x/"), two.list("/"));
+    assertEquals(List.of("d/"), two.list("/x"));
+    assertEquals(List.of("y"), two.list("/x/d"));
+    assertEquals("deep", two.read("/x/d/y"));
+    assertEquals(path("/x/d/y"), two.files.canonical(path("/x/d/y")));
+    assertEquals(VfsError.NOT_FOUND, two.error("/x/none"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/x/none/below"));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.read("/x/d/none")));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.remove("/x/none")));
+    assertTrue(Files.isRegularFile(two.local("/x")), "looking changes nothing");
+  }
+
+  @Test
+  void directoryInPlaceOfAFile_canBeUploadedInto() throws IOException {
+    directoryInPlaceOfAFile();
+    two.write("/x/of-two", "of two");
+    two.write("/x/d/of-two", "of two");
+    assertEquals(List.of("d/", "of-two"), two.list("/x"));
+    assertEquals("of two", one.read("/x/d/of-two"));
+    assertEquals("deep", two.read("/x/d/y"));
+  }
+
+  @Test
+  void directoryInPlaceOfAFile_isRemovedAndRenamed_withoutTheFile() throws IOException {
+    directoryInPlaceOfAFile();
+    two.remove("/x/d/y");
+    two.removeDirectory("/x/d");
+    two.removeDirectory("/x");
+    assertEquals(List.of(), two.list("/"));
+    assertEquals(List.of(), one.list("/"));
+
+    removedElsewhere("/z");
+    one.makeDirectory("/z");
+    one.removeDirectory("/z");
+    assertEquals(List.of(), two.list("/"), "the file is not seen again");
+    two.write("/z", "new");
+    assertEquals("new", one.read("/z"));
+  }
+
+  @Test
+  void fileThatNobodyKnows_inPlaceOfADirectory_stays() throws IOException {
+    Files.writeString(two.local("/x"), "of a program");
+    one.makeDirectory("/x");
+    one.write("/x/y", "text");
+    assertEquals("of a program", two.read("/x"));
+    assertEquals(VfsError.NOT_A_DIRECTORY, error(() -> two.write("/x/z", "")));
+    assertEquals("of a program", Files.readString(two.local("/x")));
+  }
 }

@@ -204,9 +204,10 @@ class FilesClientTest {
 
     ByteBuffer all = ByteBuffer.allocate(content.length);
     while (all.hasRemaining()) {
-      assertTrue(file.read(all, all.position()) > 0);
+      int from = all.position();
+      assertTrue(file.read(all, from) > 0);
+      assertArrayEquals(Arrays.copyOfRange(content, from, all.position()), Arrays.copyOfRange(all.array(), from, all.position()));
     }
-    assertArrayEquals(content, all.array());
     assertEquals(2, dialed.get());
     file.close();
   }
