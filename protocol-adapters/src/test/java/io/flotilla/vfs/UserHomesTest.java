@@ -107,14 +107,15 @@ class UserHomesTest {
   void pathThatCantBeLookedAt_holdsUpNoOther_thatHasArrived() throws Exception {
     RecentChanges changes = new RecentChanges("node-1", _ -> Duration.ofMinutes(10), () -> 1, System::nanoTime, new OneNode());
     UserHomes homes = new UserHomes(changes, new OneNode());
-    List<String> paths = List.of("/a", "/file/x", "/b", "/loop/x", "/c", "/elsewhere/x", "/d");
+    List<String> paths = List.of("/file/x", "/loop/x", "/elsewhere/x", "/d/e/a", "/d/e/b");
     List<RecentChanges.Aged> told = new ArrayList<>();
     for (String path : paths) {
       told.add(new RecentChanges.Aged(new RecentChange(told.size() + 1, told.size() + 1, 0, "main", VirtualPath.parse(path),
           new RecentChange.Written(false, new RecentChange.Version(3, Instant.EPOCH), 0644), List.of()), Duration.ZERO));
     }
     changes.heard("node-2", new RecentChanges.Batch(new RecentChanges.Position(UUID.randomUUID(), told.size()), told));
-    for (String name : List.of("a", "b", "c", "d", "file")) {
+    Files.createDirectories(storage.resolve("d/e")); // what is deeper is looked at later
+    for (String name : List.of("file", "d/e/a", "d/e/b")) {
       Files.writeString(storage.resolve(name), "new");
       Files.setLastModifiedTime(storage.resolve(name), FileTime.from(Instant.EPOCH));
     }
