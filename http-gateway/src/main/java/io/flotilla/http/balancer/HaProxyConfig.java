@@ -41,7 +41,9 @@ public final class HaProxyConfig extends BalancerText {
           log global
           option tcplog
           option dontlognull
-          # Who is gone without a word is noticed by the system: clients after two minutes, nodes (whose machine has lost power) after 25 s.
+          # Who is gone without a word is noticed by the system: clients after two minutes, nodes (whose machine has lost power) after 25 s,
+          # but by connections that bring them data only when 'timeout server' is over. There is no tcp-ut here: it would also end what is
+          # sent to a node that lives and waits for its storage, and it sets aside how often the system asks (srvtcpka-cnt).
           option clitcpka
           clitcpka-idle 60s
           clitcpka-intvl 15s
@@ -84,7 +86,7 @@ public final class HaProxyConfig extends BalancerText {
       line("  # The agent of each node, at its remoting port + 3, says 'up' with a weight from its load, 'drain' or 'down'. Where it");
       line("  # can't be reached, HAProxy goes by the checks alone.");
     }
-    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none tcp-ut 25s"
+    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none"
         + (options.agent() ? " agent-inter 2s" : ""));
   }
 
