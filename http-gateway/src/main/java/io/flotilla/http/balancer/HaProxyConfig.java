@@ -102,13 +102,17 @@ public final class HaProxyConfig extends BalancerText {
     line("");
     line("backend " + service.label());
     if (service.isSticky()) {
-      line("  # What a client has begun may be at one node only.");
+      line("  # What a client has begun may be at one node only. When a node goes or returns, clients of the others stay where they are; so that");
+      line("  # load moves nobody, the agents are not asked here.");
+      line("  balance source");
+      line("  hash-type consistent");
+    } else {
+      line("  balance leastconn");
     }
-    line("  balance " + (service.isSticky() ? "source" : "leastconn"));
     line("  timeout server " + timeout);
     greeting(service);
     service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
-        + check(service, server) + agent(server) + proxy(service)));
+        + check(service, server) + agent(service, server) + proxy(service)));
     // No listener's or node's label has a colon.
     line("  # When no node counts as up, perhaps because all are too busy to answer checks in time, all are tried.");
     line("  option allbackups");
@@ -138,7 +142,11 @@ public final class HaProxyConfig extends BalancerText {
         .orElse(service.isTlsFromTheStart() ? " check check-ssl verify none" : " check");
   }
 
-  private String agent(BalancerPlan.Server server) {
+  /** A consistent hash knows a server by as many points as it has weight: with the default of 1 one may get twice what another gets. */
+  private String agent(BalancerPlan.Service service, BalancerPlan.Server server) {
+    if (service.isSticky()) {
+      return " weight 100";
+    }
     if (!options.agent()) {
       return "";
     }
