@@ -1,7 +1,6 @@
 package io.flotilla.vfs;
 
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -31,8 +30,7 @@ public record RecentChange(long sequence, long stamp, long known, String storage
 
   /** Whether a file is one of those that this change put an end to. */
   boolean isNewerThan(FileAttributes file) {
-    return replaced.stream().anyMatch(version -> version.isOf(file))
-        || state instanceof Removed removed && !removed.isDirectory() && removed.version().isOf(file);
+    return ended().anyMatch(version -> version.isOf(file));
   }
 
   /** Whether what is somewhere else is what this change has left. */
@@ -40,27 +38,25 @@ public record RecentChange(long sequence, long stamp, long known, String storage
     return state instanceof Written written && (written.isDirectory() ? there.isDirectory() : written.version().isOf(there));
   }
 
-  /** The version of the file that it left or removed; nothing of a directory. */
-  private Optional<Version> version() {
-    return switch (state) {
-      case Written written when !written.isDirectory() -> Optional.of(written.version());
-      case Removed removed when !removed.isDirectory() -> Optional.of(removed.version());
-      case Written _, Removed _, Other _ -> Optional.empty();
-    };
+  /** The version of the file that it left; nothing of a directory. */
+  Optional<Version> left() {
+    return state instanceof Written written && !written.isDirectory() ? Optional.of(written.version()) : Optional.empty();
+  }
+
+  /** The versions that are older than it for sure, the latest first. */
+  Stream<Version> ended() {
+    return Stream.concat(state instanceof Removed removed && !removed.isDirectory() ? Stream.of(removed.version()) : Stream.empty(),
+        replaced.stream());
   }
 
   /**
    * What a change puts an end to.
    *
-   * @param found the version that was there
-   * @param before the change of the path before this one
+   * @param older all that is older for sure, the latest first
    */
-  static List<Version> replacedBy(State state, Optional<Version> found, Optional<RecentChange> before) {
-    List<Version> replaced = new ArrayList<>();
-    Stream.of(found.stream(), before.flatMap(RecentChange::version).stream(), before.stream().flatMap(change -> change.replaced().stream()))
-        .flatMap(versions -> versions)
-        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version)))
-        .filter(version -> !replaced.contains(version)).forEach(replaced::add);
+  static List<Version> replacedBy(State state, Stream<Version> older) {
+    List<Version> replaced = older.distinct()
+        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version))).toList();
     return replaced.subList(0, Math.min(MAX_REPLACED, replaced.size()));
   }
 
@@ -79,6 +75,10 @@ public record RecentChange(long sequence, long stamp, long known, String storage
 
     Removed asRemoved() {
       return new Removed(isDirectory, version);
+    }
+
+    boolean isSame(Removed removed) {
+      return isDirectory ? removed.isDirectory() : !removed.isDirectory() && version.isSame(removed.version());
     }
   }
 
@@ -125,11 +125,12 @@ public record RecentChange(long sequence, long stamp, long known, String storage
    * What a node is going to tell of one path.
    *
    * @param found the version of the file that was there before
+   * @param over the file of another node that had not arrived, and was shown and replaced all the same
    */
-  record Draft(VirtualPath path, State state, Optional<Version> found) {
+  record Draft(VirtualPath path, State state, Optional<Version> found, Optional<RecentChanges.Known> over) {
     /** Of what was not there, or was no file. */
     Draft(VirtualPath path, State state) {
-      this(path, state, Optional.empty());
+      this(path, state, Optional.empty(), Optional.empty());
     }
   }
 }

@@ -23,6 +23,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * What all nodes changed lately in the storages of which each has a copy of its own, as far as this node has heard: a log of this node's
@@ -56,7 +57,7 @@ public final class RecentChanges {
 
   /** Is told what an operator should know. Called with a lock held: must not block. */
   public interface Events {
-    /** Two nodes wrote one path, and neither knew of the other. */
+    /** Two nodes wrote one path, and neither had the other's file. */
     void conflict(Conflict conflict);
 
     /** Changes were forgotten before their time, because there were too many. */
@@ -221,16 +222,31 @@ public final class RecentChanges {
   }
 
   private void made(String storage, Draft draft, Duration kept) {
-    Known before = index(storage).newest.get(draft.path());
-    boolean counts = before != null && !isOver(before);
-    lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
-    RecentChange change = new RecentChange(
-        ++lastSequence, lastStamp, counts ? before.change.stamp() : 0, storage, draft.path(), draft.state(),
-        RecentChange.replacedBy(draft.state(), draft.found(), counts ? Optional.of(before.change) : Optional.empty()));
-    if (counts && !before.settled && !before.node.equals(node)) {
-      tellIfConflict(change, before.node, before.change);
+    Optional<Known> before = Optional.ofNullable(index(storage).newest.get(draft.path())).filter(known -> !isOver(known));
+    Optional<Known> unseen = before.filter(known -> isUnseen(known, draft));
+    if (unseen.isPresent() && draft.state() instanceof Removed) {
+      return; // another file was removed than the newest, which is still to come
     }
+    Optional<Known> seen = before.filter(_ -> unseen.isEmpty());
+    long known = Math.max(seen.or(draft::over).map(one -> one.change.stamp()).orElse(0L), unseen.map(one -> one.change.known()).orElse(0L));
+    lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
+    // What the unseen one left is not older, but what it put an end to is.
+    Stream<Version> older = Stream.of(draft.found().stream(), seen.flatMap(one -> one.change.left()).stream(),
+        before.stream().flatMap(one -> one.change.ended()), draft.over().flatMap(one -> one.change.left()).stream(),
+        draft.over().stream().flatMap(one -> one.change.ended())).flatMap(versions -> versions);
+    RecentChange change = new RecentChange(++lastSequence, lastStamp, known, storage, draft.path(), draft.state(),
+        RecentChange.replacedBy(draft.state(), older));
+    seen.filter(this::isOpen).ifPresent(one -> tellIfConflict(change, one.node, one.change));
     add(own, node, change, kept.toNanos());
+  }
+
+  /**
+   * Whether what was done to a path was not done to the file that another node is known to have left there: something else was here and
+   * counted, or it was heard of only meanwhile.
+   */
+  private boolean isUnseen(Known known, Draft draft) {
+    return isComing(known) && known.change.left().isPresent() && draft.over().filter(over -> over == known).isEmpty()
+        && !(draft.state() instanceof Removed removed && ((Written) known.state()).isSame(removed));
   }
 
   /** What this node has told of in a directory: with that, when it is removed or too large to be told of anew, it is gone. */

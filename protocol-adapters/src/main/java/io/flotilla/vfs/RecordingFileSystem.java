@@ -5,6 +5,7 @@ import io.flotilla.vfs.RecentChange.Other;
 import io.flotilla.vfs.RecentChange.Removed;
 import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.RecentChange.Written;
+import io.flotilla.vfs.RecentChanges.Known;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
@@ -66,10 +67,15 @@ final class RecordingFileSystem extends FileSystemLayer {
 
   /** @param former what was there before */
   private static Draft written(VirtualPath path, FileAttributes attributes, Optional<FileAttributes> former) {
+    return written(path, attributes, former, Optional.empty());
+  }
+
+  /** @param over what was shown there before instead */
+  private static Draft written(VirtualPath path, FileAttributes attributes, Optional<FileAttributes> former, Optional<Known> over) {
     return new Draft(path, switch (attributes.kind()) {
       case FILE, DIRECTORY -> Written.of(attributes);
       case SYMLINK, OTHER -> new Other();
-    }, former.filter(found -> found.kind() == FileAttributes.Kind.FILE).map(Version::of));
+    }, former.filter(found -> found.kind() == FileAttributes.Kind.FILE).map(Version::of), over);
   }
 
   private static Draft removed(VirtualPath path, FileAttributes attributes) {
@@ -79,8 +85,27 @@ final class RecordingFileSystem extends FileSystemLayer {
     });
   }
 
-  private void tellWritten(VirtualPath entry, Optional<FileAttributes> former) {
-    tell(() -> List.of(written(located(entry), files.lstat(entry), former)));
+  private void tellWritten(VirtualPath entry, Optional<FileAttributes> former, Optional<Known> over) {
+    tell(() -> List.of(written(located(entry), files.lstat(entry), former, over)));
+  }
+
+  /**
+   * The file of another node that has not arrived and is shown under a name, because what is here is known to be older: to be asked before
+   * it is replaced, since what is heard of meanwhile is not what the client saw.
+   *
+   * @param here what is there here
+   */
+  private Optional<Known> shown(VirtualPath entry, Optional<FileAttributes> here) {
+    if (!changes.hasForeign(storage)) {
+      return Optional.empty();
+    }
+    try {
+      Optional<Known> coming = changes.expected(storage, located(entry)).filter(known -> known.change().left().isPresent());
+      coming.filter(known -> here.filter(known.change()::hasArrivedAs).isPresent()).ifPresent(changes::settle);
+      return coming.filter(known -> here.filter(file -> !known.change().isNewerThan(file)).isEmpty());
+    } catch (VfsException e) {
+      return Optional.empty(); // the operation itself says what is wrong with the path
+    }
   }
 
   private static Optional<FileAttributes> found(OpenFile file) {
@@ -118,7 +143,7 @@ final class RecordingFileSystem extends FileSystemLayer {
   @Override
   public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
     files.makeDirectory(path, permissions);
-    tellWritten(path, Optional.empty());
+    tellWritten(path, Optional.empty(), Optional.empty());
   }
 
   @Override
@@ -153,9 +178,10 @@ final class RecordingFileSystem extends FileSystemLayer {
       return;
     }
     Optional<FileAttributes> replaced = find(to);
+    Optional<Known> over = replace ? shown(to, replaced) : Optional.empty();
     if (Partials.isHidden(from)) {
       files.rename(from, to, replace);
-      tellWritten(to, replaced);
+      tellWritten(to, replaced, over);
       return;
     }
     Optional<FileAttributes> moved = find(from);
@@ -166,7 +192,7 @@ final class RecordingFileSystem extends FileSystemLayer {
       VirtualPath now = located(to);
       List<Draft> drafts = new ArrayList<>();
       // What is written comes first, so that nobody misses the file under both names.
-      drafts.add(written(now, attributes, replaced));
+      drafts.add(written(now, attributes, replaced, over));
       for (Moved entry : beneath) {
         drafts.add(written(entry.path().under(now), entry.attributes(), Optional.empty()));
       }
@@ -215,13 +241,13 @@ final class RecordingFileSystem extends FileSystemLayer {
   @Override
   public void makeSymlink(String target, VirtualPath link) throws VfsException {
     files.makeSymlink(target, link);
-    tellWritten(link, Optional.empty());
+    tellWritten(link, Optional.empty(), Optional.empty());
   }
 
   @Override
   public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
     files.makeHardLink(existing, link);
-    tellWritten(link, Optional.empty());
+    tellWritten(link, Optional.empty(), Optional.empty());
   }
 
   @Override

@@ -263,7 +263,24 @@ class ArrivingFileSystemTest {
     one.write("/e", "of one");
     Files.writeString(two.local("/e"), "of a program");
     two.remove("/e");
-    assertEquals("of one", Files.readString(one.local("/e")), "what was removed is what was seen");
+    assertEquals("of one", one.read("/e"), "what was removed is what was seen");
+    assertEquals("of one", two.read("/e"));
+  }
+
+  @Test
+  void whatIsWrittenOverSomethingElse_leavesEachNodeItsOwn() throws IOException {
+    one.write("/a", "of one");
+    Files.writeString(two.local("/a"), "of a program, which tells nobody");
+    two.write("/a", "of two, over that of the program");
+    assertEquals("of one", one.read("/a"));
+    assertEquals("of two, over that of the program", two.read("/a"));
+    assertEquals(1, conflicts.size());
+    Files.writeString(two.local("/b"), "of a program");
+    one.write("/b", "of one");
+    two.rename("/b", "/c");
+    assertEquals("of a program", one.read("/c"));
+    assertEquals("of one", one.read("/b"));
+    assertEquals("of one", two.read("/b"));
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -47,8 +48,14 @@ class RecentChangesTest {
       forgotten += count;
     }
 
+    /** Over whatever is shown. */
     void write(String path, long size) {
-      changes.made("main", List.of(new Draft(path(path), written(size))));
+      changes.made("main", List.of(new Draft(path(path), written(size), Optional.empty(), changes.expected("main", path(path)))));
+    }
+
+    /** Over what is here. */
+    void writeHere(String path, long here, long size) {
+      changes.made("main", List.of(new Draft(path(path), written(size), Optional.of(version(here)), Optional.empty())));
     }
 
     void remove(String path, long size) {
@@ -70,6 +77,10 @@ class RecentChangesTest {
 
     RecentChange.State expected(String path) {
       return changes.expected("main", path(path)).map(RecentChanges.Known::state).orElse(null);
+    }
+
+    List<Version> replaced(String path) {
+      return changes.expected("main", path(path)).orElseThrow().change().replaced();
     }
   }
 
@@ -219,6 +230,34 @@ class RecentChangesTest {
     one.hear(two);
     assertEquals(List.of(new RecentChanges.Conflict("main", path("/a"), version(2), "node-1", version(1))), two.conflicts);
     assertEquals(List.of(), one.conflicts);
+  }
+
+  @Test
+  void writeOverSomethingElse_thanWhatHasNotArrived_replacesOnlyWhatThatHasReplaced_andIsAConflict() {
+    one.write("/a", 1);
+    one.write("/a", 2);
+    two.hear(one);
+    two.writeHere("/a", 7, 3);
+    one.hear(two);
+    three.hear(two);
+    assertEquals(List.of(version(7), version(1)), one.replaced("/a"));
+    assertEquals(written(3), three.expected("/a"));
+    assertEquals(List.of(new RecentChanges.Conflict("main", path("/a"), version(2), "node-2", version(3))), one.conflicts);
+    assertEquals(List.of(), two.conflicts);
+  }
+
+  @Test
+  void removalOfAnotherFile_thanTheOneThatHasNotArrived_leavesThatToCome() {
+    one.write("/a", 1);
+    one.write("/a", 2);
+    two.hear(one);
+    two.remove("/a", 1);
+    two.remove("/a", 7);
+    assertEquals(0, two.changes.position().sequence());
+    assertEquals(written(2), two.expected("/a"));
+    two.remove("/a", 2);
+    one.hear(two);
+    assertEquals(new Removed(false, version(2)), one.expected("/a"));
   }
 
   @Test
