@@ -201,27 +201,41 @@ public final class RecentChanges {
     return !keep.apply(storage).isZero();
   }
 
-  /** Tells the other nodes of changes that were made here, as one. Never blocks. */
-  void made(String storage, List<Draft> drafts) {
+  /**
+   * Tells the other nodes of changes that were made here, as one. Never blocks.
+   *
+   * @param since where this node's log ended before anything was changed or looked at
+   * @return what is not told, since this node has told of these paths meanwhile: that may be newer, so they are to be looked at again
+   */
+  List<Draft> made(String storage, List<Draft> drafts, long since) {
     Duration kept = keep.apply(storage);
     if (kept.isZero() || drafts.isEmpty()) {
-      return;
+      return List.of();
     }
+    List<Draft> outdated = new ArrayList<>();
     lock.lock();
     try {
       for (Draft draft : drafts) {
         if (draft.state() instanceof Removed removed && removed.isDirectory()) {
-          writtenHereIn(storage, draft.path()).forEach(gone -> made(storage, gone, kept));
+          for (Draft gone : writtenHereIn(storage, draft.path())) {
+            made(storage, gone, kept, since, outdated);
+          }
         }
-        made(storage, draft, kept);
+        made(storage, draft, kept, since, outdated);
       }
       told.signalAll();
     } finally {
       lock.unlock();
     }
+    return outdated;
   }
 
-  private void made(String storage, Draft draft, Duration kept) {
+  private void made(String storage, Draft draft, Duration kept, long since, List<Draft> outdated) {
+    Known mine = own.byPath.get(new Key(storage, draft.path()));
+    if (mine != null && mine.change.sequence() > since) {
+      outdated.add(draft);
+      return;
+    }
     Optional<Known> before = Optional.ofNullable(index(storage).newest.get(draft.path())).filter(known -> !isOver(known));
     Optional<Known> unseen = before.filter(known -> isUnseen(known, draft));
     if (unseen.isPresent() && draft.state() instanceof Removed) {

@@ -50,16 +50,16 @@ class RecentChangesTest {
 
     /** Over whatever is shown. */
     void write(String path, long size) {
-      changes.made("main", List.of(new Draft(path(path), written(size), Optional.empty(), changes.expected("main", path(path)))));
+      changes.made("main", List.of(new Draft(path(path), written(size), Optional.empty(), changes.expected("main", path(path)))), Long.MAX_VALUE);
     }
 
     /** Over what is here. */
     void writeHere(String path, long here, long size) {
-      changes.made("main", List.of(new Draft(path(path), written(size), Optional.of(version(here)), Optional.empty())));
+      changes.made("main", List.of(new Draft(path(path), written(size), Optional.of(version(here)), Optional.empty())), Long.MAX_VALUE);
     }
 
     void remove(String path, long size) {
-      changes.made("main", List.of(new Draft(path(path), new Removed(false, version(size)))));
+      changes.made("main", List.of(new Draft(path(path), new Removed(false, version(size)))), Long.MAX_VALUE);
     }
 
     /** Hears all that another one has to tell. */
@@ -147,7 +147,7 @@ class RecentChangesTest {
 
   @Test
   void changes_areBounded_andTheOldestGo() {
-    one.changes.made("main", IntStream.rangeClosed(0, RecentChanges.MAX_CHANGES).mapToObj(i -> new Draft(path("/" + i), written(i))).toList());
+    one.changes.made("main", IntStream.rangeClosed(0, RecentChanges.MAX_CHANGES).mapToObj(i -> new Draft(path("/" + i), written(i))).toList(), Long.MAX_VALUE);
     assertEquals(RecentChanges.MAX_CHANGES, one.changes.size());
     assertEquals(1, one.forgotten);
     two.hear(one);
@@ -168,7 +168,7 @@ class RecentChangesTest {
 
   @Test
   void storageWhoseChangesAreNotTold_hasNone() {
-    one.changes.made("off", List.of(new Draft(path("/a"), written(1))));
+    one.changes.made("off", List.of(new Draft(path("/a"), written(1))), Long.MAX_VALUE);
     assertEquals(0, one.changes.size());
     one.write("/a", 1);
     keep = Duration.ZERO; // switched off meanwhile
@@ -275,8 +275,8 @@ class RecentChangesTest {
     one.remove("/a", 1);
     two.write("/a", 2);
     Written directory = new Written(true, version(0), 0755);
-    one.changes.made("main", List.of(new Draft(path("/d"), directory)));
-    two.changes.made("main", List.of(new Draft(path("/d"), directory)));
+    one.changes.made("main", List.of(new Draft(path("/d"), directory)), Long.MAX_VALUE);
+    two.changes.made("main", List.of(new Draft(path("/d"), directory)), Long.MAX_VALUE);
     one.hear(two);
     two.hear(one);
     assertEquals(0, two.conflicts.size() + one.conflicts.size());

@@ -1,7 +1,9 @@
 package io.flotilla.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.flotilla.vfs.RecentChange.Removed;
 import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.RecentChange.Written;
 import java.io.IOException;
@@ -23,6 +25,7 @@ class RecordingFileSystemTest implements RecentChanges.Events {
   private final RecentChanges there = registry("there");
   private VirtualFileSystem files;
   private Step meanwhile = () -> { };
+  private Step lookedAt = () -> { };
 
   private interface Step {
     void run() throws IOException;
@@ -42,7 +45,7 @@ class RecordingFileSystemTest implements RecentChanges.Events {
     throw new AssertionError("nothing is that much");
   }
 
-  /** Lets something happen after an entry was changed and before that is told. */
+  /** Lets something happen after an entry was changed, or looked at, and before that is told. */
   private final class Slow extends InterceptedFileSystem {
     private final VirtualFileSystem files;
 
@@ -52,17 +55,25 @@ class RecordingFileSystemTest implements RecentChanges.Events {
 
     @Override
     <T> T perform(Use use, List<VirtualPath> paths, Operation<T> operation) throws VfsException {
-      T result = operation.on(files);
-      if (use == Use.CHANGE_ENTRY) {
-        Step step = meanwhile;
-        meanwhile = () -> { };
-        try {
-          step.run();
-        } catch (IOException e) {
-          throw new AssertionError(e);
-        }
+      try {
+        return operation.on(files);
+      } finally {
+        pass(use);
       }
-      return result;
+    }
+
+    private void pass(Use use) {
+      Step step = use == Use.LOOK ? lookedAt : meanwhile;
+      if (use == Use.LOOK) {
+        lookedAt = () -> { };
+      } else {
+        meanwhile = () -> { };
+      }
+      try {
+        step.run();
+      } catch (IOException e) {
+        throw new AssertionError(e);
+      }
     }
 
     @Override
@@ -115,7 +126,8 @@ class RecordingFileSystemTest implements RecentChanges.Events {
 
   /** The other node writes a path of its own copy. */
   private void writtenThere(String name, long size) throws VfsException {
-    there.made("main", List.of(new RecentChange.Draft(path("/" + name), new Written(false, new Version(size, Instant.EPOCH), 0644))));
+    there.made("main", List.of(new RecentChange.Draft(path("/" + name), new Written(false, new Version(size, Instant.EPOCH), 0644))),
+        Long.MAX_VALUE);
     hear(here, there, "there");
   }
 
@@ -157,5 +169,80 @@ class RecordingFileSystemTest implements RecentChanges.Events {
     writtenThere("b", 78);
     publish("b", "newer");
     assertEquals(List.of(new Version(78, Instant.EPOCH)), heard("b").orElseThrow().replaced());
+  }
+
+  private void assertTold(String name, String text, Version... replaced) throws VfsException {
+    RecentChange change = heard(name).orElseThrow();
+    assertEquals(version(name), change.left().orElseThrow());
+    assertEquals(text.length(), change.left().orElseThrow().size());
+    assertEquals(List.of(replaced), change.replaced());
+  }
+
+  @Test
+  void whatIsPublished_whileAnotherSessionRemovesOrRenamesTheFormer_isToldAsTheNewest() throws IOException {
+    publish("a", "1");
+    Version first = version("a");
+    meanwhile = () -> publish("a", "second");
+    files.rename(path("/a"), path("/b"), false);
+    assertTold("a", "second", first);
+    assertTold("b", "1");
+
+    publish("c", "1");
+    Version former = version("c");
+    lookedAt = () -> lookedAt = () -> publish("c", "second");
+    files.rename(path("/c"), path("/d"), false);
+    assertTold("d", "second");
+    assertEquals(former, heard("c").orElseThrow().replaced().getLast());
+
+    Version second = version("a");
+    meanwhile = () -> lookedAt = () -> publish("a", "the third");
+    files.removeFile(path("/a"));
+    assertTold("a", "the third", second, first);
+  }
+
+  @Test
+  void publicationsThatCross_areToldAsTheyAreInTheEnd() throws IOException {
+    publish("a", "1");
+    Version first = version("a");
+    meanwhile = () -> lookedAt = () -> publish("a", "the third");
+    publish("a", "second");
+    assertEquals("the third", Files.readString(directory.resolve("a")));
+    assertEquals(version("a"), heard("a").orElseThrow().left().orElseThrow());
+    assertTrue(heard("a").orElseThrow().replaced().contains(first));
+
+    meanwhile = () -> lookedAt = () -> files.removeFile(path("/a"));
+    publish("a", "the fourth one");
+    assertEquals(new Removed(false, new Version(14, heard("a").orElseThrow().ended().findFirst().orElseThrow().modified())),
+        heard("a").orElseThrow().state());
+  }
+
+  @Test
+  void whatIsMadeAnew_inADirectoryThatWasRemovedOrRenamed_isTold() throws IOException {
+    files.makeDirectory(path("/d"), 0755);
+    meanwhile = () -> {
+      files.makeDirectory(path("/d"), 0755);
+      publish("d/a", "of another session");
+    };
+    files.removeDirectory(path("/d"));
+    assertTold("d/a", "of another session");
+    assertTrue(heard("d").orElseThrow().state() instanceof Written);
+
+    meanwhile = () -> {
+      files.makeDirectory(path("/d"), 0755);
+      publish("d/a", "anew");
+    };
+    files.rename(path("/d"), path("/e"), false);
+    assertEquals("anew".length(), heard("d/a").orElseThrow().left().orElseThrow().size());
+    assertTold("e/a", "of another session");
+    assertTrue(heard("d").orElseThrow().state() instanceof Written);
+  }
+
+  @Test
+  void renameToAnotherNameOfTheSameFile_leavesBoth() throws IOException {
+    publish("a", "text");
+    Files.createLink(directory.resolve("b"), directory.resolve("a"));
+    files.rename(path("/a"), path("/b"), true);
+    assertTold("a", "text");
+    assertTold("b", "text");
   }
 }
