@@ -374,7 +374,11 @@ final class RecordingFileSystem extends FileSystemLayer {
 
     private void tellIfChanged() {
       if (isChanged && !ended) {
-        tell(since(), () -> List.of(written(at, file.attributes(), former)));
+        tell(since(), () -> {
+          Object key = file.attributes().key();
+          // It may have another name by now, or none; what has this one is told of by who made it.
+          return look(at.from(base)).filter(now -> now.key().equals(key)).map(now -> written(at, now, former)).stream().toList();
+        });
       }
       ended = true;
     }

@@ -237,6 +237,37 @@ class RecordingFileSystemTest implements RecentChanges.Events {
     assertTrue(heard("d").orElseThrow().state() instanceof Written);
   }
 
+  private OpenFile edit(String name) throws VfsException {
+    OpenFile file = files.open(path("/" + name), OpenMode.EDIT, 0644);
+    file.write(java.nio.ByteBuffer.wrap(new byte[20]), 0);
+    return file;
+  }
+
+  @Test
+  void editInPlace_thatEndsAfterItsNameWasReplacedOrFreed_isNotToldUnderThatName() throws IOException {
+    publish("a", "text");
+    OpenFile replaced = edit("a");
+    publish("a", "second");
+    replaced.close();
+    assertEquals("second".length(), heard("a").orElseThrow().left().orElseThrow().size());
+
+    OpenFile rotated = edit("a");
+    files.rename(path("/a"), path("/a.1"), false);
+    publish("a", "the third");
+    rotated.abandon();
+    assertEquals("the third".length(), heard("a").orElseThrow().left().orElseThrow().size());
+
+    OpenFile removed = edit("a");
+    files.removeFile(path("/a"));
+    removed.close();
+    assertTrue(heard("a").orElseThrow().state() instanceof Removed);
+
+    publish("b", "text");
+    Version before = version("b");
+    edit("b").close();
+    assertEquals(List.of(20L, before), List.of(heard("b").orElseThrow().left().orElseThrow().size(), heard("b").orElseThrow().replaced().getFirst()));
+  }
+
   @Test
   void renameToAnotherNameOfTheSameFile_leavesBoth() throws IOException {
     publish("a", "text");
