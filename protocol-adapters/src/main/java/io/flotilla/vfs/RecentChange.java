@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  *     still somewhere, are older than the change for sure; anything else may be newer
  */
 public record RecentChange(long sequence, long stamp, long known, String storage, VirtualPath path, State state, List<Version> replaced) {
-  /** Of one path; older ones are not told. */
+  /** Of one path, as they are told: the latest, and the oldest, which other nodes may still have. */
   public static final int MAX_REPLACED = 8;
 
   public RecentChange {
@@ -26,11 +26,6 @@ public record RecentChange(long sequence, long stamp, long known, String storage
 
   RecentChange as(long number) {
     return new RecentChange(number, stamp, known, storage, path, state, replaced);
-  }
-
-  /** Whether a file is one of those that this change put an end to. */
-  boolean isNewerThan(FileAttributes file) {
-    return ended().anyMatch(version -> version.isOf(file));
   }
 
   /** Whether what is somewhere else is what this change has left. */
@@ -55,9 +50,14 @@ public record RecentChange(long sequence, long stamp, long known, String storage
    * @param older all that is older for sure, the latest first
    */
   static List<Version> replacedBy(State state, Stream<Version> older) {
-    List<Version> replaced = older.distinct()
-        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version))).toList();
-    return replaced.subList(0, Math.min(MAX_REPLACED, replaced.size()));
+    return atMost(MAX_REPLACED, older.distinct()
+        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version))).toList());
+  }
+
+  /** The latest of them, and the oldest. */
+  static List<Version> atMost(int most, List<Version> versions) {
+    return versions.size() <= most ? versions
+        : Stream.concat(versions.stream().limit(most - 1), Stream.of(versions.getLast())).toList();
   }
 
   /** What the path has been since. */

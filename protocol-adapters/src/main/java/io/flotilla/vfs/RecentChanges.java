@@ -36,6 +36,8 @@ public final class RecentChanges {
   static final int MAX_CHANGES = 20_000;
   /** Of nodes whose changes are kept; those of more are not listened to. */
   static final int MAX_NODES = 200;
+  /** Versions of one path that are known to be older, of those that are not told. */
+  static final int MAX_OLDER = 32;
   /** No clock of a node is that far; a stamp beyond it would leave no room for later ones. */
   private static final long MAX_STAMP = Long.MAX_VALUE / 2;
   /** Before the first change of any log. */
@@ -82,13 +84,16 @@ public final class RecentChanges {
     private final RecentChange change;
     private final long order;
     private final long expires;
+    /** What it put an end to besides, as far as this node heard: more than is told with one change. */
+    private final List<Version> older;
     private volatile boolean settled;
 
-    private Known(String node, RecentChange change, long order, long expires) {
+    private Known(String node, RecentChange change, long order, long expires, List<Version> older) {
       this.node = node;
       this.change = change;
       this.order = order;
       this.expires = expires;
+      this.older = older;
     }
 
     String node() {
@@ -107,9 +112,20 @@ public final class RecentChanges {
       return change;
     }
 
-    private boolean isNewerThan(Known other) {
-      return other == null || change.stamp() > other.change.stamp()
-          || change.stamp() == other.change.stamp() && node.compareTo(other.node) > 0;
+    /** Whether a file is one of those that this change, and those of the path before it, put an end to. */
+    boolean isNewerThan(FileAttributes file) {
+      return ended().anyMatch(version -> version.isOf(file));
+    }
+
+    /** The versions that are older than it for sure, the latest first. */
+    private Stream<Version> ended() {
+      List<Version> told = change.ended().toList();
+      int latest = change.replaced().size() < RecentChange.MAX_REPLACED ? told.size() : told.size() - 1; // then the last one is the oldest
+      return Stream.of(told.subList(0, latest), older, told.subList(latest, told.size())).flatMap(List::stream);
+    }
+
+    private static boolean isNewer(RecentChange change, String node, Known than) {
+      return change.stamp() > than.change.stamp() || change.stamp() == than.change.stamp() && node.compareTo(than.node) > 0;
     }
   }
 
@@ -246,8 +262,8 @@ public final class RecentChanges {
     lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
     // What the unseen one left is not older, but what it put an end to is.
     Stream<Version> older = Stream.of(draft.found().stream(), seen.flatMap(one -> one.change.left()).stream(),
-        before.stream().flatMap(one -> one.change.ended()), draft.over().flatMap(one -> one.change.left()).stream(),
-        draft.over().stream().flatMap(one -> one.change.ended())).flatMap(versions -> versions);
+        before.stream().flatMap(Known::ended), draft.over().flatMap(one -> one.change.left()).stream(),
+        draft.over().stream().flatMap(Known::ended)).flatMap(versions -> versions);
     RecentChange change = new RecentChange(++lastSequence, lastStamp, known, storage, draft.path(), draft.state(),
         RecentChange.replacedBy(draft.state(), older));
     seen.filter(this::isOpen).ifPresent(one -> tellIfConflict(change, one.node, one.change));
@@ -467,15 +483,18 @@ public final class RecentChanges {
 
   private void add(Log log, String from, RecentChange change, long left) {
     long order = log == own ? change.sequence() : ++log.lastOrder;
-    Known known = new Known(from, change, order, nanos.getAsLong() + left);
+    Index index = index(change.storage());
+    Known newest = index.newest.get(change.path());
+    boolean isFirst = newest == null || isOver(newest);
+    boolean isNewest = isFirst || Known.isNewer(change, from, newest);
+    List<Version> older = isNewest && !isFirst ? older(newest, from, change) : List.of();
+    Known known = new Known(from, change, order, nanos.getAsLong() + left, older);
     Known former = log.byPath.put(Log.key(known), known);
     if (former != null) {
       log.inOrder.remove(former.order);
     }
     log.inOrder.put(order, known);
-    Index index = index(change.storage());
-    Known newest = index.newest.get(change.path());
-    if (known.isNewerThan(newest) || newest == former || isOver(newest)) {
+    if (isNewest || newest == former) {
       show(index, known);
     }
     int tooMany = log.inOrder.size() - MAX_CHANGES;
@@ -485,6 +504,16 @@ public final class RecentChanges {
     if (tooMany > 0) {
       events.forgotten(from, tooMany);
     }
+  }
+
+  /**
+   * What is older than a change that takes the place of another one: all that this put an end to, and what it left if it is of the same
+   * node. Another node's may have been made without knowing of that.
+   */
+  private static List<Version> older(Known former, String node, RecentChange change) {
+    List<Version> told = change.ended().toList();
+    return RecentChange.atMost(MAX_OLDER, Stream.concat(former.change.left().filter(_ -> former.node.equals(node)).stream(), former.ended())
+        .distinct().filter(version -> !told.contains(version) && !Optional.of(version).equals(change.left())).toList());
   }
 
   private void show(Index index, Known known) {

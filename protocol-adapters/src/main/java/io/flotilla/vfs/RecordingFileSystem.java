@@ -141,7 +141,7 @@ final class RecordingFileSystem extends FileSystemLayer {
     try {
       Optional<Known> coming = changes.expected(storage, located(entry)).filter(known -> known.change().left().isPresent());
       coming.filter(known -> here.filter(known.change()::hasArrivedAs).isPresent()).ifPresent(changes::settle);
-      return coming.filter(known -> here.filter(file -> !known.change().isNewerThan(file)).isEmpty());
+      return coming.filter(known -> here.filter(file -> !known.isNewerThan(file)).isEmpty());
     } catch (VfsException e) {
       return Optional.empty(); // the operation itself says what is wrong with the path
     }

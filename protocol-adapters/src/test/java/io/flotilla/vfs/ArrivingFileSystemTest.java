@@ -298,6 +298,41 @@ class ArrivingFileSystemTest {
     assertEquals("the third version", two.read("/c"));
   }
 
+  /** The synchroniser lags, and brings first one of those, then another. */
+  @Test
+  void ofManyVersions_theOlderOnesAreNotShownAgain_whetherEachWasHeardOfOrOnlyTheLast() throws IOException {
+    for (String name : List.of("/heard", "/unheard", "/old")) {
+      Files.writeString(one.local(name), "oldest");
+      Files.setLastModifiedTime(one.local(name), FileTime.fromMillis(1_000_000_000_000L));
+      copy(one, two, name);
+    }
+    one.write("/old", "v0");
+    copy(one, two, "/old");
+    assertEquals("v0", two.read("/old"));
+    for (int i = 1; i <= 20; i++) {
+      one.write("/heard", "version " + i);
+      one.write("/old", "version " + i);
+      assertEquals("version " + i, two.read("/heard"));
+      if (i == 3) {
+        Files.copy(one.local("/heard"), one.local("/third"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+      }
+    }
+    assertEquals("version 20", two.read("/old"));
+    for (int i = 1; i <= 20; i++) {
+      one.writeUntold("/unheard", "version " + i);
+    }
+    talk();
+    assertEquals("version 20", two.read("/unheard"));
+    Files.copy(one.local("/third"), two.local("/heard"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES,
+        java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    assertEquals("version 20", two.read("/heard"));
+    two.rename("/heard", "/moved");
+    assertEquals("version 20", two.read("/moved"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/heard"));
+    Files.writeString(two.local("/old"), "of a program");
+    assertEquals("of a program", two.read("/old"));
+  }
+
   @Test
   void versionThatTheOtherNodeHasReplaced_isLookedForAnew() throws IOException {
     one.write("/a", "oldest");

@@ -261,6 +261,45 @@ class RecentChangesTest {
   }
 
   @Test
+  void whatAnotherNodeWroteWithoutKnowing_isNotTakenAsOlder() {
+    one.write("/a", 1);
+    two.write("/a", 2);
+    for (int i = 10; i < 30; i++) {
+      two.writeHere("/a", i - 1, i);
+      one.hear(two);
+      three.hear(one);
+      three.hear(two);
+    }
+    for (Node node : List.of(one, three)) {
+      RecentChanges.Known known = node.changes.expected("main", path("/a")).orElseThrow();
+      assertEquals(written(29), known.state());
+      assertFalse(known.isNewerThan(file(1)));
+      for (int i = 10; i < 29; i++) {
+        assertTrue(known.isNewerThan(file(i)), node.name + " " + i);
+      }
+      assertFalse(known.isNewerThan(file(29)));
+    }
+  }
+
+  @Test
+  void versionsThatAreKnownToBeOlder_areBounded_andTheOldestStays() {
+    for (int i = 1; i < 100; i++) {
+      one.write("/a", i);
+      two.hear(one);
+    }
+    RecentChanges.Known known = two.changes.expected("main", path("/a")).orElseThrow();
+    assertEquals(RecentChange.MAX_REPLACED, known.change().replaced().size());
+    assertEquals(RecentChange.MAX_REPLACED + RecentChanges.MAX_OLDER,
+        IntStream.range(0, 101).filter(i -> known.isNewerThan(file(i))).count());
+    assertTrue(known.isNewerThan(file(1)) && known.change().replaced().contains(version(1)));
+  }
+
+  private static FileAttributes file(long size) {
+    Instant modified = version(size).modified();
+    return new FileAttributes(FileAttributes.Kind.FILE, size, 0644, 1, modified, modified, modified, size);
+  }
+
+  @Test
   void writeOverWhatHasArrived_isNoConflict() {
     one.write("/a", 1);
     two.hear(one);
