@@ -138,11 +138,6 @@ public final class RecentChanges {
     private Position heard = NOWHERE;
     private long lastOrder;
 
-    private boolean has(RecentChange change) {
-      Known known = byPath.get(new Key(change.storage(), change.path()));
-      return known != null && known.change.stamp() == change.stamp();
-    }
-
     private static Key key(Known known) {
       return new Key(known.change.storage(), known.change.path());
     }
@@ -366,8 +361,9 @@ public final class RecentChanges {
         long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
         if (left > 0 && isSane(change)) {
           lastStamp = Math.max(lastStamp, change.stamp());
-          if (log.has(change)) {
-            continue; // told again; whether it has arrived is known already
+          Known last = log.byPath.get(new Key(change.storage(), change.path()));
+          if (last != null && !isOver(last) && last.change.stamp() >= change.stamp()) {
+            continue; // told again, as whether it has arrived is known already; or given back to that node by one that heard no newer one
           }
           Known mine = own.byPath.get(new Key(change.storage(), change.path()));
           // The node of the older one tells, so that one does.
@@ -494,7 +490,7 @@ public final class RecentChanges {
       log.inOrder.remove(former.order);
     }
     log.inOrder.put(order, known);
-    if (isNewest || newest == former) {
+    if (isNewest) {
       show(index, known);
     }
     int tooMany = log.inOrder.size() - MAX_CHANGES;

@@ -190,6 +190,26 @@ class RecentChangesTest {
     assertEquals(new Position(again.changes.position().incarnation(), 1), two.changes.heardOf("node-1"));
   }
 
+  /** One of the others had not heard all when that node ended, and is the first to give back what it had. */
+  @Test
+  void changeThatIsGivenBack_doesNotTakeThePlaceOfANewerOne_thatOnlyAnotherNodeHasHeard() {
+    one.write("/a", 1);
+    two.hear(one);
+    three.hear(one);
+    pass(Duration.ofSeconds(1));
+    one.write("/a", 2);
+    two.hear(one);
+    Node again = new Node("node-1");
+    again.changes.remember(three.changes.heardFrom("node-1"));
+    two.hear(again);
+    assertEquals(written(2), two.expected("/a"));
+    again.changes.remember(two.changes.heardFrom("node-1"));
+    three.hear(again);
+    two.hear(again);
+    assertEquals(List.of(written(2), written(2)), List.of(two.expected("/a"), three.expected("/a")));
+    assertEquals(1, again.changes.size());
+  }
+
   @Test
   void hiddenNames_areNotListenedTo() {
     one.write("/d/" + Partials.PREFIX + "x", 1);
