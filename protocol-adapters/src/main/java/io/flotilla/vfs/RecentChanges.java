@@ -23,6 +23,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -54,10 +55,12 @@ public final class RecentChanges {
   private final Log own = new Log();
   private final Map<String, Log> others = new HashMap<>();
   private final Map<String, Index> storages = new ConcurrentHashMap<>();
+  /** What an operator should know, to be told when the lock is free. */
+  private final List<Runnable> news = new ArrayList<>();
   private long lastStamp;
   private long lastSequence;
 
-  /** Is told what an operator should know. Called with a lock held: must not block. */
+  /** Is told what an operator should know, by the thread that changed or heard something. */
   public interface Events {
     /** Two nodes wrote one path, and neither had the other's file. */
     void conflict(Conflict conflict);
@@ -226,17 +229,12 @@ public final class RecentChanges {
     List<Draft> outdated = new ArrayList<>();
     lock.lock();
     try {
-      for (Draft draft : drafts) {
-        if (draft.state() instanceof Removed removed && removed.isDirectory()) {
-          for (Draft gone : writtenHereIn(storage, draft.path())) {
-            made(storage, gone, kept, since, outdated);
-          }
-        }
+      for (Draft draft : withAllThatIsGone(storage, drafts)) {
         made(storage, draft, kept, since, outdated);
       }
       told.signalAll();
     } finally {
-      lock.unlock();
+      unlock();
     }
     return outdated;
   }
@@ -274,19 +272,54 @@ public final class RecentChanges {
         && !(draft.state() instanceof Removed removed && ((Written) known.state()).isSame(removed));
   }
 
-  /** What this node has told of in a directory: with that, when it is removed or too large to be told of anew, it is gone. */
-  private List<Draft> writtenHereIn(String storage, VirtualPath directory) {
-    return own.byPath.values().stream()
-        .filter(known -> known.change.storage().equals(storage) && known.path().isWithin(directory) && !known.path().equals(directory))
-        .filter(known -> known.state() instanceof Written)
+  /**
+   * With what this node has told of in directories that are removed, or renamed and too large to be told of anew: it is gone with them.
+   * Under the lock, so all that is told is gone through once.
+   */
+  private List<Draft> withAllThatIsGone(String storage, List<Draft> drafts) {
+    Set<VirtualPath> directories = drafts.stream().filter(draft -> draft.state() instanceof Removed removed && removed.isDirectory())
+        .map(Draft::path).collect(Collectors.toSet());
+    if (directories.isEmpty()) {
+      return drafts;
+    }
+    List<VirtualPath> topmost = directories.stream().filter(directory -> !isBeneath(directory, directories)).toList();
+    Set<VirtualPath> told = drafts.stream().map(Draft::path).collect(Collectors.toSet());
+    List<Draft> gone = own.byPath.values().stream()
+        .filter(known -> known.change.storage().equals(storage) && known.state() instanceof Written && !told.contains(known.path()))
+        .filter(known -> topmost.stream().anyMatch(known.path()::isWithin))
         .map(known -> new Draft(known.path(), ((Written) known.state()).asRemoved())).toList();
+    List<Draft> all = new ArrayList<>(drafts);
+    int first = 0; // what is written comes before what is gone
+    while (!directories.contains(drafts.get(first).path())) {
+      first++;
+    }
+    all.addAll(first, gone);
+    return all;
+  }
+
+  private static boolean isBeneath(VirtualPath path, Set<VirtualPath> directories) {
+    for (VirtualPath at = path; !at.isRoot(); ) {
+      at = at.parent();
+      if (directories.contains(at)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void tellIfConflict(RecentChange mine, String otherNode, RecentChange other) {
     if (mine.state() instanceof Written here && other.state() instanceof Written there && !here.isDirectory() && !there.isDirectory()
         && !here.version().isSame(there.version())) {
-      events.conflict(new Conflict(mine.storage(), mine.path(), here.version(), otherNode, there.version()));
+      news.add(() -> events.conflict(new Conflict(mine.storage(), mine.path(), here.version(), otherNode, there.version())));
     }
+  }
+
+  /** Then tells what has happened, which may write to a log. */
+  private void unlock() {
+    List<Runnable> happened = List.copyOf(news);
+    news.clear();
+    lock.unlock();
+    happened.forEach(Runnable::run);
   }
 
   /** The end of this node's log. */
@@ -377,7 +410,7 @@ public final class RecentChanges {
       told.signalAll();
       return true;
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -441,7 +474,7 @@ public final class RecentChanges {
       }
       told.signalAll();
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -498,7 +531,7 @@ public final class RecentChanges {
       forget(log, log.inOrder.firstEntry().getValue());
     }
     if (tooMany > 0) {
-      events.forgotten(from, tooMany);
+      news.add(() -> events.forgotten(from, tooMany));
     }
   }
 

@@ -2,6 +2,7 @@ package io.flotilla.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.vfs.RecentChange.Draft;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +42,7 @@ class RecentChangesTest {
 
     @Override
     public void conflict(RecentChanges.Conflict conflict) {
+      assertTimeoutPreemptively(Duration.ofSeconds(30), changes::position, "nobody waits for what is written to a log");
       conflicts.add(conflict);
     }
 
@@ -164,6 +167,28 @@ class RecentChangesTest {
     assertEquals(1, one.changes.size());
     assertEquals(1, two.changes.size());
     assertEquals(written(99), two.expected("/a"));
+  }
+
+  @Test
+  void directoryThatIsRemovedOrRenamed_takesAlongAllThatWasToldOfInIt_afterWhatIsWritten() {
+    Written directory = new Written(true, version(0), 0755);
+    for (String name : List.of("/d/a", "/d/e/b", "/d/e/c", "/da", "/x/d/a")) {
+      one.write(name, 1);
+    }
+    one.changes.made("main", List.of(new Draft(path("/f"), directory), new Draft(path("/f/e/c"), written(1)),
+        new Draft(path("/d/e/c"), written(1).asRemoved()), new Draft(path("/d/e"), directory.asRemoved()),
+        new Draft(path("/d"), directory.asRemoved())), Long.MAX_VALUE);
+    two.hear(one);
+    List<String> told = two.changes.heardFrom("node-1").stream().map(aged -> aged.change().path().toString()).toList();
+    assertEquals(List.of("/da", "/x/d/a", "/f", "/f/e/c", "/d/e/c"), told.subList(0, 5));
+    assertEquals(Set.of("/d/a", "/d/e/b"), Set.copyOf(told.subList(5, 7)));
+    assertEquals(List.of("/d/e", "/d"), told.subList(7, told.size()));
+    for (String name : List.of("/d/a", "/d/e/b", "/d/e/c")) {
+      assertEquals(new Removed(false, version(1)), two.expected(name));
+    }
+    for (String name : List.of("/da", "/x/d/a", "/f/e/c")) {
+      assertEquals(written(1), two.expected(name));
+    }
   }
 
   @Test
