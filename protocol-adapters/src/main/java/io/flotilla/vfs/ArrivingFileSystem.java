@@ -141,12 +141,12 @@ final class ArrivingFileSystem extends FileSystemLayer {
    */
   private boolean counts(Coming coming, FileAttributes here) {
     coming.known().filter(known -> known.change().hasArrivedAs(here)).ifPresent(changes::settle);
-    return coming.known().filter(known -> !known.change().hasArrivedAs(here) && known.change().isNewerThan(here)).isEmpty();
+    return coming.known().filter(known -> !known.change().hasArrivedAs(here) && known.isNewerThan(here)).isEmpty();
   }
 
   private boolean isGone(Going going, VirtualPath path, FileAttributes here) throws VfsException {
     return going.removed().isDirectory() && here.isDirectory() ? isEmpty(path, new int[] {MAX_LOOKED})
-        : going.known().change().isNewerThan(here); // a directory may have been in a file's place
+        : going.known().isNewerThan(here); // a directory may have been in a file's place
   }
 
   /** Whether nothing in a directory is shown, not even what unfinished uploads consist of. */
@@ -156,7 +156,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
       for (DirectoryListing.Entry entry = listing.next(); entry != null; entry = listing.next()) {
         boolean isGone = left[0]-- > 0 && !Partials.isHidden(entry.name()) && expectedAt(at.child(entry.name())) instanceof Going going
             && (entry.attributes().isDirectory() ? going.removed().isDirectory() && isEmpty(directory.child(entry.name()), left)
-                : going.known().change().isNewerThan(entry.attributes()));
+                : going.known().isNewerThan(entry.attributes()));
         if (!isGone) {
           return false;
         }
@@ -466,7 +466,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** Takes away what is known to be older than what another node has, or had a moment ago; anything else that has come meanwhile stays. */
   private void removeOlder(VirtualPath path, Coming newer) throws VfsException {
     Optional<FileAttributes> here = find(path, this::here);
-    if (here.isPresent() && newer.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
+    if (here.isPresent() && newer.known().filter(known -> known.isNewerThan(here.get())).isPresent()) {
       takeAway(path, here.get());
     }
   }

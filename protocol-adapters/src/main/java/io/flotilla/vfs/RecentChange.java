@@ -1,7 +1,6 @@
 package io.flotilla.vfs;
 
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -18,7 +17,7 @@ import java.util.stream.Stream;
  *     still somewhere, are older than the change for sure; anything else may be newer
  */
 public record RecentChange(long sequence, long stamp, long known, String storage, VirtualPath path, State state, List<Version> replaced) {
-  /** Of one path; older ones are not told. */
+  /** Of one path, as they are told: the latest, and the oldest, which other nodes may still have. */
   public static final int MAX_REPLACED = 8;
 
   public RecentChange {
@@ -29,39 +28,36 @@ public record RecentChange(long sequence, long stamp, long known, String storage
     return new RecentChange(number, stamp, known, storage, path, state, replaced);
   }
 
-  /** Whether a file is one of those that this change put an end to. */
-  boolean isNewerThan(FileAttributes file) {
-    return replaced.stream().anyMatch(version -> version.isOf(file))
-        || state instanceof Removed removed && !removed.isDirectory() && removed.version().isOf(file);
-  }
-
   /** Whether what is somewhere else is what this change has left. */
   boolean hasArrivedAs(FileAttributes there) {
     return state instanceof Written written && (written.isDirectory() ? there.isDirectory() : written.version().isOf(there));
   }
 
-  /** The version of the file that it left or removed; nothing of a directory. */
-  private Optional<Version> version() {
-    return switch (state) {
-      case Written written when !written.isDirectory() -> Optional.of(written.version());
-      case Removed removed when !removed.isDirectory() -> Optional.of(removed.version());
-      case Written _, Removed _, Other _ -> Optional.empty();
-    };
+  /** The version of the file that it left; nothing of a directory. */
+  Optional<Version> left() {
+    return state instanceof Written written && !written.isDirectory() ? Optional.of(written.version()) : Optional.empty();
+  }
+
+  /** The versions that are older than it for sure, the latest first. */
+  Stream<Version> ended() {
+    return Stream.concat(state instanceof Removed removed && !removed.isDirectory() ? Stream.of(removed.version()) : Stream.empty(),
+        replaced.stream());
   }
 
   /**
    * What a change puts an end to.
    *
-   * @param found the version that was there
-   * @param before the change of the path before this one
+   * @param older all that is older for sure, the latest first
    */
-  static List<Version> replacedBy(State state, Optional<Version> found, Optional<RecentChange> before) {
-    List<Version> replaced = new ArrayList<>();
-    Stream.of(found.stream(), before.flatMap(RecentChange::version).stream(), before.stream().flatMap(change -> change.replaced().stream()))
-        .flatMap(versions -> versions)
-        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version)))
-        .filter(version -> !replaced.contains(version)).forEach(replaced::add);
-    return replaced.subList(0, Math.min(MAX_REPLACED, replaced.size()));
+  static List<Version> replacedBy(State state, Stream<Version> older) {
+    return atMost(MAX_REPLACED, older.distinct()
+        .filter(version -> !(state instanceof Written written && !written.isDirectory() && written.version().equals(version))).toList());
+  }
+
+  /** The latest of them, and the oldest. */
+  static List<Version> atMost(int most, List<Version> versions) {
+    return versions.size() <= most ? versions
+        : Stream.concat(versions.stream().limit(most - 1), Stream.of(versions.getLast())).toList();
   }
 
   /** What the path has been since. */
@@ -79,6 +75,10 @@ public record RecentChange(long sequence, long stamp, long known, String storage
 
     Removed asRemoved() {
       return new Removed(isDirectory, version);
+    }
+
+    boolean isSame(Removed removed) {
+      return isDirectory ? removed.isDirectory() : !removed.isDirectory() && version.isSame(removed.version());
     }
   }
 
@@ -125,11 +125,12 @@ public record RecentChange(long sequence, long stamp, long known, String storage
    * What a node is going to tell of one path.
    *
    * @param found the version of the file that was there before
+   * @param over the file of another node that had not arrived, and was shown and replaced all the same
    */
-  record Draft(VirtualPath path, State state, Optional<Version> found) {
+  record Draft(VirtualPath path, State state, Optional<Version> found, Optional<RecentChanges.Known> over) {
     /** Of what was not there, or was no file. */
     Draft(VirtualPath path, State state) {
-      this(path, state, Optional.empty());
+      this(path, state, Optional.empty(), Optional.empty());
     }
   }
 }

@@ -23,6 +23,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What all nodes changed lately in the storages of which each has a copy of its own, as far as this node has heard: a log of this node's
@@ -35,6 +37,8 @@ public final class RecentChanges {
   static final int MAX_CHANGES = 20_000;
   /** Of nodes whose changes are kept; those of more are not listened to. */
   static final int MAX_NODES = 200;
+  /** Versions of one path that are known to be older, of those that are not told. */
+  static final int MAX_OLDER = 32;
   /** No clock of a node is that far; a stamp beyond it would leave no room for later ones. */
   private static final long MAX_STAMP = Long.MAX_VALUE / 2;
   /** Before the first change of any log. */
@@ -51,12 +55,14 @@ public final class RecentChanges {
   private final Log own = new Log();
   private final Map<String, Log> others = new HashMap<>();
   private final Map<String, Index> storages = new ConcurrentHashMap<>();
+  /** What an operator should know, to be told when the lock is free. */
+  private final List<Runnable> news = new ArrayList<>();
   private long lastStamp;
   private long lastSequence;
 
-  /** Is told what an operator should know. Called with a lock held: must not block. */
+  /** Is told what an operator should know, by the thread that changed or heard something. */
   public interface Events {
-    /** Two nodes wrote one path, and neither knew of the other. */
+    /** Two nodes wrote one path, and neither had the other's file. */
     void conflict(Conflict conflict);
 
     /** Changes were forgotten before their time, because there were too many. */
@@ -81,13 +87,16 @@ public final class RecentChanges {
     private final RecentChange change;
     private final long order;
     private final long expires;
+    /** What it put an end to besides, as far as this node heard: more than is told with one change. */
+    private final List<Version> older;
     private volatile boolean settled;
 
-    private Known(String node, RecentChange change, long order, long expires) {
+    private Known(String node, RecentChange change, long order, long expires, List<Version> older) {
       this.node = node;
       this.change = change;
       this.order = order;
       this.expires = expires;
+      this.older = older;
     }
 
     String node() {
@@ -106,9 +115,20 @@ public final class RecentChanges {
       return change;
     }
 
-    private boolean isNewerThan(Known other) {
-      return other == null || change.stamp() > other.change.stamp()
-          || change.stamp() == other.change.stamp() && node.compareTo(other.node) > 0;
+    /** Whether a file is one of those that this change, and those of the path before it, put an end to. */
+    boolean isNewerThan(FileAttributes file) {
+      return ended().anyMatch(version -> version.isOf(file));
+    }
+
+    /** The versions that are older than it for sure, the latest first. */
+    private Stream<Version> ended() {
+      List<Version> told = change.ended().toList();
+      int latest = change.replaced().size() < RecentChange.MAX_REPLACED ? told.size() : told.size() - 1; // then the last one is the oldest
+      return Stream.of(told.subList(0, latest), older, told.subList(latest, told.size())).flatMap(List::stream);
+    }
+
+    private static boolean isNewer(RecentChange change, String node, Known than) {
+      return change.stamp() > than.change.stamp() || change.stamp() == than.change.stamp() && node.compareTo(than.node) > 0;
     }
   }
 
@@ -120,11 +140,6 @@ public final class RecentChanges {
     private final Map<Key, Known> byPath = new HashMap<>();
     private Position heard = NOWHERE;
     private long lastOrder;
-
-    private boolean has(RecentChange change) {
-      Known known = byPath.get(new Key(change.storage(), change.path()));
-      return known != null && known.change.stamp() == change.stamp();
-    }
 
     private static Key key(Known known) {
       return new Key(known.change.storage(), known.change.path());
@@ -200,52 +215,111 @@ public final class RecentChanges {
     return !keep.apply(storage).isZero();
   }
 
-  /** Tells the other nodes of changes that were made here, as one. Never blocks. */
-  void made(String storage, List<Draft> drafts) {
+  /**
+   * Tells the other nodes of changes that were made here, as one. Never blocks.
+   *
+   * @param since where this node's log ended before anything was changed or looked at
+   * @return what is not told, since this node has told of these paths meanwhile: that may be newer, so they are to be looked at again
+   */
+  List<Draft> made(String storage, List<Draft> drafts, long since) {
     Duration kept = keep.apply(storage);
     if (kept.isZero() || drafts.isEmpty()) {
-      return;
+      return List.of();
     }
+    List<Draft> outdated = new ArrayList<>();
     lock.lock();
     try {
-      for (Draft draft : drafts) {
-        if (draft.state() instanceof Removed removed && removed.isDirectory()) {
-          writtenHereIn(storage, draft.path()).forEach(gone -> made(storage, gone, kept));
-        }
-        made(storage, draft, kept);
+      for (Draft draft : withAllThatIsGone(storage, drafts)) {
+        made(storage, draft, kept, since, outdated);
       }
       told.signalAll();
     } finally {
-      lock.unlock();
+      unlock();
     }
+    return outdated;
   }
 
-  private void made(String storage, Draft draft, Duration kept) {
-    Known before = index(storage).newest.get(draft.path());
-    boolean counts = before != null && !isOver(before);
-    lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
-    RecentChange change = new RecentChange(
-        ++lastSequence, lastStamp, counts ? before.change.stamp() : 0, storage, draft.path(), draft.state(),
-        RecentChange.replacedBy(draft.state(), draft.found(), counts ? Optional.of(before.change) : Optional.empty()));
-    if (counts && !before.settled && !before.node.equals(node)) {
-      tellIfConflict(change, before.node, before.change);
+  private void made(String storage, Draft draft, Duration kept, long since, List<Draft> outdated) {
+    Known mine = own.byPath.get(new Key(storage, draft.path()));
+    if (mine != null && mine.change.sequence() > since) {
+      outdated.add(draft);
+      return;
     }
+    Optional<Known> before = Optional.ofNullable(index(storage).newest.get(draft.path())).filter(known -> !isOver(known));
+    Optional<Known> unseen = before.filter(known -> isUnseen(known, draft));
+    if (unseen.isPresent() && draft.state() instanceof Removed) {
+      return; // another file was removed than the newest, which is still to come
+    }
+    Optional<Known> seen = before.filter(_ -> unseen.isEmpty());
+    long known = Math.max(seen.or(draft::over).map(one -> one.change.stamp()).orElse(0L), unseen.map(one -> one.change.known()).orElse(0L));
+    lastStamp = Math.max(micros.getAsLong(), lastStamp + 1);
+    // What the unseen one left is not older, but what it put an end to is.
+    Stream<Version> older = Stream.of(draft.found().stream(), seen.flatMap(one -> one.change.left()).stream(),
+        before.stream().flatMap(Known::ended), draft.over().flatMap(one -> one.change.left()).stream(),
+        draft.over().stream().flatMap(Known::ended)).flatMap(versions -> versions);
+    RecentChange change = new RecentChange(++lastSequence, lastStamp, known, storage, draft.path(), draft.state(),
+        RecentChange.replacedBy(draft.state(), older));
+    seen.filter(this::isOpen).ifPresent(one -> tellIfConflict(change, one.node, one.change));
     add(own, node, change, kept.toNanos());
   }
 
-  /** What this node has told of in a directory: with that, when it is removed or too large to be told of anew, it is gone. */
-  private List<Draft> writtenHereIn(String storage, VirtualPath directory) {
-    return own.byPath.values().stream()
-        .filter(known -> known.change.storage().equals(storage) && known.path().isWithin(directory) && !known.path().equals(directory))
-        .filter(known -> known.state() instanceof Written)
+  /**
+   * Whether what was done to a path was not done to the file that another node is known to have left there: something else was here and
+   * counted, or it was heard of only meanwhile.
+   */
+  private boolean isUnseen(Known known, Draft draft) {
+    return isComing(known) && known.change.left().isPresent() && draft.over().filter(over -> over == known).isEmpty()
+        && !(draft.state() instanceof Removed removed && ((Written) known.state()).isSame(removed));
+  }
+
+  /**
+   * With what this node has told of in directories that are removed, or renamed and too large to be told of anew: it is gone with them.
+   * Under the lock, so all that is told is gone through once.
+   */
+  private List<Draft> withAllThatIsGone(String storage, List<Draft> drafts) {
+    Set<VirtualPath> directories = drafts.stream().filter(draft -> draft.state() instanceof Removed removed && removed.isDirectory())
+        .map(Draft::path).collect(Collectors.toSet());
+    if (directories.isEmpty()) {
+      return drafts;
+    }
+    List<VirtualPath> topmost = directories.stream().filter(directory -> !isBeneath(directory, directories)).toList();
+    Set<VirtualPath> told = drafts.stream().map(Draft::path).collect(Collectors.toSet());
+    List<Draft> gone = own.byPath.values().stream()
+        .filter(known -> known.change.storage().equals(storage) && known.state() instanceof Written && !told.contains(known.path()))
+        .filter(known -> topmost.stream().anyMatch(known.path()::isWithin))
         .map(known -> new Draft(known.path(), ((Written) known.state()).asRemoved())).toList();
+    List<Draft> all = new ArrayList<>(drafts);
+    int first = 0; // what is written comes before what is gone
+    while (!directories.contains(drafts.get(first).path())) {
+      first++;
+    }
+    all.addAll(first, gone);
+    return all;
+  }
+
+  private static boolean isBeneath(VirtualPath path, Set<VirtualPath> directories) {
+    for (VirtualPath at = path; !at.isRoot(); ) {
+      at = at.parent();
+      if (directories.contains(at)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void tellIfConflict(RecentChange mine, String otherNode, RecentChange other) {
     if (mine.state() instanceof Written here && other.state() instanceof Written there && !here.isDirectory() && !there.isDirectory()
         && !here.version().isSame(there.version())) {
-      events.conflict(new Conflict(mine.storage(), mine.path(), here.version(), otherNode, there.version()));
+      news.add(() -> events.conflict(new Conflict(mine.storage(), mine.path(), here.version(), otherNode, there.version())));
     }
+  }
+
+  /** Then tells what has happened, which may write to a log. */
+  private void unlock() {
+    List<Runnable> happened = List.copyOf(news);
+    news.clear();
+    lock.unlock();
+    happened.forEach(Runnable::run);
   }
 
   /** The end of this node's log. */
@@ -320,8 +394,9 @@ public final class RecentChanges {
         long left = keep.apply(change.storage()).minus(aged.age()).toNanos();
         if (left > 0 && isSane(change)) {
           lastStamp = Math.max(lastStamp, change.stamp());
-          if (log.has(change)) {
-            continue; // told again; whether it has arrived is known already
+          Known last = log.byPath.get(new Key(change.storage(), change.path()));
+          if (last != null && !isOver(last) && last.change.stamp() >= change.stamp()) {
+            continue; // told again, as whether it has arrived is known already; or given back to that node by one that heard no newer one
           }
           Known mine = own.byPath.get(new Key(change.storage(), change.path()));
           // The node of the older one tells, so that one does.
@@ -335,7 +410,7 @@ public final class RecentChanges {
       told.signalAll();
       return true;
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -399,7 +474,7 @@ public final class RecentChanges {
       }
       told.signalAll();
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -437,15 +512,18 @@ public final class RecentChanges {
 
   private void add(Log log, String from, RecentChange change, long left) {
     long order = log == own ? change.sequence() : ++log.lastOrder;
-    Known known = new Known(from, change, order, nanos.getAsLong() + left);
+    Index index = index(change.storage());
+    Known newest = index.newest.get(change.path());
+    boolean isFirst = newest == null || isOver(newest);
+    boolean isNewest = isFirst || Known.isNewer(change, from, newest);
+    List<Version> older = isNewest && !isFirst ? older(newest, from, change) : List.of();
+    Known known = new Known(from, change, order, nanos.getAsLong() + left, older);
     Known former = log.byPath.put(Log.key(known), known);
     if (former != null) {
       log.inOrder.remove(former.order);
     }
     log.inOrder.put(order, known);
-    Index index = index(change.storage());
-    Known newest = index.newest.get(change.path());
-    if (known.isNewerThan(newest) || newest == former || isOver(newest)) {
+    if (isNewest) {
       show(index, known);
     }
     int tooMany = log.inOrder.size() - MAX_CHANGES;
@@ -453,8 +531,18 @@ public final class RecentChanges {
       forget(log, log.inOrder.firstEntry().getValue());
     }
     if (tooMany > 0) {
-      events.forgotten(from, tooMany);
+      news.add(() -> events.forgotten(from, tooMany));
     }
+  }
+
+  /**
+   * What is older than a change that takes the place of another one: all that this put an end to, and what it left if it is of the same
+   * node. Another node's may have been made without knowing of that.
+   */
+  private static List<Version> older(Known former, String node, RecentChange change) {
+    List<Version> told = change.ended().toList();
+    return RecentChange.atMost(MAX_OLDER, Stream.concat(former.change.left().filter(_ -> former.node.equals(node)).stream(), former.ended())
+        .distinct().filter(version -> !told.contains(version) && !Optional.of(version).equals(change.left())).toList());
   }
 
   private void show(Index index, Known known) {

@@ -3,8 +3,10 @@ package io.flotilla.vfs;
 import io.flotilla.vfs.RecentChange.Draft;
 import io.flotilla.vfs.RecentChange.Other;
 import io.flotilla.vfs.RecentChange.Removed;
+import io.flotilla.vfs.RecentChange.State;
 import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.RecentChange.Written;
+import io.flotilla.vfs.RecentChanges.Known;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
@@ -25,6 +27,9 @@ final class RecordingFileSystem extends FileSystemLayer {
   private static final Logger log = LoggerFactory.getLogger(RecordingFileSystem.class);
   /** How many entries of a directory that is renamed are told of one by one; more would push all else out. */
   static final int MAX_MOVED = 5_000;
+
+  /** How often a path is looked at again of which another session tells; who is faster each time has looked later than what is told here. */
+  private static final int MAX_LOOKS = 5;
 
   private final RecentChanges changes;
   private final String storage;
@@ -55,21 +60,61 @@ final class RecordingFileSystem extends FileSystemLayer {
     List<Draft> make() throws VfsException;
   }
 
+  /** To be taken before anything is changed. */
+  private long since() {
+    return changes.position().sequence();
+  }
+
   /** The change is done and must not seem to have failed. */
-  private void tell(Drafts drafts) {
+  private void tell(long since, Drafts drafts) {
     try {
-      changes.made(storage, drafts.make());
+      List<Draft> outdated = changes.made(storage, drafts.make(), since);
+      for (int i = 0; i < MAX_LOOKS && !outdated.isEmpty(); i++) {
+        long now = since();
+        List<Draft> anew = new ArrayList<>();
+        for (Draft draft : outdated) {
+          anew.add(lookedAtAgain(draft));
+        }
+        outdated = changes.made(storage, anew, now);
+      }
     } catch (VfsException e) {
       log.debug("A change in storage {} is not told to the other nodes: {}", storage, e.getMessage());
     }
   }
 
-  /** @param former what was there before */
-  private static Draft written(VirtualPath path, FileAttributes attributes, Optional<FileAttributes> former) {
-    return new Draft(path, switch (attributes.kind()) {
+  /** Another session has changed the path meanwhile, and told of that: what is there now is told. */
+  private Draft lookedAtAgain(Draft draft) throws VfsException {
+    Optional<FileAttributes> here = look(draft.path().from(base));
+    State gone = draft.state() instanceof Written written ? written.asRemoved() : draft.state();
+    return new Draft(draft.path(), here.map(RecordingFileSystem::state).orElse(gone), draft.found(), draft.over());
+  }
+
+  private Optional<FileAttributes> look(VirtualPath entry) throws VfsException {
+    try {
+      return find(entry, files::lstat);
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_A_DIRECTORY) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private static State state(FileAttributes attributes) {
+    return switch (attributes.kind()) {
       case FILE, DIRECTORY -> Written.of(attributes);
       case SYMLINK, OTHER -> new Other();
-    }, former.filter(found -> found.kind() == FileAttributes.Kind.FILE).map(Version::of));
+    };
+  }
+
+  /** @param former what was there before */
+  private static Draft written(VirtualPath path, FileAttributes attributes, Optional<FileAttributes> former) {
+    return written(path, attributes, former, Optional.empty());
+  }
+
+  /** @param over what was shown there before instead */
+  private static Draft written(VirtualPath path, FileAttributes attributes, Optional<FileAttributes> former, Optional<Known> over) {
+    return new Draft(path, state(attributes), former.filter(found -> found.kind() == FileAttributes.Kind.FILE).map(Version::of), over);
   }
 
   private static Draft removed(VirtualPath path, FileAttributes attributes) {
@@ -79,8 +124,27 @@ final class RecordingFileSystem extends FileSystemLayer {
     });
   }
 
-  private void tellWritten(VirtualPath entry, Optional<FileAttributes> former) {
-    tell(() -> List.of(written(located(entry), files.lstat(entry), former)));
+  private void tellWritten(long since, VirtualPath entry, Optional<FileAttributes> former, Optional<Known> over) {
+    tell(since, () -> List.of(written(located(entry), files.lstat(entry), former, over)));
+  }
+
+  /**
+   * The file of another node that has not arrived and is shown under a name, because what is here is known to be older: to be asked before
+   * it is replaced, since what is heard of meanwhile is not what the client saw.
+   *
+   * @param here what is there here
+   */
+  private Optional<Known> shown(VirtualPath entry, Optional<FileAttributes> here) {
+    if (!changes.hasForeign(storage)) {
+      return Optional.empty();
+    }
+    try {
+      Optional<Known> coming = changes.expected(storage, located(entry)).filter(known -> known.change().left().isPresent());
+      coming.filter(known -> here.filter(known.change()::hasArrivedAs).isPresent()).ifPresent(changes::settle);
+      return coming.filter(known -> here.filter(file -> !known.isNewerThan(file)).isEmpty());
+    } catch (VfsException e) {
+      return Optional.empty(); // the operation itself says what is wrong with the path
+    }
   }
 
   private static Optional<FileAttributes> found(OpenFile file) {
@@ -117,8 +181,9 @@ final class RecordingFileSystem extends FileSystemLayer {
 
   @Override
   public void makeDirectory(VirtualPath path, int permissions) throws VfsException {
+    long since = since();
     files.makeDirectory(path, permissions);
-    tellWritten(path, Optional.empty());
+    tellWritten(since, path, Optional.empty(), Optional.empty());
   }
 
   @Override
@@ -136,14 +201,16 @@ final class RecordingFileSystem extends FileSystemLayer {
   }
 
   private void remove(VirtualPath path, Change removal) throws VfsException {
+    long since = since();
     Optional<FileAttributes> former = Partials.isHidden(path) ? Optional.empty() : find(path);
     removal.run();
-    // Another session may have made it anew meanwhile, and told of that already.
-    former.ifPresent(gone -> tell(() -> {
-      Optional<FileAttributes> anew = find(path);
-      VirtualPath at = located(path);
-      return List.of(anew.isPresent() ? written(at, anew.get(), former) : removed(at, gone));
-    }));
+    former.ifPresent(gone -> tell(since, () -> List.of(left(path, located(path), gone))));
+  }
+
+  /** Of a name that was freed: another session may have made it anew meanwhile. */
+  private Draft left(VirtualPath entry, VirtualPath at, FileAttributes gone) throws VfsException {
+    Optional<FileAttributes> anew = look(entry);
+    return anew.isPresent() ? written(at, anew.get(), Optional.of(gone)) : removed(at, gone);
   }
 
   @Override
@@ -152,21 +219,23 @@ final class RecordingFileSystem extends FileSystemLayer {
       files.rename(from, to, replace);
       return;
     }
+    long since = since();
     Optional<FileAttributes> replaced = find(to);
+    Optional<Known> over = replace ? shown(to, replaced) : Optional.empty();
     if (Partials.isHidden(from)) {
       files.rename(from, to, replace);
-      tellWritten(to, replaced);
+      tellWritten(since, to, replaced, over);
       return;
     }
     Optional<FileAttributes> moved = find(from);
     VirtualPath former = moved.isPresent() ? located(from) : from;
     List<Moved> beneath = moved.filter(FileAttributes::isDirectory).isPresent() ? tree(from, former) : List.of();
     files.rename(from, to, replace);
-    moved.ifPresent(attributes -> tell(() -> {
+    moved.ifPresent(attributes -> tell(since, () -> {
       VirtualPath now = located(to);
       List<Draft> drafts = new ArrayList<>();
       // What is written comes first, so that nobody misses the file under both names.
-      drafts.add(written(now, attributes, replaced));
+      drafts.add(written(now, look(to).orElse(attributes), replaced, over));
       for (Moved entry : beneath) {
         drafts.add(written(entry.path().under(now), entry.attributes(), Optional.empty()));
       }
@@ -174,7 +243,7 @@ final class RecordingFileSystem extends FileSystemLayer {
         for (Moved entry : beneath.reversed()) {
           drafts.add(removed(entry.path().under(former), entry.attributes()));
         }
-        drafts.add(removed(former, attributes));
+        drafts.add(left(from, former, attributes)); // of two names of one file both stay
       }
       return drafts;
     }));
@@ -214,22 +283,25 @@ final class RecordingFileSystem extends FileSystemLayer {
 
   @Override
   public void makeSymlink(String target, VirtualPath link) throws VfsException {
+    long since = since();
     files.makeSymlink(target, link);
-    tellWritten(link, Optional.empty());
+    tellWritten(since, link, Optional.empty(), Optional.empty());
   }
 
   @Override
   public void makeHardLink(VirtualPath existing, VirtualPath link) throws VfsException {
+    long since = since();
     files.makeHardLink(existing, link);
-    tellWritten(link, Optional.empty());
+    tellWritten(since, link, Optional.empty(), Optional.empty());
   }
 
   @Override
   public void setAttributes(VirtualPath path, AttributeChange change, boolean followLinks) throws VfsException {
+    long since = since();
     Optional<FileAttributes> former = Partials.isHidden(path) ? Optional.empty() : find(path);
     files.setAttributes(path, change, followLinks);
     if (!Partials.isHidden(path)) {
-      tell(() -> {
+      tell(since, () -> {
         FileAttributes now = followLinks ? files.stat(path) : files.lstat(path);
         return now.kind() != FileAttributes.Kind.FILE ? List.of()
             : List.of(written(followLinks ? files.canonical(path).under(base) : located(path), now, former));
@@ -302,7 +374,11 @@ final class RecordingFileSystem extends FileSystemLayer {
 
     private void tellIfChanged() {
       if (isChanged && !ended) {
-        tell(() -> List.of(written(at, file.attributes(), former)));
+        tell(since(), () -> {
+          Object key = file.attributes().key();
+          // It may have another name by now, or none; what has this one is told of by who made it.
+          return look(at.from(base)).filter(now -> now.key().equals(key)).map(now -> written(at, now, former)).stream().toList();
+        });
       }
       ended = true;
     }

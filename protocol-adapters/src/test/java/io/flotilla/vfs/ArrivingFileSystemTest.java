@@ -321,7 +321,24 @@ class ArrivingFileSystemTest {
     one.write("/e", "of one");
     Files.writeString(two.local("/e"), "of a program");
     two.remove("/e");
-    assertEquals("of one", Files.readString(one.local("/e")), "what was removed is what was seen");
+    assertEquals("of one", one.read("/e"), "what was removed is what was seen");
+    assertEquals("of one", two.read("/e"));
+  }
+
+  @Test
+  void whatIsWrittenOverSomethingElse_leavesEachNodeItsOwn() throws IOException {
+    one.write("/a", "of one");
+    Files.writeString(two.local("/a"), "of a program, which tells nobody");
+    two.write("/a", "of two, over that of the program");
+    assertEquals("of one", one.read("/a"));
+    assertEquals("of two, over that of the program", two.read("/a"));
+    assertEquals(1, conflicts.size());
+    Files.writeString(two.local("/b"), "of a program");
+    one.write("/b", "of one");
+    two.rename("/b", "/c");
+    assertEquals("of a program", one.read("/c"));
+    assertEquals("of one", one.read("/b"));
+    assertEquals("of one", two.read("/b"));
   }
 
   @Test
@@ -337,6 +354,41 @@ class ArrivingFileSystemTest {
     assertEquals(List.of("c"), two.list("/"));
     assertEquals(VfsError.NOT_FOUND, two.error("/a"));
     assertEquals("the third version", two.read("/c"));
+  }
+
+  /** The synchroniser lags, and brings first one of those, then another. */
+  @Test
+  void ofManyVersions_theOlderOnesAreNotShownAgain_whetherEachWasHeardOfOrOnlyTheLast() throws IOException {
+    for (String name : List.of("/heard", "/unheard", "/old")) {
+      Files.writeString(one.local(name), "oldest");
+      Files.setLastModifiedTime(one.local(name), FileTime.fromMillis(1_000_000_000_000L));
+      copy(one, two, name);
+    }
+    one.write("/old", "v0");
+    copy(one, two, "/old");
+    assertEquals("v0", two.read("/old"));
+    for (int i = 1; i <= 20; i++) {
+      one.write("/heard", "version " + i);
+      one.write("/old", "version " + i);
+      assertEquals("version " + i, two.read("/heard"));
+      if (i == 3) {
+        Files.copy(one.local("/heard"), one.local("/third"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+      }
+    }
+    assertEquals("version 20", two.read("/old"));
+    for (int i = 1; i <= 20; i++) {
+      one.writeUntold("/unheard", "version " + i);
+    }
+    talk();
+    assertEquals("version 20", two.read("/unheard"));
+    Files.copy(one.local("/third"), two.local("/heard"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES,
+        java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    assertEquals("version 20", two.read("/heard"));
+    two.rename("/heard", "/moved");
+    assertEquals("version 20", two.read("/moved"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/heard"));
+    Files.writeString(two.local("/old"), "of a program");
+    assertEquals("of a program", two.read("/old"));
   }
 
   @Test

@@ -86,7 +86,7 @@ class RecentChangesProperties {
     for (Step step : steps) {
       RecentChanges node = nodes.get(step.node());
       if (step.isChange()) {
-        node.made("main", List.of(new Draft(VirtualPath.parse(PATHS.get(step.path())), state(step.state()))));
+        node.made("main", List.of(new Draft(VirtualPath.parse(PATHS.get(step.path())), state(step.state()))), Long.MAX_VALUE);
       } else if (step.other() != step.node()) {
         hear(node, nodes.get(step.other()), name(step.other()), step.most());
       }
@@ -142,7 +142,7 @@ class RecentChangesProperties {
     RecentChanges listener = new RecentChanges("node-2", _ -> Duration.ofSeconds(5), () -> now[0] / 1000, () -> now[0], new Quiet());
     for (Step step : steps) {
       now[0] += Duration.ofSeconds(step.most()).toNanos();
-      teller.made("main", List.of(new Draft(VirtualPath.parse(PATHS.get(step.path())), state(step.state()))));
+      teller.made("main", List.of(new Draft(VirtualPath.parse(PATHS.get(step.path())), state(step.state()))), Long.MAX_VALUE);
       if (step.isChange()) {
         hear(listener, teller, "node-1", 1000);
         listener.expire();
@@ -160,7 +160,7 @@ class RecentChangesProperties {
   void sameChangesTwice_areAsOnce(@ForAll("steps") List<Step> steps) throws Exception {
     RecentChanges teller = new RecentChanges("node-1", _ -> Duration.ofHours(1), () -> 1, () -> 0, new Quiet());
     for (Step step : steps) {
-      teller.made("main", List.of(new Draft(VirtualPath.parse(PATHS.get(step.path())), state(step.state()))));
+      teller.made("main", List.of(new Draft(VirtualPath.parse(PATHS.get(step.path())), state(step.state()))), Long.MAX_VALUE);
     }
     RecentChanges listener = new RecentChanges("node-2", _ -> Duration.ofHours(1), () -> 1, () -> 0, new Quiet());
     Batch all = teller.after(listener.heardOf("node-1"), 1000, Duration.ZERO);

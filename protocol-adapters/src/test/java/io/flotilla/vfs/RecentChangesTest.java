@@ -2,6 +2,7 @@ package io.flotilla.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.vfs.RecentChange.Draft;
@@ -14,6 +15,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +42,7 @@ class RecentChangesTest {
 
     @Override
     public void conflict(RecentChanges.Conflict conflict) {
+      assertTimeoutPreemptively(Duration.ofSeconds(30), changes::position, "nobody waits for what is written to a log");
       conflicts.add(conflict);
     }
 
@@ -47,12 +51,18 @@ class RecentChangesTest {
       forgotten += count;
     }
 
+    /** Over whatever is shown. */
     void write(String path, long size) {
-      changes.made("main", List.of(new Draft(path(path), written(size))));
+      changes.made("main", List.of(new Draft(path(path), written(size), Optional.empty(), changes.expected("main", path(path)))), Long.MAX_VALUE);
+    }
+
+    /** Over what is here. */
+    void writeHere(String path, long here, long size) {
+      changes.made("main", List.of(new Draft(path(path), written(size), Optional.of(version(here)), Optional.empty())), Long.MAX_VALUE);
     }
 
     void remove(String path, long size) {
-      changes.made("main", List.of(new Draft(path(path), new Removed(false, version(size)))));
+      changes.made("main", List.of(new Draft(path(path), new Removed(false, version(size)))), Long.MAX_VALUE);
     }
 
     /** Hears all that another one has to tell. */
@@ -70,6 +80,10 @@ class RecentChangesTest {
 
     RecentChange.State expected(String path) {
       return changes.expected("main", path(path)).map(RecentChanges.Known::state).orElse(null);
+    }
+
+    List<Version> replaced(String path) {
+      return changes.expected("main", path(path)).orElseThrow().change().replaced();
     }
   }
 
@@ -136,7 +150,7 @@ class RecentChangesTest {
 
   @Test
   void changes_areBounded_andTheOldestGo() {
-    one.changes.made("main", IntStream.rangeClosed(0, RecentChanges.MAX_CHANGES).mapToObj(i -> new Draft(path("/" + i), written(i))).toList());
+    one.changes.made("main", IntStream.rangeClosed(0, RecentChanges.MAX_CHANGES).mapToObj(i -> new Draft(path("/" + i), written(i))).toList(), Long.MAX_VALUE);
     assertEquals(RecentChanges.MAX_CHANGES, one.changes.size());
     assertEquals(1, one.forgotten);
     two.hear(one);
@@ -156,8 +170,30 @@ class RecentChangesTest {
   }
 
   @Test
+  void directoryThatIsRemovedOrRenamed_takesAlongAllThatWasToldOfInIt_afterWhatIsWritten() {
+    Written directory = new Written(true, version(0), 0755);
+    for (String name : List.of("/d/a", "/d/e/b", "/d/e/c", "/da", "/x/d/a")) {
+      one.write(name, 1);
+    }
+    one.changes.made("main", List.of(new Draft(path("/f"), directory), new Draft(path("/f/e/c"), written(1)),
+        new Draft(path("/d/e/c"), written(1).asRemoved()), new Draft(path("/d/e"), directory.asRemoved()),
+        new Draft(path("/d"), directory.asRemoved())), Long.MAX_VALUE);
+    two.hear(one);
+    List<String> told = two.changes.heardFrom("node-1").stream().map(aged -> aged.change().path().toString()).toList();
+    assertEquals(List.of("/da", "/x/d/a", "/f", "/f/e/c", "/d/e/c"), told.subList(0, 5));
+    assertEquals(Set.of("/d/a", "/d/e/b"), Set.copyOf(told.subList(5, 7)));
+    assertEquals(List.of("/d/e", "/d"), told.subList(7, told.size()));
+    for (String name : List.of("/d/a", "/d/e/b", "/d/e/c")) {
+      assertEquals(new Removed(false, version(1)), two.expected(name));
+    }
+    for (String name : List.of("/da", "/x/d/a", "/f/e/c")) {
+      assertEquals(written(1), two.expected(name));
+    }
+  }
+
+  @Test
   void storageWhoseChangesAreNotTold_hasNone() {
-    one.changes.made("off", List.of(new Draft(path("/a"), written(1))));
+    one.changes.made("off", List.of(new Draft(path("/a"), written(1))), Long.MAX_VALUE);
     assertEquals(0, one.changes.size());
     one.write("/a", 1);
     keep = Duration.ZERO; // switched off meanwhile
@@ -177,6 +213,26 @@ class RecentChangesTest {
     assertEquals(written(1), two.expected("/a"));
     assertEquals(written(1), two.expected("/c"));
     assertEquals(new Position(again.changes.position().incarnation(), 1), two.changes.heardOf("node-1"));
+  }
+
+  /** One of the others had not heard all when that node ended, and is the first to give back what it had. */
+  @Test
+  void changeThatIsGivenBack_doesNotTakeThePlaceOfANewerOne_thatOnlyAnotherNodeHasHeard() {
+    one.write("/a", 1);
+    two.hear(one);
+    three.hear(one);
+    pass(Duration.ofSeconds(1));
+    one.write("/a", 2);
+    two.hear(one);
+    Node again = new Node("node-1");
+    again.changes.remember(three.changes.heardFrom("node-1"));
+    two.hear(again);
+    assertEquals(written(2), two.expected("/a"));
+    again.changes.remember(two.changes.heardFrom("node-1"));
+    three.hear(again);
+    two.hear(again);
+    assertEquals(List.of(written(2), written(2)), List.of(two.expected("/a"), three.expected("/a")));
+    assertEquals(1, again.changes.size());
   }
 
   @Test
@@ -222,6 +278,73 @@ class RecentChangesTest {
   }
 
   @Test
+  void writeOverSomethingElse_thanWhatHasNotArrived_replacesOnlyWhatThatHasReplaced_andIsAConflict() {
+    one.write("/a", 1);
+    one.write("/a", 2);
+    two.hear(one);
+    two.writeHere("/a", 7, 3);
+    one.hear(two);
+    three.hear(two);
+    assertEquals(List.of(version(7), version(1)), one.replaced("/a"));
+    assertEquals(written(3), three.expected("/a"));
+    assertEquals(List.of(new RecentChanges.Conflict("main", path("/a"), version(2), "node-2", version(3))), one.conflicts);
+    assertEquals(List.of(), two.conflicts);
+  }
+
+  @Test
+  void removalOfAnotherFile_thanTheOneThatHasNotArrived_leavesThatToCome() {
+    one.write("/a", 1);
+    one.write("/a", 2);
+    two.hear(one);
+    two.remove("/a", 1);
+    two.remove("/a", 7);
+    assertEquals(0, two.changes.position().sequence());
+    assertEquals(written(2), two.expected("/a"));
+    two.remove("/a", 2);
+    one.hear(two);
+    assertEquals(new Removed(false, version(2)), one.expected("/a"));
+  }
+
+  @Test
+  void whatAnotherNodeWroteWithoutKnowing_isNotTakenAsOlder() {
+    one.write("/a", 1);
+    two.write("/a", 2);
+    for (int i = 10; i < 30; i++) {
+      two.writeHere("/a", i - 1, i);
+      one.hear(two);
+      three.hear(one);
+      three.hear(two);
+    }
+    for (Node node : List.of(one, three)) {
+      RecentChanges.Known known = node.changes.expected("main", path("/a")).orElseThrow();
+      assertEquals(written(29), known.state());
+      assertFalse(known.isNewerThan(file(1)));
+      for (int i = 10; i < 29; i++) {
+        assertTrue(known.isNewerThan(file(i)), node.name + " " + i);
+      }
+      assertFalse(known.isNewerThan(file(29)));
+    }
+  }
+
+  @Test
+  void versionsThatAreKnownToBeOlder_areBounded_andTheOldestStays() {
+    for (int i = 1; i < 100; i++) {
+      one.write("/a", i);
+      two.hear(one);
+    }
+    RecentChanges.Known known = two.changes.expected("main", path("/a")).orElseThrow();
+    assertEquals(RecentChange.MAX_REPLACED, known.change().replaced().size());
+    assertEquals(RecentChange.MAX_REPLACED + RecentChanges.MAX_OLDER,
+        IntStream.range(0, 101).filter(i -> known.isNewerThan(file(i))).count());
+    assertTrue(known.isNewerThan(file(1)) && known.change().replaced().contains(version(1)));
+  }
+
+  private static FileAttributes file(long size) {
+    Instant modified = version(size).modified();
+    return new FileAttributes(FileAttributes.Kind.FILE, size, 0644, 1, modified, modified, modified, size);
+  }
+
+  @Test
   void writeOverWhatHasArrived_isNoConflict() {
     one.write("/a", 1);
     two.hear(one);
@@ -236,8 +359,8 @@ class RecentChangesTest {
     one.remove("/a", 1);
     two.write("/a", 2);
     Written directory = new Written(true, version(0), 0755);
-    one.changes.made("main", List.of(new Draft(path("/d"), directory)));
-    two.changes.made("main", List.of(new Draft(path("/d"), directory)));
+    one.changes.made("main", List.of(new Draft(path("/d"), directory)), Long.MAX_VALUE);
+    two.changes.made("main", List.of(new Draft(path("/d"), directory)), Long.MAX_VALUE);
     one.hear(two);
     two.hear(one);
     assertEquals(0, two.conflicts.size() + one.conflicts.size());
