@@ -170,7 +170,7 @@ start_nodes() {
   await "the first node's admin token" test -s "$directory/$1/state/admin-token"
   [ -f "$directory/admin-token" ] || (umask 077 && cp "$directory/$1/state/admin-token" "$directory/admin-token")
   write_cluster "$@"
-  await "the nodes to agree" converged "$@"
+  await "the nodes to agree; $directory/status.log may say what is wrong" converged "$@"
 }
 
 # await WHAT COMMAND...: until it succeeds; gives up when something has ended that was started here
@@ -196,15 +196,10 @@ last_words() {
   done
 }
 
-# Everybody can read a process's arguments, so the token is none.
-api() {
-  echo "header = \"Authorization: Bearer $(cat "$directory/admin-token")\"" \
-    | curl -q -s --max-time 10 --config - "http://127.0.0.1:$base_port$1"
-}
-
+# Asked by the command, which looks who listens before it sends the token: a node that starts has not opened its port yet.
 converged() {
   local states
-  states=$(api /api/v1/cluster | grep -o '"state" *: *"converged"' | wc -l)
+  states=$("$flotilla" status --output json --dir "$directory" 2> "$directory/status.log" | grep -o '"state" *: *"converged"' | wc -l)
   [ "$states" = $# ]
 }
 
@@ -262,7 +257,6 @@ balancer_is_open() { (exec 3<> "/dev/tcp/$balancer_address/$((base_port + 43))")
 begin_start() {
   local name k=0 missing=""
   need "$haproxy" haproxy HAPROXY
-  need curl curl
   mkdir -p "$directory"
   lock_directory
   for name in "$@"; do

@@ -14,6 +14,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A tree of a storage of which each node has a copy, as it will be when a synchroniser has brought what the other nodes changed lately:
@@ -22,6 +24,7 @@ import java.util.Optional;
  * file that has arrived what is here counts. Used by one thread at a time.
  */
 final class ArrivingFileSystem extends FileSystemLayer {
+  private static final Logger log = LoggerFactory.getLogger(ArrivingFileSystem.class);
   private static final int SHOWN_PERMISSIONS = 0755;
   /** How much is looked at to say whether a directory that another node removed is empty. */
   private static final int MAX_LOOKED = 10_000;
@@ -106,11 +109,15 @@ final class ArrivingFileSystem extends FileSystemLayer {
       try {
         return path.from(at).under(files.canonical(at)).under(own.base());
       } catch (VfsException e) {
-        if (e.error() != VfsError.NOT_FOUND) {
+        if (e.error() != VfsError.NOT_FOUND && e.error() != VfsError.NOT_A_DIRECTORY) {
           throw e;
         }
       }
     }
+  }
+
+  private interface Call<T> {
+    T make() throws VfsException;
   }
 
   private static VfsException notFound(VirtualPath path) {
@@ -138,7 +145,8 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private boolean isGone(Going going, VirtualPath path, FileAttributes here) throws VfsException {
-    return going.removed().isDirectory() ? here.isDirectory() && isEmpty(path, new int[] {MAX_LOOKED}) : going.known().change().isNewerThan(here);
+    return going.removed().isDirectory() && here.isDirectory() ? isEmpty(path, new int[] {MAX_LOOKED})
+        : going.known().change().isNewerThan(here); // a directory may have been in a file's place
   }
 
   /** Whether nothing in a directory is shown, not even what unfinished uploads consist of. */
@@ -157,12 +165,34 @@ final class ArrivingFileSystem extends FileSystemLayer {
     }
   }
 
+  private FileAttributes here(VirtualPath path) throws VfsException {
+    return here(path, () -> files.lstat(path));
+  }
+
+  /** Nothing is in a directory that is still to come, though there is a file in its place yet. */
+  private <T> T here(VirtualPath path, Call<T> call) throws VfsException {
+    try {
+      return call.make();
+    } catch (VfsException e) {
+      throw e.error() == VfsError.NOT_A_DIRECTORY && isInWhatComes(path) ? notFound(path) : e;
+    }
+  }
+
+  private boolean isInWhatComes(VirtualPath path) throws VfsException {
+    for (VirtualPath at = path.isRoot() ? path : path.parent(); !at.isRoot(); at = at.parent()) {
+      if (coming(at).filter(coming -> coming.written().isDirectory()).isPresent()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private FileAttributes look(VirtualPath path, Look look) throws VfsException {
     return switch (expected(path)) {
-      case Nothing _ -> look.at(path);
-      case Coming coming -> find(path, look).filter(here -> counts(coming, here)).orElseGet(() -> shown(coming));
+      case Nothing _ -> here(path, () -> look.at(path));
+      case Coming coming -> find(path, at -> here(at, () -> look.at(at))).filter(here -> counts(coming, here)).orElseGet(() -> shown(coming));
       case Going going -> {
-        FileAttributes here = look.at(path);
+        FileAttributes here = here(path, () -> look.at(path));
         if (isGone(going, path, here)) {
           throw notFound(path);
         }
@@ -196,7 +226,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** What is expected of a path and has not arrived, now that it was looked at. */
   private Optional<Coming> coming(VirtualPath path) throws VfsException {
     if (expected(path) instanceof Coming coming) {
-      return find(path, files::lstat).filter(here -> counts(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
+      return find(path, this::here).filter(here -> counts(coming, here)).isPresent() ? Optional.empty() : Optional.of(coming);
     }
     return Optional.empty();
   }
@@ -204,7 +234,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** Whether something is here that another node removed. */
   private boolean isGoing(VirtualPath path) throws VfsException {
     if (expected(path) instanceof Going going) {
-      Optional<FileAttributes> here = find(path, files::lstat);
+      Optional<FileAttributes> here = find(path, this::here);
       return here.isPresent() && isGone(going, path, here.get());
     }
     return false;
@@ -219,7 +249,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
         if (isGoing(path)) {
           throw notFound(path);
         }
-        return files.open(path, mode, permissions);
+        return here(path, () -> files.open(path, mode, permissions));
       }
       if (coming.get().written().isDirectory()) {
         throw new VfsException(VfsError.IS_A_DIRECTORY, path);
@@ -243,15 +273,11 @@ final class ArrivingFileSystem extends FileSystemLayer {
    */
   private void dropIfLast(VirtualPath path, Coming asked) throws VfsException {
     if (coming(path).filter(now -> now.known().equals(asked.known())).isPresent()) {
-      if (find(path, files::lstat).isPresent()) {
+      if (find(path, this::here).isPresent()) {
         throw notArrived(path);
       }
       asked.known().ifPresent(changes::settle);
     }
-  }
-
-  private interface Call<T> {
-    T make() throws VfsException;
   }
 
   /** Tells what fails by the path that is known here. */
@@ -287,11 +313,11 @@ final class ArrivingFileSystem extends FileSystemLayer {
         entries.put(entry.name(), expected);
       }
     }
-    DirectoryListing here = coming.isPresent() && find(directory, files::lstat).isEmpty() ? null : files.list(directory);
+    DirectoryListing here = coming.isPresent() && !isDirectoryHere(directory) ? null : files.list(directory);
     return entries.isEmpty() && here != null ? here : new ArrivingListing(here, entries, directory);
   }
 
-  /** Makes a directory here that another node has made, and those above it; does nothing if it is here. */
+  /** Makes a directory here that another node has made, and those above it, also in place of an older file; does nothing if it is here. */
   private void ensure(VirtualPath directory) throws VfsException {
     if (!changes.hasForeign(storage) || directory.isRoot()) {
       return;
@@ -299,6 +325,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
     Optional<Coming> coming = coming(directory);
     if (coming.isPresent() && coming.get().written().isDirectory()) {
       ensure(directory.parent());
+      removeOlder(directory, coming.get());
       try {
         files.makeDirectory(directory, coming.get().written().permissions());
       } catch (VfsException e) {
@@ -315,33 +342,94 @@ final class ArrivingFileSystem extends FileSystemLayer {
       throw new VfsException(VfsError.EXISTS, path);
     }
     ensure(path.parent());
-    if (isGoing(path)) {
-      clear(path); // it may be a file, or have files in it, that are gone elsewhere
-    }
+    clear(path);
     files.makeDirectory(path, permissions);
   }
 
-  /** Removes what another node removed, as the synchroniser would. */
+  /** Removes what another node removed, as the synchroniser would; the name stays taken if something else has come meanwhile. */
   private void clear(VirtualPath path) throws VfsException {
-    if (!files.lstat(path).isDirectory()) {
-      files.removeFile(path);
+    if (!(expected(path) instanceof Going going)) {
       return;
     }
-    clearEntries(path);
-    files.removeDirectory(path);
-  }
-
-  private void clearEntries(VirtualPath directory) throws VfsException {
-    List<VirtualPath> entries = new ArrayList<>();
-    try (DirectoryListing listing = files.list(directory)) {
-      for (DirectoryListing.Entry entry = listing.next(); entry != null && entries.size() < MAX_LOOKED; entry = listing.next()) {
-        entries.add(directory.child(entry.name()));
+    Optional<FileAttributes> here = find(path, this::here);
+    if (here.isEmpty() || !isGone(going, path, here.get())) {
+      return;
+    }
+    if (!here.get().isDirectory()) {
+      takeAway(path, here.get());
+      return;
+    }
+    clearBeneath(path);
+    try {
+      files.removeDirectory(path);
+    } catch (VfsException e) {
+      if (e.error() != VfsError.NOT_EMPTY && e.error() != VfsError.NOT_FOUND) {
+        throw e;
       }
     }
-    for (VirtualPath entry : entries) {
-      if (isGoing(entry)) {
-        clear(entry);
+  }
+
+  /** Goes through what other nodes changed in a directory that is here, what is deepest first. */
+  private void clearBeneath(VirtualPath directory) throws VfsException {
+    for (VirtualPath changed : changes.changedIn(storage, located(directory.child("a")).parent())) {
+      VirtualPath entry = directory.child(changed.name());
+      if (isDirectoryHere(entry)) {
+        clearBeneath(entry);
       }
+      clear(entry);
+    }
+  }
+
+  private boolean isDirectoryHere(VirtualPath path) throws VfsException {
+    return find(path, this::here).filter(FileAttributes::isDirectory).isPresent();
+  }
+
+  /**
+   * Removes a file that is known to be older than what another node did. It is moved aside first and looked at again there: a session that
+   * was answered already, the synchroniser or a program may have put another one in its place since it was seen, and no system call
+   * removes a name only if it is still that file's. Nobody is told, since all know that this version is gone.
+   *
+   * @param seen what it was when it was found to be older
+   */
+  private void takeAway(VirtualPath path, FileAttributes seen) throws VfsException {
+    VirtualPath aside = path.parent().child(Partials.aside());
+    try {
+      files.rename(path, aside, true); // nothing has that name, and without a flag this is one step on every file system
+    } catch (VfsException e) {
+      if (e.error() == VfsError.NOT_FOUND) {
+        return; // the synchroniser was faster
+      }
+      throw e;
+    }
+    boolean isRemoved = false;
+    try {
+      FileAttributes moved = files.lstat(aside);
+      if (moved.key().equals(seen.key()) && Version.of(moved).equals(Version.of(seen))) {
+        files.removeFile(aside);
+        isRemoved = true;
+      }
+    } finally {
+      if (!isRemoved) {
+        putBack(aside, path);
+      }
+    }
+  }
+
+  /** Gives a file its name back, or one beside it if that was taken again. */
+  private void putBack(VirtualPath aside, VirtualPath path) throws VfsException {
+    try {
+      files.rename(aside, path, false);
+    } catch (VfsException e) {
+      VirtualPath at = located(path);
+      if (e.error() != VfsError.EXISTS) {
+        log.error("A file of storage {} is at {} now instead of {}; move it back before it is deleted as an unfinished upload: {}",
+            storage, at.parent().child(aside.name()), at, e.getMessage());
+        throw e;
+      }
+      VirtualPath beside = path.parent().child(Partials.shown(aside.name()));
+      log.warn("Two files came to {} of storage {} at the same moment, while an older one was taken away; the first is {} now",
+          at, storage, beside.name());
+      files.rename(aside, beside, false);
     }
   }
 
@@ -353,7 +441,10 @@ final class ArrivingFileSystem extends FileSystemLayer {
         if (isGoing(path)) {
           throw notFound(path);
         }
-        files.removeFile(path);
+        here(path, () -> {
+          files.removeFile(path);
+          return true;
+        });
         return;
       }
       if (coming.get().written().isDirectory()) {
@@ -372,11 +463,11 @@ final class ArrivingFileSystem extends FileSystemLayer {
     return named(path, () -> others.remove(coming.node(), new Location(storage, coming.at()), coming.written().asRemoved()));
   }
 
-  /** What is here of a file that was taken away where it is newer; anything else that has come meanwhile stays. */
-  private void removeOlder(VirtualPath path, Coming gone) throws VfsException {
-    Optional<FileAttributes> here = find(path, files::lstat);
-    if (here.isPresent() && gone.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
-      files.removeFile(path);
+  /** Takes away what is known to be older than what another node has, or had a moment ago; anything else that has come meanwhile stays. */
+  private void removeOlder(VirtualPath path, Coming newer) throws VfsException {
+    Optional<FileAttributes> here = find(path, this::here);
+    if (here.isPresent() && newer.known().filter(known -> known.change().isNewerThan(here.get())).isPresent()) {
+      takeAway(path, here.get());
     }
   }
 
@@ -398,6 +489,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
         throw new VfsException(VfsError.NOT_A_DIRECTORY, path);
       }
       if (removeThere(path, coming.get())) {
+        removeOlder(path, coming.get());
         return;
       }
       dropIfLast(path, coming.get());
@@ -428,7 +520,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
       if (e.error() != VfsError.NOT_EMPTY || !changes.hasForeign(storage)) {
         throw e;
       }
-      clearEntries(path);
+      clearBeneath(path);
       files.removeDirectory(path);
     }
   }
@@ -473,9 +565,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   private void renameHere(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
-    if (isGoing(to)) {
-      clear(to);
-    }
+    prepareRename(from, to);
     ensure(to.parent());
     files.rename(from, to, replace);
   }
@@ -497,10 +587,16 @@ final class ArrivingFileSystem extends FileSystemLayer {
     return named(from, () -> others.rename(moved.node(), location, target, replace, moved.written()));
   }
 
-  /** Removes what is here of a name that another node has freed, so that it can be taken. */
-  void clearIfGone(VirtualPath path) throws VfsException {
-    if (changes.hasForeign(storage) && isGoing(path)) {
-      clear(path);
+  /**
+   * Removes what other nodes removed of the name that is to be taken, so that it can be, and of what is in a directory that gets it:
+   * it would be seen again under the new path, of which nobody has told that it is gone.
+   */
+  void prepareRename(VirtualPath from, VirtualPath to) throws VfsException {
+    if (changes.hasForeign(storage)) {
+      clear(to);
+      if (!Partials.isHidden(from) && isDirectoryHere(from)) {
+        clearBeneath(from);
+      }
     }
   }
 
@@ -516,9 +612,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
       throw new VfsException(VfsError.EXISTS, entry);
     }
     ensure(entry.parent());
-    if (isGoing(entry)) {
-      clear(entry);
-    }
+    clear(entry);
   }
 
   @Override
@@ -578,7 +672,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
     if (isGoing(path)) {
       throw notFound(path);
     }
-    return files.canonical(path);
+    return here(path, () -> files.canonical(path));
   }
 
   @Override

@@ -1,6 +1,9 @@
 package io.flotilla.vfs;
 
-/** A storage as it is on this node, for another node: nothing of what is still to come, but a name that was freed elsewhere is free. */
+/**
+ * A storage as it is on this node, for another node: nothing of what is still to come, but a name that was freed elsewhere is free,
+ * and what was removed elsewhere is not renamed along with its directory.
+ */
 final class OwnCopy extends FileSystemLayer {
   private final ArrivingFileSystem arriving;
 
@@ -12,7 +15,7 @@ final class OwnCopy extends FileSystemLayer {
 
   @Override
   public void rename(VirtualPath from, VirtualPath to, boolean replace) throws VfsException {
-    arriving.clearIfGone(to);
+    arriving.prepareRename(from, to);
     files.rename(from, to, replace);
   }
 

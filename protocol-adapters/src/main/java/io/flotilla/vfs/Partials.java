@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * The names of unfinished uploads: {@code .flotilla-part-<owner>-<name>}, each a part of a SHA-256. So an owner has one
@@ -19,6 +20,9 @@ final class Partials {
   private static final int NAME_BYTES = 20;
 
   private static final String SEGMENTED = PREFIX + "u-";
+
+  private static final String ASIDE = PREFIX + "aside-";
+  private static final String KEPT = "kept-";
 
   private final String mine;
   private final String segmented;
@@ -39,6 +43,16 @@ final class Partials {
 
   static boolean isSegmented(String name) {
     return name.startsWith(SEGMENTED);
+  }
+
+  /** A new name for a file that is about to be deleted, and is to be looked at once more where nobody reaches it. */
+  static String aside() {
+    return ASIDE + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+  }
+
+  /** What such a file is to be called if it must stay and its own name is taken. */
+  static String shown(String aside) {
+    return KEPT + aside.substring(ASIDE.length());
   }
 
   /** Whether clients must neither see nor reach such a name. */

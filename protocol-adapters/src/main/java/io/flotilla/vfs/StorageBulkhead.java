@@ -23,6 +23,8 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class StorageBulkhead {
   static final int MAX_CALLS = 64;
+  /** Calls that have given up their place to wait for something else; each keeps its thread. */
+  static final int MAX_OUTSIDE = 256;
   /** How often, and how long, one call tries whether a storage that is silent answers again; the others fail at once. */
   private static final Duration PROBE_INTERVAL = Duration.ofSeconds(10);
   private static final Duration PROBE_WAIT = Duration.ofSeconds(1);
@@ -32,6 +34,7 @@ final class StorageBulkhead {
   private final Executor threads;
   private final CarrierReserve carriers;
   private final Semaphore free = new Semaphore(MAX_CALLS);
+  private final Semaphore outside = new Semaphore(MAX_OUTSIDE);
   private final Set<Call<?>> running = ConcurrentHashMap.newKeySet();
   /** What waits for a thread to be closed: no more than sessions have open. */
   private final Queue<Call<?>> closings = new ConcurrentLinkedQueue<>();
@@ -69,7 +72,8 @@ final class StorageBulkhead {
 
   /** What a thread holds while it is in a call into the storage. */
   private interface Place {
-    void giveUp();
+    /** @throws VfsException NOT_ARRIVED if too many have; it is kept then */
+    void giveUp() throws VfsException;
 
     /** @throws VfsException IO if there is none again in time; it is given up then */
     void takeAgain() throws VfsException;
@@ -84,7 +88,8 @@ final class StorageBulkhead {
    * Waits for something other than the storage, such as another node, in the midst of a call into it: the call's place is free for others
    * meanwhile. Does no more than make it if the present thread is in no such call.
    *
-   * @throws VfsException also IO if the storage has no place again afterwards; what was opened is abandoned then
+   * @throws VfsException also NOT_ARRIVED if too many calls wait already, and IO if the storage has no place again afterwards; what was
+   *     opened is abandoned then
    */
   static <T> T outside(Outside<T> waiting) throws VfsException {
     Place place = HELD.get();
@@ -139,14 +144,20 @@ final class StorageBulkhead {
     }
 
     @Override
-    public void giveUp() {
+    public void giveUp() throws VfsException {
+      if (!outside.tryAcquire()) {
+        throw new VfsException(VfsError.NOT_ARRIVED,
+            "it has not arrived at this node yet, and too many wait for the nodes that have such files; try again later");
+      }
       HELD.remove();
       ended(this);
     }
 
     @Override
     public void takeAgain() throws VfsException {
-      if (!acquire(patience.duration)) {
+      boolean hasPlace = acquire(patience.duration);
+      outside.release();
+      if (!hasPlace) {
         throw silent();
       }
       since = System.nanoTime();

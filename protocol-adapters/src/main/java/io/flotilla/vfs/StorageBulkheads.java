@@ -17,7 +17,7 @@ final class StorageBulkheads {
   private static final long IDLE_SECONDS = 10;
 
   private final Map<Key, StorageBulkhead> bulkheads = new ConcurrentHashMap<>();
-  /** Bounded by what the bulkheads let in. Idle threads don't keep the process. */
+  /** Bounded by what the bulkheads let in, and let wait outside. Idle threads don't keep the process. */
   private final Executor threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS,
       new SynchronousQueue<>(), Thread.ofPlatform().daemon().name("storage-", 1).factory());
   private final CarrierReserve carriers = new CarrierReserve(

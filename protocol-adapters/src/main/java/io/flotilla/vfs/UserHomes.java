@@ -104,14 +104,15 @@ public final class UserHomes {
     }));
   }
 
+  /** What can't be looked at is not here; a storage that fails is not looked at any further. */
   private static boolean isHere(VirtualFileSystem files, RecentChanges.Known known) throws VfsException {
     try {
       return known.change().hasArrivedAs(files.lstat(known.path()));
     } catch (VfsException e) {
-      if (e.error() == VfsError.NOT_FOUND) {
-        return false;
+      if (e.error() == VfsError.IO) {
+        throw e;
       }
-      throw e;
+      return false;
     }
   }
 

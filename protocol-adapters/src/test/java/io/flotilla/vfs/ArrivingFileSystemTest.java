@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,15 +44,20 @@ class ArrivingFileSystemTest {
     private final RecentChanges changes;
     private final VirtualFileSystem files;
     private boolean answers = true;
+    /** Runs once, right before the storage does the first operation that is meant. */
+    private Optional<Meanwhile> meanwhile = Optional.empty();
 
     Node(String name) throws IOException {
       storage = Files.createDirectories(directory.resolve(name));
       Files.createDirectories(storage.resolve("home"));
       changes = new RecentChanges(name, _ -> Duration.ofMinutes(10), () -> System.nanoTime() / 1000, System::nanoTime, this);
-      VirtualPath home = VirtualPath.parse("/home");
-      files = new PublishingFileSystem(new ArrivingFileSystem(new RecordingFileSystem(
-          VirtualFileSystem.open(storage.resolve("home")), changes, "main", home), changes, this, "main"),
-          Links.FOLLOW, "ann\n" + name, new ActiveUploads());
+      files = session("ann\n" + name);
+    }
+
+    VirtualFileSystem session(String owner) throws VfsException {
+      return new PublishingFileSystem(new ArrivingFileSystem(new RecordingFileSystem(
+          new Interrupted(VirtualFileSystem.open(storage.resolve("home")), this), changes, "main", VirtualPath.parse("/home")),
+          changes, this, "main"), Links.FOLLOW, owner, new ActiveUploads());
     }
 
     @Override
@@ -188,6 +194,58 @@ class ArrivingFileSystemTest {
 
     Path local(String path) {
       return storage.resolve("home" + path);
+    }
+  }
+
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  /** @param before the operation that names this first, as it is used so */
+  private record Meanwhile(InterceptedFileSystem.Use use, String before, Action action) {}
+
+  /** A storage in which something is done at a certain moment. */
+  private static final class Interrupted extends InterceptedFileSystem {
+    private final VirtualFileSystem files;
+    private final Node node;
+
+    Interrupted(VirtualFileSystem files, Node node) {
+      this.files = files;
+      this.node = node;
+    }
+
+    @Override
+    <T> T perform(Use use, List<VirtualPath> paths, Operation<T> operation) throws VfsException {
+      Optional<Meanwhile> now = node.meanwhile.filter(one -> one.use() == use && paths.getFirst().toString().startsWith(one.before()));
+      if (now.isPresent()) {
+        node.meanwhile = Optional.empty();
+        try {
+          now.get().action().run();
+        } catch (IOException e) {
+          throw new AssertionError(e);
+        }
+      }
+      return operation.on(files);
+    }
+
+    @Override
+    OpenFile opened(OpenFile file, OpenMode mode) {
+      return file;
+    }
+
+    @Override
+    DirectoryListing opened(DirectoryListing listing) {
+      return listing;
+    }
+
+    @Override
+    VirtualFileSystem opened(VirtualFileSystem subtree, VirtualPath directory) {
+      return new Interrupted(subtree, node);
+    }
+
+    @Override
+    public void close() {
+      files.close();
     }
   }
 
@@ -695,5 +753,189 @@ class ArrivingFileSystemTest {
     assertEquals(VfsError.NOT_FOUND, two.error("/a"));
     Files.createSymbolicLink(two.local("/a"), Path.of("b"));
     assertTrue(two.files.lstat(path("/a")).isSymlink());
+  }
+
+  private static OpenFile create(VirtualFileSystem files, String name, String text) throws VfsException {
+    OpenFile file = files.open(path(name), OpenMode.CREATE_NEW, 0644);
+    file.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), 0);
+    return file;
+  }
+
+  private void removedElsewhere(String path) throws IOException {
+    one.write(path, "old");
+    copy(one, two, path);
+    two.list("/");
+    one.remove(path);
+  }
+
+  private List<String> namesAtTwo() throws IOException {
+    try (Stream<Path> names = Files.list(two.local("/"))) {
+      return names.map(name -> name.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  /** In a folder that users share, each has a partial of his own, and no lock keeps them apart. */
+  @Test
+  void nameThatWasFreedElsewhere_andIsTakenByAnotherSessionMeanwhile_isNotTakenAway() throws IOException {
+    removedElsewhere("/a");
+    try (VirtualFileSystem bob = two.session("bob\nnode-2")) {
+      OpenFile ofBob = create(bob, "/a", "of Bob");
+      OpenFile ofAnn = create(two.files, "/a", "of Ann");
+      two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.CHANGE_ENTRY, "/a", ofBob::close));
+      assertEquals(VfsError.EXISTS, error(ofAnn::close));
+    }
+    talk();
+    assertEquals("of Bob", two.read("/a"));
+    assertEquals("of Bob", one.read("/a"));
+    assertEquals(List.of("a"), namesAtTwo().stream().filter(name -> !name.startsWith(Partials.PREFIX)).toList());
+    assertEquals(1, namesAtTwo().size() - 1, "only Ann's upload is there besides");
+  }
+
+  @Test
+  void nameThatWasFreedElsewhere_andIsTakenByAProgramMeanwhile_isNotTakenAway() throws IOException {
+    removedElsewhere("/a");
+    FileTime sameTime = Files.getLastModifiedTime(two.local("/a"));
+    two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.CHANGE_ENTRY, "/a", () -> {
+      Files.writeString(directory.resolve("new"), "NEW");
+      Files.setLastModifiedTime(directory.resolve("new"), sameTime);
+      Files.move(directory.resolve("new"), two.local("/a"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }));
+    assertEquals(VfsError.EXISTS, error(() -> two.files.makeDirectory(path("/a"), 0755)));
+    assertEquals("NEW", Files.readString(two.local("/a")));
+    assertEquals(List.of("a"), namesAtTwo());
+
+    removedElsewhere("/b");
+    two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.CHANGE_ENTRY, "/b", () -> Files.delete(two.local("/b"))));
+    two.makeDirectory("/b");
+    assertTrue(Files.isDirectory(two.local("/b")));
+
+    one.write("/c", "old");
+    copy(one, two, "/c");
+    one.write("/c", "newer");
+    two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.CHANGE_ENTRY, "/c",
+        () -> Files.writeString(two.local("/c"), "of a program")));
+    two.remove("/c");
+    assertEquals("of a program", Files.readString(two.local("/c")));
+    assertFalse(Files.exists(one.local("/c")));
+  }
+
+  @Test
+  void fileThatCanHaveItsNameNoMore_isKeptBesideIt() throws IOException {
+    removedElsewhere("/a");
+    two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.CHANGE_ENTRY, "/a", () -> {
+      Files.writeString(two.local("/a"), "first");
+      two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.LOOK, "/" + Partials.PREFIX,
+          () -> Files.writeString(two.local("/a"), "second")));
+    }));
+    assertEquals(VfsError.EXISTS, error(() -> two.files.makeDirectory(path("/a"), 0755)));
+    assertEquals("second", Files.readString(two.local("/a")));
+    List<String> names = two.list("/");
+    assertEquals(2, names.size());
+    assertEquals("first", two.read("/" + names.getLast()));
+  }
+
+  @Test
+  void directoryThatIsRenamed_takesNothingAlong_thatWasRemovedElsewhere() throws IOException {
+    one.makeDirectory("/d");
+    one.makeDirectory("/d/e");
+    one.makeDirectory("/d/gone");
+    for (String path : List.of("/d/a", "/d/e/a", "/d/e/stays", "/d/gone/a", "/d/new")) {
+      one.write(path, "text");
+      copy(one, two, path);
+    }
+    Files.createSymbolicLink(two.local("/d/link"), Path.of("../other"));
+    two.list("/d/e");
+    for (String path : List.of("/d/a", "/d/e/a", "/d/gone/a", "/d/new")) {
+      one.remove(path);
+    }
+    one.removeDirectory("/d/gone");
+    Files.writeString(two.local("/d/new"), "of a program");
+
+    two.rename("/d", "/f");
+
+    assertEquals(List.of("f/"), two.list("/"));
+    assertEquals(List.of("e/", "link", "new"), two.list("/f"));
+    assertEquals(List.of("stays"), two.list("/f/e"));
+    assertEquals(List.of("e/", "new"), one.list("/f"));
+    assertEquals(List.of("stays"), one.list("/f/e"));
+    assertEquals(VfsError.NOT_FOUND, one.error("/f/a"));
+    assertFalse(Files.exists(two.local("/f/a")));
+  }
+
+  @Test
+  void directoryThatIsRenamedForAnotherNode_takesNothingAlong_thatWasRemovedThere() throws IOException {
+    one.makeDirectory("/d");
+    one.write("/d/a", "text");
+    one.write("/d/b", "text");
+    copy(one, two, "/d/a");
+    two.remove("/d/a");
+    assertTrue(Files.exists(one.local("/d/a")));
+    try (VirtualFileSystem own = one.own()) {
+      own.rename(path("/home/d"), path("/home/e"), false);
+    }
+    talk();
+    assertEquals(List.of("b"), one.list("/e"));
+    assertEquals(List.of("b"), two.list("/e"));
+    assertFalse(Files.exists(one.local("/e/a")));
+  }
+
+  /** At the first node; the synchroniser has brought the file only. */
+  private void directoryInPlaceOfAFile() throws IOException {
+    removedElsewhere("/x");
+    one.makeDirectory("/x");
+    one.makeDirectory("/x/d");
+    one.write("/x/d/y", "deep");
+  }
+
+  @Test
+  void directoryInPlaceOfAFile_isSeenAsADirectory() throws IOException {
+    directoryInPlaceOfAFile();
+    assertEquals(List.of("x/"), two.list("/"));
+    assertEquals(List.of("d/"), two.list("/x"));
+    assertEquals(List.of("y"), two.list("/x/d"));
+    assertEquals("deep", two.read("/x/d/y"));
+    assertEquals(path("/x/d/y"), two.files.canonical(path("/x/d/y")));
+    assertEquals(VfsError.NOT_FOUND, two.error("/x/none"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/x/none/below"));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.read("/x/d/none")));
+    assertEquals(VfsError.NOT_FOUND, error(() -> two.remove("/x/none")));
+    assertTrue(Files.isRegularFile(two.local("/x")), "looking changes nothing");
+  }
+
+  @Test
+  void directoryInPlaceOfAFile_canBeUploadedInto() throws IOException {
+    directoryInPlaceOfAFile();
+    two.write("/x/of-two", "of two");
+    two.write("/x/d/of-two", "of two");
+    assertEquals(List.of("d/", "of-two"), two.list("/x"));
+    assertEquals("of two", one.read("/x/d/of-two"));
+    assertEquals("deep", two.read("/x/d/y"));
+  }
+
+  @Test
+  void directoryInPlaceOfAFile_isRemovedAndRenamed_withoutTheFile() throws IOException {
+    directoryInPlaceOfAFile();
+    two.remove("/x/d/y");
+    two.removeDirectory("/x/d");
+    two.removeDirectory("/x");
+    assertEquals(List.of(), two.list("/"));
+    assertEquals(List.of(), one.list("/"));
+
+    removedElsewhere("/z");
+    one.makeDirectory("/z");
+    one.removeDirectory("/z");
+    assertEquals(List.of(), two.list("/"), "the file is not seen again");
+    two.write("/z", "new");
+    assertEquals("new", one.read("/z"));
+  }
+
+  @Test
+  void fileThatNobodyKnows_inPlaceOfADirectory_stays() throws IOException {
+    Files.writeString(two.local("/x"), "of a program");
+    one.makeDirectory("/x");
+    one.write("/x/y", "text");
+    assertEquals("of a program", two.read("/x"));
+    assertEquals(VfsError.NOT_A_DIRECTORY, error(() -> two.write("/x/z", "")));
+    assertEquals("of a program", Files.readString(two.local("/x")));
   }
 }

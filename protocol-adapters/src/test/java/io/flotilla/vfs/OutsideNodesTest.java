@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -157,5 +158,29 @@ class OutsideNodesTest {
     StorageBulkhead bulkhead = bulkheads.of("main", Optional.of(root));
     Awaitility.await().atMost(SOON_SECONDS, TimeUnit.SECONDS).until(bulkhead::isIdle);
     assertEquals(StorageBulkhead.MAX_CALLS, bulkhead.freePlaces(), "each place was given back once");
+  }
+
+  /** Each has a thread of its own on a storage that may hang. */
+  @Test
+  void noMoreThanSome_waitForOtherNodes_andTheRestIsToldToTryAgain() throws Exception {
+    List<CompletableFuture<IOException>> waiting = new ArrayList<>();
+    for (int i = 0; i < StorageBulkhead.MAX_OUTSIDE; i++) {
+      VirtualFileSystem session = session(false);
+      waiting.add(failing(() -> session.removeFile(there)));
+    }
+    Awaitility.await().atMost(SOON_SECONDS, TimeUnit.SECONDS).until(() -> asked.get() == StorageBulkhead.MAX_OUTSIDE);
+    VirtualFileSystem oneMore = session(false);
+    CompletableFuture<IOException> refused = failing(() -> oneMore.removeFile(there));
+    VfsException e = (VfsException) refused.get(SOON_SECONDS, TimeUnit.SECONDS);
+    assertEquals(VfsError.NOT_ARRIVED, e.error());
+    assertTrue(e.getMessage().contains("too many wait"), e.getMessage());
+    assertEquals(StorageBulkhead.MAX_OUTSIDE, asked.get());
+
+    answers.countDown();
+    for (CompletableFuture<IOException> one : waiting) {
+      one.get(SOON_SECONDS, TimeUnit.SECONDS);
+    }
+    failing(() -> oneMore.removeFile(there)).get(SOON_SECONDS, TimeUnit.SECONDS);
+    assertEquals(StorageBulkhead.MAX_OUTSIDE + 1, asked.get(), "who waited has left room");
   }
 }

@@ -10,9 +10,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -69,6 +74,63 @@ class UserHomesTest {
         Awaitility.await().until(() -> entries("users/ann") + entries("team") == 0);
       }
     }
+  }
+
+  private static final class OneNode implements RecentChanges.Events, OtherNodes {
+    @Override
+    public void conflict(RecentChanges.Conflict conflict) {
+      throw new AssertionError(conflict);
+    }
+
+    @Override
+    public void forgotten(String node, int count) {
+      throw new AssertionError(node);
+    }
+
+    @Override
+    public Optional<OpenFile> open(String node, Location file, RecentChange.Version version) {
+      throw new AssertionError(file);
+    }
+
+    @Override
+    public boolean remove(String node, Location entry, RecentChange.Removed what) {
+      throw new AssertionError(entry);
+    }
+
+    @Override
+    public boolean rename(String node, Location entry, VirtualPath to, boolean replace, RecentChange.Written what) {
+      throw new AssertionError(entry);
+    }
+  }
+
+  @Test
+  void pathThatCantBeLookedAt_holdsUpNoOther_thatHasArrived() throws Exception {
+    RecentChanges changes = new RecentChanges("node-1", _ -> Duration.ofMinutes(10), () -> 1, System::nanoTime, new OneNode());
+    UserHomes homes = new UserHomes(changes, new OneNode());
+    List<String> paths = List.of("/file/x", "/loop/x", "/elsewhere/x", "/d/e/a", "/d/e/b");
+    List<RecentChanges.Aged> told = new ArrayList<>();
+    for (String path : paths) {
+      told.add(new RecentChanges.Aged(new RecentChange(told.size() + 1, told.size() + 1, 0, "main", VirtualPath.parse(path),
+          new RecentChange.Written(false, new RecentChange.Version(3, Instant.EPOCH), 0644), List.of()), Duration.ZERO));
+    }
+    changes.heard("node-2", new RecentChanges.Batch(new RecentChanges.Position(UUID.randomUUID(), told.size()), told));
+    Files.createDirectories(storage.resolve("d/e")); // what is deeper is looked at later
+    for (String name : List.of("file", "d/e/a", "d/e/b")) {
+      Files.writeString(storage.resolve(name), "new");
+      Files.setLastModifiedTime(storage.resolve(name), FileTime.from(Instant.EPOCH));
+    }
+    Files.createSymbolicLink(storage.resolve("loop"), Path.of("loop"));
+    Files.createSymbolicLink(storage.resolve("elsewhere"), Path.of("/"));
+
+    homes.lookForArrivals(config.view());
+
+    List<String> coming = new ArrayList<>();
+    for (String path : paths) {
+      if (changes.isComing("main", VirtualPath.parse(path))) {
+        coming.add(path);
+      }
+    }
+    assertEquals(List.of("/file/x", "/loop/x", "/elsewhere/x"), coming);
   }
 
   private int entries(String directory) {

@@ -41,7 +41,9 @@ public final class HaProxyConfig extends BalancerText {
           log global
           option tcplog
           option dontlognull
-          # Who is gone without a word is noticed by the system: clients after two minutes, nodes (whose machine has lost power) after 25 s.
+          # Who is gone without a word is noticed by the system: clients after two minutes, nodes (whose machine has lost power) after 25 s,
+          # but by connections that bring them data only when 'timeout server' is over. There is no tcp-ut here: it would also end what is
+          # sent to a node that lives and waits for its storage, and it sets aside how often the system asks (srvtcpka-cnt).
           option clitcpka
           clitcpka-idle 60s
           clitcpka-intvl 15s
@@ -84,7 +86,7 @@ public final class HaProxyConfig extends BalancerText {
       line("  # The agent of each node, at its remoting port + 3, says 'up' with a weight from its load, 'drain' or 'down'. Where it");
       line("  # can't be reached, HAProxy goes by the checks alone.");
     }
-    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none tcp-ut 25s"
+    line("  default-server inter 2s fastinter 500ms downinter 1s fall 2 rise 2 init-addr last,libc,none"
         + (options.agent() ? " agent-inter 2s" : ""));
   }
 
@@ -100,13 +102,17 @@ public final class HaProxyConfig extends BalancerText {
     line("");
     line("backend " + service.label());
     if (service.isSticky()) {
-      line("  # What a client has begun may be at one node only.");
+      line("  # What a client has begun may be at one node only. When a node goes or returns, clients of the others stay where they are; so that");
+      line("  # load moves nobody, the agents are not asked here.");
+      line("  balance source");
+      line("  hash-type consistent");
+    } else {
+      line("  balance leastconn");
     }
-    line("  balance " + (service.isSticky() ? "source" : "leastconn"));
     line("  timeout server " + timeout);
     greeting(service);
     service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
-        + check(service, server) + agent(server) + proxy(service)));
+        + check(service, server) + agent(service, server) + proxy(service)));
     // No listener's or node's label has a colon.
     line("  # When no node counts as up, perhaps because all are too busy to answer checks in time, all are tried.");
     line("  option allbackups");
@@ -136,7 +142,11 @@ public final class HaProxyConfig extends BalancerText {
         .orElse(service.isTlsFromTheStart() ? " check check-ssl verify none" : " check");
   }
 
-  private String agent(BalancerPlan.Server server) {
+  /** A consistent hash knows a server by as many points as it has weight: with the default of 1 one may get twice what another gets. */
+  private String agent(BalancerPlan.Service service, BalancerPlan.Server server) {
+    if (service.isSticky()) {
+      return " weight 100";
+    }
     if (!options.agent()) {
       return "";
     }

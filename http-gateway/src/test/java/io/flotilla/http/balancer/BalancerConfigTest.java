@@ -108,6 +108,8 @@ class BalancerConfigTest {
       assertTrue(hasLine(text, line), line + " is not in\n" + text);
     }
     assertFalse(text.contains("10.0.0.3"), "a witness serves nobody");
+    // A node whose storage stalls reads nothing for a while, and the system would count that, too.
+    assertFalse(text.lines().anyMatch(line -> !line.strip().startsWith("#") && line.contains("tcp-ut")), text);
     String first = text.substring(text.indexOf("frontend ftp:data:node-1"), text.indexOf("frontend ftp:data:node-2"));
     assertFalse(first.contains("10.0.0.2") || first.contains(" check"), first);
   }
@@ -184,6 +186,9 @@ class BalancerConfigTest {
       haproxyTakes(text);
       assertEquals(shared ? 0 : 1, text.lines().filter(line -> line.strip().equals("balance source")).count(), text);
       assertTrue(hasLine(text, "balance leastconn"), "an SFTP session is at one node");
+      assertEquals(!shared, hasLine(text, "hash-type consistent"), text);
+      assertEquals(shared, hasLine(text, "server node-1 10.0.0.1:8080 check weight 100 agent-check agent-port 20004 send-proxy-v2"), text);
+      assertEquals(!shared, hasLine(text, "server node-1 10.0.0.1:8080 check weight 100 send-proxy-v2"), text);
       assertEquals(!shared, NginxConfig.of(plan, EVERYWHERE).contains("hash $remote_addr consistent;"));
     }
   }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URLEncoder;
@@ -14,10 +15,13 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import javax.net.ssl.SSLHandshakeException;
 
 /** The admin API as the command line uses it. */
@@ -27,30 +31,37 @@ final class AdminClient {
   /** Half of a command's heap; what may be longer is written to a stream. */
   private static final int MAX_ANSWER = 64 << 20;
   private static final int MAX_ERROR = 1 << 20;
+  private static final int HTTP = 80;
 
   private final String server;
+  private final boolean isClear;
   private final String token;
+  private final Set<UserPrincipal> trusted;
   private final HttpClient http;
 
-  private AdminClient(String server, String token, Optional<String> fingerprint) {
+  private AdminClient(String server, boolean isClear, String token, Set<UserPrincipal> trusted, Optional<String> fingerprint) {
     HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5));
     fingerprint.ifPresent(text -> builder.sslContext(PinnedCertificate.context(text)));
     this.http = builder.build();
     this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
+    this.isClear = isClear;
     this.token = token;
+    this.trusted = trusted;
   }
 
-  /** @param fingerprint of the server's certificate; without it that is judged as Java judges them */
-  static AdminClient of(String server, Path tokenFile, Optional<String> fingerprint) throws IOException {
-    requireSafe(server, fingerprint.isPresent());
-    if (!Files.isReadable(tokenFile)) {
-      throw new CommandFailedException("the token file " + tokenFile + " cannot be read; name it by --token-file");
-    }
-    return new AdminClient(server, Files.readString(tokenFile).strip(), fingerprint);
+  /**
+   * @param fingerprint of the server's certificate; without it that is judged as Java judges them
+   * @param nodeUsers who may run a node on this machine, besides this process's user, root and whoever has the token
+   */
+  static AdminClient of(String server, OwnedFile token, Optional<String> fingerprint, Set<UserPrincipal> nodeUsers) throws IOException {
+    boolean isClear = isClear(server, fingerprint.isPresent());
+    Set<UserPrincipal> trusted = new HashSet<>(nodeUsers);
+    trusted.addAll(List.of(LocalUsers.self(), LocalUsers.root(), token.owner()));
+    return new AdminClient(server, isClear, token.text().strip(), trusted, fingerprint);
   }
 
   /** A token is sent in clear only to this machine, and a fingerprint is never asked for in vain. */
-  private static void requireSafe(String server, boolean isPinned) throws IOException {
+  private static boolean isClear(String server, boolean isPinned) throws IOException {
     URI uri;
     try {
       uri = new URI(server);
@@ -58,7 +69,7 @@ final class AdminClient {
       throw new CommandFailedException("the server " + server + " is no URL (" + e.getMessage() + "); it has the form https://HOST:PORT");
     }
     if ("https".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null) {
-      return;
+      return false;
     }
     if (!"http".equalsIgnoreCase(uri.getScheme()) || uri.getHost() == null) {
       throw new CommandFailedException("the server " + server + " is no URL of the form https://HOST:PORT");
@@ -68,6 +79,24 @@ final class AdminClient {
     }
     if (!isLoopback(uri.getHost())) {
       throw new CommandFailedException("the token would go to " + server + " in clear; begin its URL with https");
+    }
+    return true;
+  }
+
+  /** In clear nothing proves who answers. Before a node has opened its port, and when it is stopped or restarts, that is anybody's. */
+  private void requireNode() throws IOException {
+    URI uri = URI.create(server);
+    Optional<Set<Integer>> users =
+        ListeningUsers.at(new InetSocketAddress(InetAddress.getByName(uri.getHost()), uri.getPort() < 0 ? HTTP : uri.getPort()));
+    if (users.isPresent() && users.get().isEmpty()) {
+      throw new IOException("nothing listens at " + server + "; is the node running? Right after its start that takes some seconds");
+    }
+    for (int user : users.orElse(Set.of())) {
+      if (!trusted.contains(LocalUsers.of(user))) {
+        throw new CommandFailedException("nothing was sent to " + server + ": the user with the id " + user + " listens there, who is neither you nor "
+            + "root, nor has the token or the data directory of this machine's node. Find out by 'ss -ltnp' who it is; if it is your node, name its "
+            + "settings by --node-config");
+      }
     }
   }
 
@@ -155,6 +184,9 @@ final class AdminClient {
   }
 
   private <T> HttpResponse<T> exchange(HttpRequest request, HttpResponse.BodyHandler<T> handler) throws IOException {
+    if (isClear) {
+      requireNode();
+    }
     try {
       return http.send(request, handler);
     } catch (InterruptedException e) {

@@ -1,17 +1,17 @@
 package io.flotilla.node.cli;
 
-import com.sun.security.auth.module.UnixSystem;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import io.flotilla.http.admin.AdminCertificate;
 import io.flotilla.node.NodeSettings;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.Option;
@@ -21,6 +21,9 @@ import picocli.CommandLine.Option;
  * installed on this machine.
  */
 final class AdminOptions {
+  private static final String TOKEN = "admin-token";
+  private static final String DATA = "flotilla.data-directory";
+
   @Option(names = "--server", paramLabel = "URL", description = "A node's admin address; default: the local cluster, or this machine's node.")
   private String server;
 
@@ -60,41 +63,47 @@ final class AdminOptions {
   }
 
   AdminClient client() throws IOException {
-    Path local = directory == null ? withoutLinks(working.resolve("data")) : directory;
     if (server != null) {
-      return AdminClient.of(server, tokenFile == null ? local.resolve("admin-token") : tokenFile, Optional.ofNullable(fingerprint));
+      OwnedFile token = tokenFile == null ? localToken() : named(tokenFile);
+      return AdminClient.of(server, token, Optional.ofNullable(fingerprint), nodeUser());
     }
-    // Anybody can leave a ./data in a directory such as /tmp, and would be sent the token.
-    boolean isStrange = directory == null && Files.exists(LocalCluster.file(local)) && !isMine(local);
-    Optional<LocalCluster> cluster = isStrange ? Optional.empty() : LocalCluster.read(local);
+    boolean hasNode = directory == null && Files.exists(nodeConfig);
+    Optional<LocalCluster> cluster;
+    try {
+      cluster = directory == null ? LocalCluster.find(local()) : LocalCluster.read(directory);
+    } catch (CommandFailedException e) {
+      // Anybody can leave a ./data in a directory such as /tmp.
+      if (hasNode) {
+        return ofThisMachine();
+      }
+      throw e;
+    }
     Optional<String> url = cluster
         .flatMap(found -> found.nodes().stream().filter(node -> node.process().isPresent()).findFirst())
         .map(LocalCluster.LocalNode::admin);
-    if (url.isEmpty() && directory == null && Files.exists(nodeConfig)) {
+    if (url.isEmpty() && hasNode) {
       return ofThisMachine();
     }
     return AdminClient.of(
-        url.orElseThrow(() -> new CommandFailedException(isStrange
-            ? "the local cluster in " + local + " belongs to another user, or others can write there; if you trust it, name it by --dir"
-            : "no local cluster runs in " + local + "; name a server by --server, or start one by 'flotilla up'")),
-        tokenFile == null ? local.resolve("admin-token") : tokenFile, Optional.ofNullable(fingerprint));
+        url.orElseThrow(() -> new CommandFailedException(
+            "no local cluster runs in " + local() + "; name a server by --server, or start one by 'flotilla up'")),
+        tokenFile == null ? localToken() : named(tokenFile), Optional.ofNullable(fingerprint), Set.of());
   }
 
-  /** So that whoever made a link can't lead it elsewhere after it was looked at. */
-  private static Path withoutLinks(Path path) throws IOException {
-    return Files.isSymbolicLink(path) && Files.exists(path) ? path.toRealPath() : path;
+  private Path local() {
+    return directory == null ? working.resolve("data") : directory;
   }
 
-  /** Whether nobody but this process's user says what is in the directory and in the file there that names the cluster. */
-  private static boolean isMine(Path directory) throws IOException {
-    int self = Math.toIntExact(new UnixSystem().getUid());
-    for (Path path : new Path[] {directory, LocalCluster.file(directory)}) {
-      if (!Files.getAttribute(path, "unix:uid").equals(self)
-          || Files.getPosixFilePermissions(path).contains(PosixFilePermission.OTHERS_WRITE)) {
-        return false;
-      }
-    }
-    return true;
+  private OwnedFile localToken() throws IOException {
+    return directory == null ? OwnedFile.found(local(), TOKEN).orElseThrow(() -> unreadable(local().resolve(TOKEN))) : named(directory.resolve(TOKEN));
+  }
+
+  private static OwnedFile named(Path token) throws IOException {
+    return OwnedFile.named(token).orElseThrow(() -> unreadable(token));
+  }
+
+  private static CommandFailedException unreadable(Path token) {
+    return new CommandFailedException("the token file " + token + " cannot be read; name it by --token-file");
   }
 
   private AdminClient ofThisMachine() throws IOException {
@@ -103,36 +112,36 @@ final class AdminOptions {
     Path data = settings.dataDirectory();
     Optional<String> expected = isClear ? Optional.ofNullable(fingerprint)
         : Optional.of(fingerprint == null ? AdminCertificate.fingerprintIn(data) : fingerprint);
-    if (isClear) {
-      requireNode(new InetSocketAddress(settings.admin().host(), settings.admin().port()), data);
-    }
-    return AdminClient.of((isClear ? "http://" : "https://") + settings.admin(),
-        tokenFile == null ? data.resolve("admin-token") : tokenFile, expected);
+    OwnedFile token = tokenFile == null ? OwnedFile.ofNode(data, TOKEN).orElseThrow(() -> unreadable(data.resolve(TOKEN))) : named(tokenFile);
+    return AdminClient.of((isClear ? "http://" : "https://") + settings.admin(), token, expected, Set.of(owner(data)));
   }
 
-  /** In clear nothing proves who answers. While the node is stopped, another user may have taken its port. */
-  private static void requireNode(InetSocketAddress admin, Path data) throws IOException {
-    int owner = owner(data.toAbsolutePath());
-    Set<Integer> users = ListeningUsers.at(admin).orElse(Set.of(owner));
-    if (users.isEmpty()) {
-      throw new CommandFailedException("nothing listens at " + admin.getHostString() + ":" + admin.getPort()
-          + ", the admin address of this machine's node; is it running? Right after its start that takes some seconds");
+  /**
+   * Who runs this machine's node, if its settings say where its data is: the token may be a copy that belongs to whoever asks. Without saying so
+   * it would be in the working directory, and that may be anybody's.
+   */
+  private Set<UserPrincipal> nodeUser() throws IOException {
+    if (!Files.isReadable(nodeConfig)) {
+      return Set.of();
     }
-    if (!users.stream().allMatch(user -> user == owner || user == 0)) {
-      throw new CommandFailedException("who listens at " + admin.getHostString() + ":" + admin.getPort() + " is not this machine's node: its files belong "
-          + "to the user with the id " + owner + ", that port to " + users + "; nothing was sent there. Find out by 'ss -ltnp' who it is");
+    try {
+      Config settings = ConfigFactory.parseFile(nodeConfig.toFile());
+      Optional<Path> data = settings.hasPath(DATA) ? Optional.of(Path.of(settings.getString(DATA))).filter(Path::isAbsolute) : Optional.empty();
+      return data.isPresent() ? Set.of(owner(data.get())) : Set.of();
+    } catch (ConfigException e) {
+      return Set.of();
     }
   }
 
-  /** Who runs the node; who may not look into its directory is told by the one around it. */
-  private static int owner(Path path) throws IOException {
+  /** Whose a directory is; who may not look into it is told by the one around it. */
+  private static UserPrincipal owner(Path path) throws IOException {
     for (Path at = path; at.getParent() != null; at = at.getParent()) {
       try {
-        return (Integer) Files.getAttribute(at, "unix:uid");
+        return Files.getOwner(at);
       } catch (AccessDeniedException | NoSuchFileException e) {
         continue;
       }
     }
-    return 0;
+    return LocalUsers.root();
   }
 }

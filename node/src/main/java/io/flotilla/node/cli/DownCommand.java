@@ -10,13 +10,24 @@ import picocli.CommandLine.Option;
 /** Stops a detached cluster cleanly. */
 @Command(name = "down", description = "Stops a cluster that 'up --detach' left running.", mixinStandardHelpOptions = true)
 final class DownCommand implements Callable<Integer> {
-  @Option(names = "--dir", paramLabel = "DIR", description = "The cluster's directory; default: ${DEFAULT-VALUE}.",
-      defaultValue = "data")
-  private Path directory;
+  @Option(names = "--dir", paramLabel = "DIR", description = "The cluster's directory; default: ./data, if it is yours.")
+  private Path named;
+
+  private final Path working;
+
+  DownCommand() {
+    this(Path.of(""));
+  }
+
+  /** @param working where ./data is */
+  DownCommand(Path working) {
+    this.working = working;
+  }
 
   @Override
   public Integer call() throws IOException {
-    LocalCluster cluster = LocalCluster.read(directory).orElseThrow(() ->
+    Path directory = named == null ? working.resolve("data") : named;
+    LocalCluster cluster = (named == null ? LocalCluster.find(directory) : LocalCluster.read(directory)).orElseThrow(() ->
         new CommandFailedException("there is no cluster in " + directory.toAbsolutePath().normalize()));
     List<ProcessHandle> running =
         cluster.nodes().stream().flatMap(node -> node.process().stream()).toList();

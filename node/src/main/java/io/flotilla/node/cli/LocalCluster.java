@@ -3,6 +3,7 @@ package io.flotilla.node.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.flotilla.config.model.PrivateFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.Optional;
  * local cluster.
  */
 record LocalCluster(List<LocalNode> nodes) {
+  private static final String FILE = "cluster.json";
   private static final ObjectMapper JSON = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
   /** @param started when the process started, in milliseconds since 1970: a pid alone may be somebody else's by now */
@@ -26,18 +28,28 @@ record LocalCluster(List<LocalNode> nodes) {
   }
 
   static Path file(Path directory) {
-    return directory.resolve("cluster.json");
+    return directory.resolve(FILE);
   }
 
+  /** Of the cluster in a directory that the user has named. */
   static Optional<LocalCluster> read(Path directory) throws IOException {
     Path file = file(directory);
     return Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), LocalCluster.class)) : Optional.empty();
   }
 
+  /**
+   * Of the cluster in a directory that nobody has named.
+   *
+   * @throws CommandFailedException if another user says what is there: who believed it would send him the token, or stop any process for him
+   */
+  static Optional<LocalCluster> find(Path directory) throws IOException {
+    Optional<OwnedFile> file = OwnedFile.found(directory, FILE);
+    return file.isPresent() ? Optional.of(JSON.readValue(file.get().text(), LocalCluster.class)) : Optional.empty();
+  }
+
+  /** Writes it so that no other user can change it, whatever rights new files have. */
   void write(Path directory) throws IOException {
-    Path next = directory.resolve("cluster.json.next");
-    JSON.writeValue(next.toFile(), this);
-    Files.move(next, file(directory), java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+    PrivateFile.write(file(directory), JSON.writeValueAsString(this));
   }
 
   boolean isRunning() {

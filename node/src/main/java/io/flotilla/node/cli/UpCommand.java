@@ -10,12 +10,14 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -46,9 +48,8 @@ final class UpCommand implements Callable<Integer> {
   @Option(names = "--nodes", description = "How many nodes; default: ${DEFAULT-VALUE}.", defaultValue = "3")
   private int count;
 
-  @Option(names = "--dir", paramLabel = "DIR", description = "Where everything is kept; default: ${DEFAULT-VALUE}.",
-      defaultValue = "data")
-  private Path directory;
+  @Option(names = "--dir", paramLabel = "DIR", description = "Where everything is kept; default: ./data, if nobody else can write there.")
+  private Path named;
 
   @Option(names = "--base-port", description = "The admin port; the others follow it; default: ${DEFAULT-VALUE}.",
       defaultValue = "20000")
@@ -60,14 +61,15 @@ final class UpCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     checkOptions();
-    Path home = directory.toAbsolutePath().normalize();
-    Optional<LocalCluster> before = LocalCluster.read(home);
+    Path home = (named == null ? Path.of("data") : named).toAbsolutePath().normalize();
+    // Commands look into ./data by themselves only if no other user can write there, whatever rights new files have.
+    Files.createDirectories(home, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+    Optional<LocalCluster> before = named == null ? LocalCluster.find(home) : LocalCluster.read(home);
     if (before.map(LocalCluster::isRunning).orElse(false)) {
-      throw new CommandFailedException("a cluster runs in " + home + " already; stop it by 'flotilla down --dir "
-          + directory + "'");
+      throw new CommandFailedException("a cluster runs in " + home + " already; stop it by 'flotilla down" + dirOption()
+          + "'");
     }
     boolean first = Files.notExists(home.resolve("admin-token"));
-    Files.createDirectories(home);
     Path key = home.resolve("cluster.key");
     if (!Files.exists(key)) {
       ClusterKey.generate().writeTo(key);
@@ -110,6 +112,10 @@ final class UpCommand implements Callable<Integer> {
     return 0;
   }
 
+  private String dirOption() {
+    return named == null ? "" : " --dir " + named;
+  }
+
   private void checkOptions() {
     if (count < 1 || count > MAX_NODES) {
       throw new CommandFailedException("--nodes must be from 1 to " + MAX_NODES);
@@ -132,8 +138,9 @@ final class UpCommand implements Callable<Integer> {
         if (!Files.exists(token) && !text.isEmpty()) {
           PrivateFile.write(token, text + "\n");
         }
+        OwnedFile mine = OwnedFile.named(token).orElseThrow(() -> new CommandFailedException("the admin token " + token + " cannot be read"));
         try {
-          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), token, Optional.empty());
+          AdminClient client = AdminClient.of(cluster.nodes().getFirst().admin(), mine, Optional.empty(), Set.of());
           AdminClient.Answer answer = client.send("GET", "/api/v1/cluster", Optional.empty());
           List<String> states = new ArrayList<>();
           StreamSupport.stream(answer.body().path("members").spliterator(), false)
@@ -222,7 +229,7 @@ final class UpCommand implements Callable<Integer> {
     }
     LocalCluster.LocalNode last = cluster.nodes().getLast();
     int colon = last.sftp().lastIndexOf(':');
-    String dir = directory.equals(Path.of("data")) ? "" : " --dir " + directory;
+    String dir = dirOption();
     System.out.println(Table.of(rows));
     webPage(client.send("GET", "/api/v1/config/listeners?limit=1000", Optional.empty()).orFail().body(), cluster)
         .ifPresent(url -> System.out.println("The web page for users is at " + url));

@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -41,6 +42,8 @@ final class ChangesFollower implements AutoCloseable {
   private static final int MAX_NODES = 200;
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final Duration TELL_AGAIN = Duration.ofMinutes(10);
+  /** How long a node that starts waits for what the others changed while it was down, whoever does not answer. */
+  private static final Duration HEARING = Duration.ofSeconds(10);
 
   private final String own;
   private final RecentChanges changes;
@@ -48,11 +51,14 @@ final class ChangesFollower implements AutoCloseable {
   private final Supplier<Map<String, HostPort>> members;
   private final Supplier<Optional<Set<String>>> storages;
   private final ExchangeMemory memory;
+  private final LongSupplier nanos;
   private final Map<String, Followed> followed = new ConcurrentHashMap<>();
   private final Thread thread;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile boolean areMembersKnown;
   private volatile boolean closed;
+  /** Since when others are listened to, by the nanos; empty before there is a configuration. */
+  private volatile Optional<Long> hearsSince = Optional.empty();
   /** The storages whose changes were taken so far. */
   private Set<String> taken = Set.of();
   /** When it was said last that there are too many nodes, by System.nanoTime. */
@@ -118,15 +124,17 @@ final class ChangesFollower implements AutoCloseable {
    * @param members names and remoting addresses of the cluster's members; none as long as the control plane doesn't run
    * @param storages those whose changes count; empty as long as there is no configuration
    * @param memory used by this only from now on
+   * @param nanos as System.nanoTime, for how long a start may take
    */
   ChangesFollower(String own, RecentChanges changes, Link.Dialer dialer, Supplier<Map<String, HostPort>> members,
-      Supplier<Optional<Set<String>>> storages, ExchangeMemory memory) {
+      Supplier<Optional<Set<String>>> storages, ExchangeMemory memory, LongSupplier nanos) {
     this.own = own;
     this.changes = changes;
     this.dialer = dialer;
     this.members = members;
     this.storages = storages;
     this.memory = memory;
+    this.nanos = nanos;
     memory.nodes().forEach((name, address) -> {
       if (!name.equals(own)) {
         followed.put(name, new Followed(name, address));
@@ -141,10 +149,17 @@ final class ChangesFollower implements AutoCloseable {
   }
 
   /**
-   * Whom this node has to hear before it knows what was changed lately, in words; empty if it does. A node that is no member and does not
-   * answer isn't waited for.
+   * Whom this node has to hear before it knows what was changed lately, in words; empty if it does, or it has listened for so long that
+   * nodes which have not been heard since can't be waited for. A node that is no member and does not answer isn't waited for at all.
    */
   Optional<String> unheard() {
+    Optional<Long> since = hearsSince;
+    if (since.isEmpty()) {
+      return Optional.of("it does not listen to the other nodes yet");
+    }
+    if (nanos.getAsLong() - since.get() > HEARING.toNanos()) {
+      return Optional.empty();
+    }
     if (memory.isNew() && !areMembersKnown) {
       return Optional.of("it does not know yet which other nodes there are");
     }
@@ -158,6 +173,9 @@ final class ChangesFollower implements AutoCloseable {
     try {
       for (long i = 0; i == 0 || !stopped.await(LOOK_MILLIS, TimeUnit.MILLISECONDS); i++) {
         try {
+          if (hearsSince.isEmpty() && storages.get().isPresent()) {
+            hearsSince = Optional.of(nanos.getAsLong());
+          }
           look();
         } catch (RuntimeException e) {
           log.warn("The cluster's members can't be looked at, so those known before are followed: {}", e.toString());
@@ -250,9 +268,12 @@ final class ChangesFollower implements AutoCloseable {
         long began = System.nanoTime();
         try {
           listen(one);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
           one.failed = true;
           log.debug("The recent changes of {} are not heard for now: {}", one.name, e.toString());
+        } catch (RuntimeException | Error e) { // nobody would start the thread again
+          one.failed = true;
+          log.warn("The recent changes of {} are not heard for now, which is tried again; tell the developers of this", one.name, e);
         }
         pause = System.nanoTime() - began > SILENCE.toNanos() ? FIRST_PAUSE_MILLIS : Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
         TimeUnit.MILLISECONDS.sleep(pause);

@@ -18,7 +18,8 @@ import java.util.Optional;
 /**
  * A file that another node has, opened there, so that all that is read is of one version. Who reads on from where he was gets read ahead:
  * pieces are asked for before they are wanted, more of them the longer it goes on, so that the way there and back is waited for only
- * once. A stream that breaks, as it does when a client takes nothing for long, is opened again. Used by one thread at a time.
+ * once. A stream that breaks, as it does when a client takes nothing for long, is opened again, and after a read that failed nothing more is
+ * taken from its stream. Used by one thread at a time.
  */
 final class FileOfNode implements OpenFile {
   private static final int MOST_AHEAD = 8;
@@ -52,6 +53,19 @@ final class FileOfNode implements OpenFile {
     if (!target.hasRemaining()) {
       return 0;
     }
+    boolean isRead = false;
+    try {
+      int count = copyOrReopen(target, position);
+      isRead = true;
+      return count;
+    } finally {
+      if (!isRead) {
+        end(); // what comes on it now may begin in the midst of a message
+      }
+    }
+  }
+
+  private int copyOrReopen(ByteBuffer target, long position) throws VfsException {
     try {
       return copy(target, position);
     } catch (VfsException e) {
@@ -65,8 +79,7 @@ final class FileOfNode implements OpenFile {
 
   private int reopened(ByteBuffer target, long position, IOException cause) throws VfsException {
     try {
-      forget();
-      link.close();
+      end();
       Optional<Link> again = client.dial(node, file, version);
       if (again.isEmpty()) {
         throw new VfsException(VfsError.IO, "the file was changed while it was read");
@@ -79,10 +92,12 @@ final class FileOfNode implements OpenFile {
     }
   }
 
-  private void forget() {
+  /** Ends the stream; the next read opens another. */
+  private void end() {
     asked.clear();
     piece = NONE;
     ahead = 1;
+    link.close();
   }
 
   private int copy(ByteBuffer target, long position) throws IOException {

@@ -20,6 +20,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -28,8 +29,6 @@ import java.util.stream.Collectors;
  * nodes are open. One per process, safe for all threads.
  */
 public final class RecentExchange implements AutoCloseable {
-  /** How long a node that starts waits for what the others changed while it was down, whoever does not answer. */
-  private static final Duration HEARING = Duration.ofSeconds(10);
   private static final Duration ARRIVALS = Duration.ofSeconds(3);
 
   private final String node;
@@ -37,15 +36,21 @@ public final class RecentExchange implements AutoCloseable {
   private final RecentChanges changes;
   private final OtherNodes others;
   private final ExchangeMemory memory;
-  private final long began = System.nanoTime();
+  private final LongSupplier nanos;
   private volatile Optional<Link.Dialer> dialer = Optional.empty();
   private volatile Optional<ChangesFollower> follower = Optional.empty();
   private volatile Optional<Thread> arrivals = Optional.empty();
 
   /** @param file of the data directory, for what has to be known at the next start */
   public RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events, Path file) {
+    this(node, view, events, file, System::nanoTime);
+  }
+
+  /** @param nanos as System.nanoTime, for how long a start may take */
+  RecentExchange(String node, Supplier<ConfigView> view, RecentChanges.Events events, Path file, LongSupplier nanos) {
     this.node = node;
     this.view = view;
+    this.nanos = nanos;
     this.memory = ExchangeMemory.open(file);
     long firstStamp = memory.firstStamp();
     this.changes = new RecentChanges(node,
@@ -78,7 +83,7 @@ public final class RecentExchange implements AutoCloseable {
   public void start(NodeStreams streams, Supplier<Map<String, HostPort>> members) {
     Link.Dialer opened = (remoting, service, timeout) -> new StreamLink(streams.connect(remoting, service, timeout));
     dialer = Optional.of(opened);
-    follower = Optional.of(new ChangesFollower(node, changes, opened, members, this::told, memory));
+    follower = Optional.of(new ChangesFollower(node, changes, opened, members, this::told, memory, nanos));
   }
 
   /** The storages whose changes nodes tell each other; empty if there is no configuration yet. */
@@ -90,11 +95,11 @@ public final class RecentExchange implements AutoCloseable {
   }
 
   /**
-   * Why clients would be shown old files by this node, in words for the operator; empty if they wouldn't, or it has started so long ago
+   * Why clients would be shown old files by this node, in words for the operator; empty if they wouldn't, or it has listened for so long
    * that nodes which have not been heard since can't be waited for.
    */
   public Optional<String> notReady() {
-    return System.nanoTime() - began > HEARING.toNanos() || told().filter(storages -> !storages.isEmpty()).isEmpty() ? Optional.empty()
+    return told().filter(storages -> !storages.isEmpty()).isEmpty() ? Optional.empty()
         : follower.isEmpty() ? Optional.of("it does not listen to the other nodes yet") : follower.get().unheard();
   }
 

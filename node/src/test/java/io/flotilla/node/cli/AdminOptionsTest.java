@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import com.sun.security.auth.module.UnixSystem;
 import io.flotilla.http.admin.AdminCertificate;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -19,12 +21,15 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.ThrowingSupplier;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
@@ -122,28 +127,91 @@ class AdminOptionsTest {
     }
   }
 
+  /** Leaves word of a cluster that runs, as if this process were its node. */
+  private static void leave(Path directory, String url) throws IOException {
+    ProcessHandle self = ProcessHandle.current();
+    new LocalCluster(List.of(new LocalCluster.LocalNode("node-1", url, "", self.pid(), self.info().startInstant().orElseThrow().toEpochMilli())))
+        .write(directory);
+  }
+
+  private static void assertRefused(String words, ThrowingSupplier<AdminClient> client) {
+    String message = assertThrows(CommandFailedException.class, () -> client.get().send("GET", "/", Optional.empty())).getMessage();
+    assertTrue(message.contains(words), message);
+  }
+
   @Test
   void clusterFoundInTheWorkingDirectory_isAskedOnlyIfNobodyElseCanWriteIt() throws IOException {
-    Path data = Files.createDirectory(directory.resolve("data"));
-    ProcessHandle self = ProcessHandle.current();
-    new LocalCluster(List.of(new LocalCluster.LocalNode("node-1", url(), "", self.pid(), self.info().startInstant().orElseThrow().toEpochMilli())))
-        .write(data);
-    String[] arguments = {"--token-file", directory.resolve("admin-token").toString(), "--fingerprint", certificate.fingerprint(), "--node-config",
-        directory.resolve("none").toString()};
+    Path data = Files.createDirectory(directory.resolve("data"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+    leave(data, url());
+    Files.copy(directory.resolve("admin-token"), data.resolve("admin-token"));
+    Files.setPosixFilePermissions(data.resolve("admin-token"), PosixFilePermissions.fromString("rw-------"));
+    String[] arguments = {"--fingerprint", certificate.fingerprint(), "--node-config", directory.resolve("none").toString()};
     assertAnswered(client(new AdminOptions(directory), arguments));
-    for (Path open : new Path[] {data, LocalCluster.file(data)}) {
+    for (Path open : new Path[] {data, LocalCluster.file(data), data.resolve("admin-token")}) {
       Set<PosixFilePermission> before = Files.getPosixFilePermissions(open);
-      Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
-      assertTrue(assertThrows(CommandFailedException.class, () -> client(new AdminOptions(directory), arguments)).getMessage().contains("--dir"));
+      for (String rights : new String[] {"rwxrwxr-x", "rwxr-xrwx"}) {
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString(rights));
+        assertRefused("--dir", () -> client(new AdminOptions(directory), arguments));
+      }
       Files.setPosixFilePermissions(open, before);
     }
-    for (Path foreign : new Path[] {data, LocalCluster.file(data)}) {
+    for (Path foreign : new Path[] {data, LocalCluster.file(data), data.resolve("admin-token")}) {
       assumeTrue(new UnixSystem().getUid() == 0, "only root can give files away");
       Files.setAttribute(foreign, "unix:uid", 65534);
-      assertTrue(assertThrows(CommandFailedException.class, () -> client(new AdminOptions(directory), arguments)).getMessage().contains("--dir"));
+      assertRefused("--dir", () -> client(new AdminOptions(directory), arguments));
       Files.setAttribute(foreign, "unix:uid", 0);
     }
     assertAnswered(client(new AdminOptions(directory), arguments));
+  }
+
+  @Test
+  void directoryOfAStranger_isRefused_whateverIsInItRightNow() throws IOException {
+    Path data = Files.createDirectory(directory.resolve("data"));
+    Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.writeString(data.resolve("admin-token"), "secret");
+    String none = directory.resolve("none").toString();
+    assertRefused("--dir", () -> client(new AdminOptions(directory), "--node-config", none));
+    assertRefused("--dir", () -> client(new AdminOptions(directory), "--node-config", none, "--server", url()));
+  }
+
+  @Test
+  void linksInADirectoryThatNobodyNamed_areNotFollowed() throws IOException {
+    Path data = Files.createDirectory(directory.resolve("data"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+    leave(data, url());
+    Files.createSymbolicLink(data.resolve("admin-token"), directory.resolve("admin-token"));
+    String[] arguments = {"--fingerprint", certificate.fingerprint(), "--node-config", directory.resolve("none").toString()};
+    assertRefused("is a link", () -> client(new AdminOptions(directory), arguments));
+    List<String> named = new ArrayList<>(List.of(arguments));
+    named.addAll(List.of("--dir", data.toString()));
+    assertAnswered(client(named.toArray(String[]::new)));
+    Path settings = Files.writeString(directory.resolve("node.conf"), "flotilla { data-directory = \"" + data
+        + "\", admin.address = \"127.0.0.1:1\" }");
+    Files.delete(LocalCluster.file(data));
+    assertRefused("is a link", () -> client("--node-config", settings.toString()));
+    assumeTrue(new UnixSystem().getUid() == 0, "only root can give files away");
+    Files.delete(data.resolve("admin-token"));
+    Files.writeString(data.resolve("admin-token"), "root's own");
+    Files.setAttribute(data, "unix:uid", 65534);
+    assertRefused("belongs to the user root", () -> client("--node-config", settings.toString()));
+  }
+
+  /** Another user who answers at a port of loopback, with the token that he was sent. */
+  private static Process stranger(int port) throws IOException {
+    return new ProcessBuilder("setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/python3", "-c", """
+        import http.server, sys
+        class Stranger(http.server.BaseHTTPRequestHandler):
+          def do_GET(self):
+            body = ('{"token":"%s"}' % self.headers['Authorization']).encode()
+            self.send_response(200)
+            self.send_header('Content-Length', str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+          def log_message(self, *words):
+            pass
+        server = http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Stranger)
+        print(server.server_port, flush=True)
+        server.serve_forever()
+        """, Integer.toString(port)).start();
   }
 
   @Test
@@ -155,20 +223,95 @@ class AdminOptionsTest {
     String text = "flotilla { data-directory = \"" + data + "\", admin.address = \"127.0.0.1:%s\" }";
     try (ServerSocket node = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       Files.writeString(settings, text.formatted(node.getLocalPort()));
-      client("--node-config", settings.toString());
       assertEquals(Optional.of(Set.of(self)), ListeningUsers.at((InetSocketAddress) node.getLocalSocketAddress()));
     }
-    assertTrue(refusal("--node-config", settings.toString()).contains("is it running?"));
+    AdminClient stopped = client("--node-config", settings.toString());
+    String told = assertThrows(IOException.class, () -> stopped.send("GET", "/", Optional.empty())).getMessage();
+    assertTrue(told.contains("nothing listens"), told);
     assumeTrue(self == 0, "only root can have another user listen");
-    Process stranger = new ProcessBuilder("setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/python3", "-c",
-        "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()").start();
+    Process stranger = stranger(0);
     try (var output = stranger.inputReader()) {
       Files.writeString(settings, text.formatted(output.readLine()));
-      assertTrue(refusal("--node-config", settings.toString()).contains("is not this machine's node"));
-      Files.setAttribute(data, "unix:uid", 65534);
-      client("--node-config", settings.toString());
+      assertRefused("nothing was sent", () -> client("--node-config", settings.toString()));
+      for (Path own : new Path[] {data, data.resolve("admin-token")}) {
+        Files.setAttribute(own, "unix:uid", 65534);
+      }
+      assertAnswered(client("--node-config", settings.toString()));
     } finally {
       stranger.destroyForcibly();
+    }
+  }
+
+  @Test
+  void portInClear_isAskedOnlyIfSomebodyTrustedListensThere_howeverItIsNamed() throws IOException {
+    assumeTrue(new UnixSystem().getUid() == 0, "only root can have another user listen");
+    Path token = directory.resolve("admin-token");
+    Path settings = directory.resolve("node.conf");
+    Process stranger = stranger(0);
+    try (var output = stranger.inputReader()) {
+      String url = "http://127.0.0.1:" + output.readLine();
+      leave(directory, url);
+      String[] server = {"--server", url, "--token-file", token.toString(), "--node-config", settings.toString()};
+      assertRefused("nothing was sent", () -> client(server));
+      assertRefused("nothing was sent", () -> client("--dir", directory.toString()));
+      AdminClient client = client(server);
+      assertThrows(CommandFailedException.class, () -> client.download("/", OutputStream.nullOutputStream()));
+
+      Path data = Files.createDirectory(directory.resolve("state"));
+      Files.setAttribute(data, "unix:uid", 65534);
+      Files.writeString(settings, "flotilla { data-directory = \"" + Path.of("").toAbsolutePath().relativize(data) + "\" }");
+      assertRefused("nothing was sent", () -> client(server));
+      Files.writeString(settings, "flotilla { data-directory = \"" + data + "\" }");
+      assertAnswered(client(server));
+      Files.writeString(settings, "flotilla {");
+      assertRefused("nothing was sent", () -> client(server));
+
+      Files.setAttribute(token, "unix:uid", 65534);
+      assertAnswered(client(server));
+      assertAnswered(client("--dir", directory.toString()));
+    } finally {
+      stranger.destroyForcibly();
+    }
+  }
+
+  @Test
+  void portThatChangesHandsWhileACommandRuns_isAskedNoMore() throws IOException {
+    assumeTrue(new UnixSystem().getUid() == 0, "only root can have another user listen");
+    HttpServer node = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    node.createContext("/", exchange -> {
+      exchange.sendResponseHeaders(204, -1);
+      exchange.close();
+    });
+    node.start();
+    AdminClient client = client("--server", "http://127.0.0.1:" + node.getAddress().getPort(), "--token-file", directory.resolve("admin-token").toString(),
+        "--node-config", directory.resolve("none").toString());
+    assertEquals(204, client.send("GET", "/", Optional.empty()).status());
+    node.stop(0);
+    Process stranger = stranger(node.getAddress().getPort());
+    try (var output = stranger.inputReader()) {
+      assertEquals(Integer.toString(node.getAddress().getPort()), output.readLine());
+      assertRefused("nothing was sent", () -> client);
+    } finally {
+      stranger.destroyForcibly();
+    }
+  }
+
+  @Test
+  void down_stopsNothingForAStranger() throws Exception {
+    Path data = Files.createDirectory(directory.resolve("data"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+    Process node = new ProcessBuilder("sleep", "600").start();
+    try {
+      new LocalCluster(List.of(new LocalCluster.LocalNode("node-1", url(), "", node.pid(),
+          node.info().startInstant().orElseThrow().toEpochMilli()))).write(data);
+      Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxrwxr-x"));
+      String message = assertThrows(CommandFailedException.class, () -> new DownCommand(directory).call()).getMessage();
+      assertTrue(message.contains("--dir"), message);
+      assertTrue(node.isAlive());
+      Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-xr-x"));
+      assertEquals(0, new DownCommand(directory).call());
+      assertTrue(node.waitFor(30, TimeUnit.SECONDS));
+    } finally {
+      node.destroyForcibly();
     }
   }
 }

@@ -1,21 +1,32 @@
 package io.flotilla.node.recent;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.flotilla.node.HostPort;
 import io.flotilla.node.streams.NodeStreams.BusyException;
+import io.flotilla.vfs.OpenFile;
 import io.flotilla.vfs.OtherNodes.Location;
 import io.flotilla.vfs.RecentChange.Version;
 import io.flotilla.vfs.RecentChanges;
 import io.flotilla.vfs.VfsError;
 import io.flotilla.vfs.VfsException;
 import io.flotilla.vfs.VirtualPath;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -96,5 +107,108 @@ class FilesClientTest {
     for (CompletableFuture<VfsException> failed : failures) {
       failed.get(30, TimeUnit.SECONDS);
     }
+  }
+
+  /** A node that has one file, whose answers may stop once in the midst of a message. */
+  private static final class FileLink implements Link {
+    private final byte[] content;
+    private final ByteArrayOutputStream answers = new ByteArrayOutputStream();
+    private int taken;
+    private int stallsAt;
+    private boolean isClosed;
+
+    /** @param stallsAt after how many bytes of answers */
+    FileLink(byte[] content, int stallsAt) {
+      this.content = content;
+      this.stallsAt = stallsAt;
+    }
+
+    private void needOpen() throws IOException {
+      if (isClosed) {
+        throw new IOException("it is closed");
+      }
+    }
+
+    @Override
+    public OutputStream out() {
+      return new OutputStream() {
+        @Override
+        public void write(int b) {
+          throw new AssertionError("messages are written as a whole");
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+          needOpen();
+          Frame.Writer answer = FilesMessages.done();
+          if (FilesMessages.request(Frame.read(new ByteArrayInputStream(bytes, offset, length))) instanceof FilesMessages.Read read) {
+            int from = (int) read.position();
+            answer.bytes(Arrays.copyOfRange(content, from, from + read.length()));
+          }
+          answer.writeTo(answers);
+        }
+      };
+    }
+
+    @Override
+    public InputStream in() {
+      return new InputStream() {
+        @Override
+        public int read() {
+          throw new AssertionError("bytes are read together");
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+          needOpen();
+          if (taken == stallsAt) {
+            stallsAt = -1;
+            throw new SocketTimeoutException("nothing comes");
+          }
+          int count = Math.min(length, (stallsAt > taken ? stallsAt : answers.size()) - taken);
+          System.arraycopy(answers.toByteArray(), taken, bytes, offset, count);
+          taken += count;
+          return count;
+        }
+      };
+    }
+
+    @Override
+    public String peer() {
+      return "node-2";
+    }
+
+    @Override
+    public void readTimeout(Duration timeout) {
+      // What stalls says so at once.
+    }
+
+    @Override
+    public void close() {
+      isClosed = true;
+    }
+  }
+
+  @Test
+  void answerThatStopsInItsMidst_isNotReadOnAsIfItBegan() throws Exception {
+    byte[] content = new byte[600_000];
+    for (int i = 2; i < content.length; i += 4) {
+      content[i] = 1; // every four bytes are the length of a message, and the one after them says that it went well
+    }
+    Deque<FileLink> links = new ArrayDeque<>(List.of(new FileLink(content, 5 + 5 + 4_000), new FileLink(content, -1)));
+    FilesClient client = client((_, _, _) -> links.removeFirst());
+    OpenFile file = client.open("node-2", new Location("main", VirtualPath.parse("/a")), new Version(content.length, Instant.EPOCH))
+        .orElseThrow();
+    VfsException stalled = assertThrows(VfsException.class, () -> file.read(ByteBuffer.allocate(100), 0));
+    assertEquals(VfsError.NOT_ARRIVED, stalled.error());
+
+    ByteBuffer all = ByteBuffer.allocate(content.length);
+    while (all.hasRemaining()) {
+      int from = all.position();
+      assertTrue(file.read(all, from) > 0);
+      assertArrayEquals(Arrays.copyOfRange(content, from, all.position()), Arrays.copyOfRange(all.array(), from, all.position()));
+    }
+    assertEquals(2, dialed.get());
+    file.close();
   }
 }

@@ -39,9 +39,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,6 +58,8 @@ class RecentExchangeTest {
 
   @TempDir private Path directory;
   private final Map<String, HostPort> members = new ConcurrentHashMap<>();
+  /** What nodes told the operator, from threads of their own. */
+  private final Queue<Object> unexpected = new ConcurrentLinkedQueue<>();
   private Node one;
   private Node two;
 
@@ -91,12 +96,12 @@ class RecentExchangeTest {
 
     @Override
     public void conflict(RecentChanges.Conflict conflict) {
-      throw new AssertionError(conflict);
+      unexpected.add(conflict);
     }
 
     @Override
     public void forgotten(String node, int count) {
-      throw new AssertionError("nothing is that much");
+      unexpected.add(node + " forgot " + count);
     }
 
     void write(String path, byte[] content) throws VfsException {
@@ -183,6 +188,7 @@ class RecentExchangeTest {
   void close() {
     one.close();
     two.close();
+    assertEquals(List.of(), List.copyOf(unexpected));
   }
 
   private static byte[] random(int size) {
@@ -308,6 +314,25 @@ class RecentExchangeTest {
     two = new Node("node-2", Map::of, "10m");
     assertEquals(Optional.of("it has not heard yet what was changed lately at node-1"), two.exchange.notReady());
     await().atMost(SOON).until(() -> two.exchange.notReady().isEmpty());
+  }
+
+  /** A node whose disk is new has none for as long as it takes to be let into the cluster. */
+  @Test
+  void timeToHearTheOthers_beginsWhenThereIsAConfiguration() throws Exception {
+    one.streams.close();
+    AtomicLong nanos = new AtomicLong();
+    TestConfiguration config = new TestConfiguration();
+    try (RecentExchange three = new RecentExchange("node-3", config::view, two, memory("node-3"), nanos::get)) {
+      three.start(two.streams, () -> Map.of("node-1", one.address));
+      nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+      config.put(Kind.STORAGES, "main", json -> json.put("path", two.storage.toString()).put("recentChanges", "10m"));
+      assertEquals(List.of(), config.commit(new StorageDirectories(List::of)));
+      assertTrue(three.notReady().isPresent());
+      await().atMost(SOON).until(
+          () -> three.notReady().equals(Optional.of("it has not heard yet what was changed lately at node-1")));
+      nanos.addAndGet(Duration.ofSeconds(11).toNanos());
+      assertEquals(Optional.empty(), three.notReady());
+    }
   }
 
   @Test
