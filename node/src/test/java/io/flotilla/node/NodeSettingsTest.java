@@ -63,6 +63,13 @@ class NodeSettingsTest {
   }
 
   @Test
+  void settingsOfThePackages_letNobodyElseOnTheMachineSpeakAsANode() {
+    NodeSettings settings = NodeSettings.read(Optional.of(Path.of("src", "dist", "node.conf")), ConfigFactory.empty(), false, Optional.empty());
+
+    assertTrue(settings.bind().host().startsWith("127.") && settings.clusterTls(), "on loopback it would be off by itself");
+  }
+
+  @Test
   void unknownRole_isRefused() {
     assertThrows(NodeSettings.InvalidSettingException.class,
         () -> read(Map.of("flotilla.roles", List.of("gateway", "captain")), false));

@@ -181,7 +181,8 @@ public final class ConnectionGate {
     return new Admitted(place);
   }
 
-  private static InetAddress place(InetAddress address) {
+  /** What counts as one address with it. */
+  public static InetAddress place(InetAddress address) {
     if (!(address instanceof Inet6Address)) {
       return address;
     }

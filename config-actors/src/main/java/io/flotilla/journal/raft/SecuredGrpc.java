@@ -45,8 +45,9 @@ final class SecuredGrpc extends GrpcFactory {
 
     @Override
     public GrpcServicesImpl newRaftServerRpc(RaftServer raft) {
-        return GrpcServicesImpl.newBuilder().setServer(raft).setCustomizer(null).setAdminSslContext(tls.server())
-                .setClientSslContext(tls.server()).setServerSslContextForServer(tls.server()).setServerSslContextForClient(tls.client()).build();
+        return GrpcServicesImpl.newBuilder().setServer(raft).setCustomizer((builder, _) -> builder.protocolNegotiator(tls.negotiator()))
+                .setAdminSslContext(tls.server()).setClientSslContext(tls.server())
+                .setServerSslContextForServer(tls.server()).setServerSslContextForClient(tls.client()).build();
     }
 
     @Override

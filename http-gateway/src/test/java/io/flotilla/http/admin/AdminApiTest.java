@@ -292,8 +292,8 @@ class AdminApiTest {
 
   @Test
   void whatTakesTooLong_hasAnUnknownOutcome() {
-    AdminServer impatient = AdminServer.open(node.kit.system(), "127.0.0.1", 0, node.context(node.client), Optional.empty(), Duration.ofMillis(300))
-        .toCompletableFuture().join();
+    AdminServer impatient = AdminServer.open(node.kit.system(), "127.0.0.1", 0, node.context(node.client), Optional.empty(),
+        Duration.ofMillis(300), AdminConnections.Limits.DEFAULT).toCompletableFuture().join();
     try {
       Answer late = node.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + impatient.port() + "/api/v1/cluster/primary"))
           .header("Authorization", "Bearer " + AdminFixture.ADMIN).POST(HttpRequest.BodyPublishers.ofString("{\"node\":\"silent\"}")).build());

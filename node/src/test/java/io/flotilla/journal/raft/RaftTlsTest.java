@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 class RaftTlsTest {
   private static final Duration PATIENCE = Duration.ofSeconds(180);
   private static final ClusterKey KEY = ClusterKey.generate();
+  /** How a ClientHello begins of which no more comes. */
+  private static final byte[] HALF_HELLO = {0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, (byte) 0xfc, 3, 3};
 
   @TempDir private Path directory;
   private final UUID cluster = UUID.randomUUID();
@@ -133,6 +136,55 @@ class RaftTlsTest {
       assertInstanceOf(Discovery.Silent.class,
           RaftQuorum.discover("127.0.0.1", other.getLocalPort(), Duration.ofSeconds(10), tls(KEY, "node-2")));
     }
+  }
+
+  private static Optional<RaftTls> tls(int maxStrangers, Duration patience) {
+    ClusterTls tls = ClusterTls.of(KEY, "node-1", UUID.randomUUID());
+    return Optional.of(new RaftTls(tls.keyManagers()[0], tls.trustManager(), maxStrangers, patience));
+  }
+
+  /** Connects as somebody who never ends a handshake. */
+  private Socket stranger(RaftVoter voter, String from) throws IOException {
+    String address = voter.self().address();
+    Socket socket = keep(new Socket(InetAddress.getByName("127.0.0.1"), Integer.parseInt(address.substring(address.lastIndexOf(':') + 1)),
+        InetAddress.getByName(from), 0));
+    socket.getOutputStream().write(HALF_HELLO);
+    return socket;
+  }
+
+  private static void assertEnds(Socket socket) throws IOException {
+    socket.setSoTimeout(60_000);
+    try {
+      assertEquals(-1, socket.getInputStream().read());
+    } catch (SocketTimeoutException e) {
+      throw new AssertionError("it may stay", e);
+    } catch (IOException reset) {
+      // That is an end, too.
+    }
+  }
+
+  @Test
+  void whoShowsNoCertificate_takesPlacesFromItselfOnly_andNodesAreHeard() throws Exception {
+    RaftVoter voter = keep(RaftVoter.found(settings("a", tls(20, Duration.ofMinutes(5))), cluster, LocalAnswer.NONE));
+    Socket other = stranger(voter, "127.0.0.2");
+    Socket first = stranger(voter, "127.0.0.1");
+    for (int i = 0; i < 40; i++) {
+      stranger(voter, "127.0.0.1");
+    }
+
+    assertEnds(first);
+    other.setSoTimeout(1);
+    assertThrows(SocketTimeoutException.class, () -> other.getInputStream().read(), "the oldest of all, but alone at its address");
+    assertInstanceOf(Discovery.Voter.class, discover(voter, tls(KEY, "node-2")));
+  }
+
+  @Test
+  void whoShowsNoCertificate_hasItsTime() throws Exception {
+    RaftVoter voter = keep(RaftVoter.found(settings("a", tls(20, Duration.ofMillis(300))), cluster, LocalAnswer.NONE));
+    long began = System.nanoTime();
+
+    assertEnds(stranger(voter, "127.0.0.1"));
+    assertTrue(System.nanoTime() - began < Duration.ofSeconds(9).toNanos(), "Netty alone gives it ten seconds");
   }
 
   @Test
