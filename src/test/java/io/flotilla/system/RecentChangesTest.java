@@ -112,6 +112,37 @@ class RecentChangesTest {
     }
   }
 
+  /** Of WebDAV whole trees, and by curl the old protocol of scp. */
+  @Test
+  void webDavAndScp_workWithWhatHasNotArrived() throws Exception {
+    user("dav", "copied");
+    sftp("dav", 1, "mkdir d\nmkdir d/e\n");
+    small("dav", 1, "a", "one");
+    sftp("dav", 1, "rename a d/a\n");
+    small("dav", 1, "b", "two");
+    sftp("dav", 1, "rename b d/e/b\n");
+    assertEquals("two", curl("dav").call("-k", "-s", "scp://" + cluster.host(2) + ":" + cluster.sftpPort() + "/d/e/b").expectSuccess().output());
+
+    dav("COPY", "d", "copy");
+    Files.delete(home(1, "dav").resolve("d/a")); // by nobody whom the nodes know, so that a copy that is none is seen
+    assertEquals("one", read("dav", 2, "copy/a"));
+    assertEquals("two", read("dav", 1, "copy/e/b"));
+    dav("MOVE", "d/e", "moved");
+    assertEquals("two", read("dav", 1, "moved/b"));
+    assertEquals("two", read("dav", 2, "moved/b"));
+    assertEquals("404", status("dav", 1, "d/e/b"));
+
+    assertEquals("204", curl("dav").call("-s", "-i", "-X", "DELETE", http(2) + "/files/moved").status());
+    assertFalse(Files.exists(home(1, "dav").resolve("moved")));
+    assertEquals("404", status("dav", 1, "moved/b"));
+    assertEquals("404", status("dav", 2, "moved/"));
+  }
+
+  private static void dav(String method, String from, String to) throws Exception {
+    CurlHttp.Result done = curl("dav").call("-s", "-i", "-X", method, "-H", "Destination: /files/" + to, http(2) + "/files/" + from);
+    assertEquals("201", done.status(), done.output());
+  }
+
   @Test
   void resumableUpload_isReadByTheOtherNode() throws Exception {
     user("resumer", "copied");
