@@ -747,7 +747,16 @@ final class ArrivingFileSystem extends FileSystemLayer {
   }
 
   /** A file that another node has, told of by the path that is known here. */
-  private record ArrivingFile(OpenFile file, VirtualPath path, FileAttributes shown) implements OpenFile {
+  private static final class ArrivingFile extends FileLayer {
+    private final VirtualPath path;
+    private final FileAttributes shown;
+
+    ArrivingFile(OpenFile file, VirtualPath path, FileAttributes shown) {
+      super(file);
+      this.path = path;
+      this.shown = shown;
+    }
+
     @Override
     public int read(ByteBuffer target, long position) throws VfsException {
       return named(path, () -> file.read(target, position));
@@ -771,16 +780,6 @@ final class ArrivingFileSystem extends FileSystemLayer {
     @Override
     public void sync() {
       // Nothing was written.
-    }
-
-    @Override
-    public void close() throws VfsException {
-      file.close();
-    }
-
-    @Override
-    public void abandon() {
-      file.abandon();
     }
   }
 }

@@ -1,39 +1,17 @@
 package io.flotilla.vfs;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 
 /** An existing file that is changed as it is; closing it makes the changes durable first. */
-record InPlaceEdit(OpenFile file) implements OpenFile {
-  @Override
-  public int read(ByteBuffer target, long position) throws VfsException {
-    return file.read(target, position);
+final class InPlaceEdit extends FileLayer {
+  InPlaceEdit(OpenFile file) {
+    super(file);
   }
 
   @Override
   public long transferTo(long position, long count, WritableByteChannel target) throws IOException {
     return file.transferTo(position, count, target);
-  }
-
-  @Override
-  public void write(ByteBuffer source, long position) throws VfsException {
-    file.write(source, position);
-  }
-
-  @Override
-  public FileAttributes attributes() throws VfsException {
-    return file.attributes();
-  }
-
-  @Override
-  public void setAttributes(AttributeChange change) throws VfsException {
-    file.setAttributes(change);
-  }
-
-  @Override
-  public void sync() throws VfsException {
-    file.sync();
   }
 
   @Override
@@ -43,10 +21,5 @@ record InPlaceEdit(OpenFile file) implements OpenFile {
     } finally {
       file.abandon();
     }
-  }
-
-  @Override
-  public void abandon() {
-    file.abandon();
   }
 }

@@ -27,40 +27,14 @@ record OutsideNodes(OtherNodes nodes) implements OtherNodes {
     return StorageBulkhead.outside(() -> nodes.rename(node, entry, to, replace, what));
   }
 
-  private record OutsideFile(OpenFile file) implements OpenFile {
+  private static final class OutsideFile extends FileLayer {
+    OutsideFile(OpenFile file) {
+      super(file);
+    }
+
     @Override
     public int read(ByteBuffer target, long position) throws VfsException {
       return StorageBulkhead.outside(() -> file.read(target, position));
-    }
-
-    @Override
-    public void write(ByteBuffer source, long position) throws VfsException {
-      file.write(source, position);
-    }
-
-    @Override
-    public FileAttributes attributes() throws VfsException {
-      return file.attributes();
-    }
-
-    @Override
-    public void setAttributes(AttributeChange change) throws VfsException {
-      file.setAttributes(change);
-    }
-
-    @Override
-    public void sync() throws VfsException {
-      file.sync();
-    }
-
-    @Override
-    public void close() throws VfsException {
-      file.close();
-    }
-
-    @Override
-    public void abandon() {
-      file.abandon();
     }
   }
 }

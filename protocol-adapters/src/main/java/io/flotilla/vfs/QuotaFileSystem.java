@@ -194,8 +194,7 @@ final class QuotaFileSystem extends FileSystemLayer {
   }
 
   /** A file that is written. It gives back when it ends what it has reserved and doesn't need. */
-  private abstract class QuotaFile implements OpenFile {
-    final OpenFile file;
+  private abstract class QuotaFile extends FileLayer {
     final VirtualPath path;
     private final boolean append;
     long size;
@@ -204,7 +203,7 @@ final class QuotaFileSystem extends FileSystemLayer {
     private boolean closed;
 
     QuotaFile(OpenFile file, VirtualPath path, OpenMode mode, long old) {
-      this.file = file;
+      super(file);
       this.path = path;
       this.append = mode.append();
       this.size = mode.truncate() ? 0 : old;
@@ -235,11 +234,6 @@ final class QuotaFileSystem extends FileSystemLayer {
     }
 
     @Override
-    public int read(ByteBuffer target, long position) throws VfsException {
-      return file.read(target, position);
-    }
-
-    @Override
     public long transferTo(long position, long count, WritableByteChannel target)
         throws IOException {
       return file.transferTo(position, count, target);
@@ -256,22 +250,12 @@ final class QuotaFileSystem extends FileSystemLayer {
     }
 
     @Override
-    public FileAttributes attributes() throws VfsException {
-      return file.attributes();
-    }
-
-    @Override
     public void setAttributes(AttributeChange change) throws VfsException {
       if (change.size().isPresent()) {
         growTo(change.size().getAsLong());
       }
       file.setAttributes(change);
       size = change.size().orElse(size);
-    }
-
-    @Override
-    public void sync() throws VfsException {
-      file.sync();
     }
 
     @Override

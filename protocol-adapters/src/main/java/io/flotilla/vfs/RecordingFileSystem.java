@@ -326,8 +326,7 @@ final class RecordingFileSystem extends FileSystemLayer {
   }
 
   /** A file that is changed as it is: other nodes are told when that ends, however it does. */
-  private final class RecordedFile implements OpenFile {
-    private final OpenFile file;
+  private final class RecordedFile extends FileLayer {
     private final VirtualPath at;
     private final Optional<FileAttributes> former;
     private boolean isChanged;
@@ -335,14 +334,9 @@ final class RecordingFileSystem extends FileSystemLayer {
 
     /** @param former as it was when it was opened */
     RecordedFile(OpenFile file, VirtualPath at, Optional<FileAttributes> former) {
-      this.file = file;
+      super(file);
       this.at = at;
       this.former = former;
-    }
-
-    @Override
-    public int read(ByteBuffer target, long position) throws VfsException {
-      return file.read(target, position);
     }
 
     @Override
@@ -357,19 +351,9 @@ final class RecordingFileSystem extends FileSystemLayer {
     }
 
     @Override
-    public FileAttributes attributes() throws VfsException {
-      return file.attributes();
-    }
-
-    @Override
     public void setAttributes(AttributeChange change) throws VfsException {
       isChanged = true;
       file.setAttributes(change);
-    }
-
-    @Override
-    public void sync() throws VfsException {
-      file.sync();
     }
 
     private void tellIfChanged() {
