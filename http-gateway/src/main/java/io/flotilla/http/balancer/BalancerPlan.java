@@ -115,31 +115,30 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
               holders.computeIfAbsent(name, _ -> new ArrayList<>()).add(node);
             });
       }
-      List<Service> services = new ArrayList<>();
       List<Ports> taken = new ArrayList<>();
-      for (String name : open.keySet()) {
-        if (only.isEmpty() || only.get().equals(name)) {
-          service(name, taken).ifPresent(services::add);
-        }
-      }
+      // The ports that clients know go before those of passive modes.
+      List<String> led = open.keySet().stream().filter(name -> only.isEmpty() || only.get().equals(name)).filter(name -> isLed(name, taken)).toList();
+      List<Service> services = led.stream().map(name -> service(name, taken)).toList();
       if (services.isEmpty()) {
         warnings.add(only.map(name -> "listener '" + name + "' is open on no node").orElse("no listener is open on any node"));
       }
-      return new BalancerPlan(config.version(), List.copyOf(services), List.copyOf(warnings));
+      return new BalancerPlan(config.version(), services, List.copyOf(warnings));
     }
 
     /** Ports of the load balancer, and whose they are. */
     private record Ports(String owner, PortRange range) {}
 
-    private Optional<Service> service(String name, List<Ports> taken) {
+    private boolean isLed(String name, List<Ports> taken) {
       Listener listener = open.get(name).getFirst().listener();
       if (!listener.protocol().isKnown()) {
         warnings.add("listener '" + name + "' has the protocol '" + listener.protocol().id() + "', which this release does not know: left out");
-        return Optional.empty();
+        return false;
       }
-      if (!take(new Ports("listener '" + name + "'", new PortRange(listener.port(), listener.port())), taken)) {
-        return Optional.empty();
-      }
+      return take(new Ports("listener '" + name + "'", new PortRange(listener.port(), listener.port())), taken);
+    }
+
+    private Service service(String name, List<Ports> taken) {
+      Listener listener = open.get(name).getFirst().listener();
       List<Server> servers = new ArrayList<>();
       for (int i = 0; i < open.get(name).size(); i++) {
         ConfigView.OpenListener at = open.get(name).get(i);
@@ -150,7 +149,7 @@ public record BalancerPlan(long version, List<Service> services, List<String> wa
       boolean isHttp = listener.protocol().equals(Listener.Protocol.HTTP);
       boolean losesSessions = isHttp && !Policy.Sessions.of(config).replicated();
       judge(listener, losesSessions);
-      return Optional.of(new Service(listener, listenerLabels.of(name), losesSessions || isHttp && hasLocalFiles(), List.copyOf(servers)));
+      return new Service(listener, listenerLabels.of(name), losesSessions || isHttp && hasLocalFiles(), List.copyOf(servers));
     }
 
     /** Whether nodes have files of their own. Then an upload of many requests is at the node where it was begun, and a listing at the next may lag. */

@@ -230,6 +230,18 @@ class BalancerConfigTest {
   }
 
   @Test
+  void portOfAListener_goesBeforePassivePorts() throws Exception {
+    ClusterConfig config = config("listeners", "ftp", "{\"protocol\":\"ftp\",\"port\":2121,\"ftp\":{\"passivePorts\":\"20100-20199\"}," + PROXIED + "}",
+        "listeners", "web", "{\"protocol\":\"http\",\"port\":20150," + PROXIED + ",\"http\":{\"tls\":false}}");
+    BalancerPlan plan = BalancerPlan.of(config, three(), Optional.empty());
+    assertWarned(1, plan.warnings(),
+        "the passive mode of listener 'ftp' on node 'node-1' has the ports 20100-20199, and so has listener 'web' port 20150");
+    String text = HaProxyConfig.of(plan, EVERYWHERE);
+    haproxyTakes(text);
+    assertTrue(hasLine(text, "bind *:20150"), text);
+  }
+
+  @Test
   void aNodeThatIsAway_isLedToForWhenItReturns_andIsWarnedOf() {
     List<BalancerPlan.Node> nodes = List.of(three().getFirst(), BalancerPlan.Node.of("node-1", "10.0.0.1:20001", Set.of("gateway"), true));
     BalancerPlan plan = BalancerPlan.of(good(), nodes, Optional.empty());
