@@ -21,6 +21,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.thirdparty.io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -91,10 +94,14 @@ class RaftTlsTest {
     assertInstanceOf(JournalReply.EpochClaimed.class, claim(client));
     RaftTls trusting = new RaftTls(ClusterTls.of(ClusterKey.generate(), "node-9", UUID.randomUUID()).keyManagers()[0],
         InsecureTrustManagerFactory.INSTANCE.getTrustManagers()[0]);
-    for (Optional<RaftTls> stranger : List.of(
-        Optional.<RaftTls>empty(), tls(ClusterKey.generate(), "node-9"), Optional.of(trusting))) {
-      ExecutionException refused = assertThrows(ExecutionException.class, () -> claim(remote(second, stranger)));
-      assertInstanceOf(QuorumUnavailableException.class, refused.getCause(), "nothing was written");
+    List<RaftQuorum> strangers = List.of(
+        remote(second, Optional.empty()), remote(second, tls(ClusterKey.generate(), "node-9")), remote(second, Optional.of(trusting)));
+    // Each tries until its time is over, so all do at once.
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Future<JournalReply> claim : strangers.stream().map(stranger -> threads.submit(() -> claim(stranger))).toList()) {
+        ExecutionException refused = assertInstanceOf(ExecutionException.class, assertThrows(ExecutionException.class, claim::get).getCause());
+        assertInstanceOf(QuorumUnavailableException.class, refused.getCause(), "nothing was written");
+      }
     }
   }
 
