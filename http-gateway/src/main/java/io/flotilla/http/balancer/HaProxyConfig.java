@@ -7,6 +7,9 @@ import java.time.Duration;
  * Writes the configuration of HAProxy (2.6 or newer). All is TCP to it: TLS ends on the nodes, and sessions need no cookie of its own.
  */
 public final class HaProxyConfig extends BalancerText {
+  /** What the agents' percentages are of, and by how many points a consistent hash knows a server: by one it may get twice what another gets. */
+  private static final String WEIGHT = " weight 100";
+
   private HaProxyConfig(BalancerPlan plan, BalancerOptions options) {
     super(plan, options);
   }
@@ -100,19 +103,31 @@ public final class HaProxyConfig extends BalancerText {
     line("  timeout client " + timeout);
     line("  default_backend " + service.label());
     line("");
+    boolean isTracking = service.isSticky() && options.agent();
+    if (isTracking) {
+      line("# Nobody is led by this one. It asks the nodes and their agents; so their state counts for the next one, and their weights don't.");
+      line("backend " + state(service));
+      line("  timeout server " + timeout);
+      greeting(service);
+      service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
+          + check(service, server) + agent(server) + proxy(service)));
+      line("");
+    }
     line("backend " + service.label());
     if (service.isSticky()) {
-      line("  # What a client has begun may be at one node only. When a node goes or returns, clients of the others stay where they are; so that");
-      line("  # load moves nobody, the agents are not asked here.");
+      line("  # What a client has begun may be at one node only. When a node goes or returns, and whatever its load, clients of the others stay.");
       line("  balance source");
       line("  hash-type consistent");
     } else {
       line("  balance leastconn");
     }
     line("  timeout server " + timeout);
-    greeting(service);
+    if (!isTracking) {
+      greeting(service);
+    }
     service.servers().forEach(server -> line("  server " + server.label() + " " + BalancerOptions.at(server.host(), server.port())
-        + check(service, server) + agent(service, server) + proxy(service)));
+        + (isTracking ? " track " + state(service) + "/" + server.label() : check(service, server) + (options.agent() ? agent(server) : ""))
+        + (service.isSticky() ? WEIGHT : "") + proxy(service)));
     // No listener's or node's label has a colon.
     line("  # When no node counts as up, perhaps because all are too busy to answer checks in time, all are tried.");
     line("  option allbackups");
@@ -142,15 +157,12 @@ public final class HaProxyConfig extends BalancerText {
         .orElse(service.isTlsFromTheStart() ? " check check-ssl verify none" : " check");
   }
 
-  /** A consistent hash knows a server by as many points as it has weight: with the default of 1 one may get twice what another gets. */
-  private String agent(BalancerPlan.Service service, BalancerPlan.Server server) {
-    if (service.isSticky()) {
-      return " weight 100";
-    }
-    if (!options.agent()) {
-      return "";
-    }
-    return " weight 100 agent-check" + elsewhere("agent-addr", server) + " agent-port " + server.node().agentPort();
+  private static String state(BalancerPlan.Service service) {
+    return service.label() + ":state";
+  }
+
+  private static String agent(BalancerPlan.Server server) {
+    return WEIGHT + " agent-check" + elsewhere("agent-addr", server) + " agent-port " + server.node().agentPort();
   }
 
   /** A listener may have another address than the node's own services. */

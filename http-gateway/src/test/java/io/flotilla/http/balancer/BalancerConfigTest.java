@@ -187,8 +187,9 @@ class BalancerConfigTest {
       assertEquals(shared ? 0 : 1, text.lines().filter(line -> line.strip().equals("balance source")).count(), text);
       assertTrue(hasLine(text, "balance leastconn"), "an SFTP session is at one node");
       assertEquals(!shared, hasLine(text, "hash-type consistent"), text);
-      assertEquals(shared, hasLine(text, "server node-1 10.0.0.1:8080 check weight 100 agent-check agent-port 20004 send-proxy-v2"), text);
-      assertEquals(!shared, hasLine(text, "server node-1 10.0.0.1:8080 check weight 100 send-proxy-v2"), text);
+      assertEquals(!shared, hasLine(text, "backend web:state"), text);
+      assertTrue(hasLine(text, "server node-1 10.0.0.1:8080 check weight 100 agent-check agent-port 20004 send-proxy-v2"), text);
+      assertEquals(!shared, hasLine(text, "server node-1 10.0.0.1:8080 track web:state/node-1 weight 100 send-proxy-v2"), text);
       assertEquals(!shared, NginxConfig.of(plan, EVERYWHERE).contains("hash $remote_addr consistent;"));
     }
   }

@@ -11,6 +11,7 @@ import io.flotilla.config.model.Kind;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,6 +39,8 @@ class StickyBalancerTest {
 
   @TempDir private Path temp;
   private final List<HttpServer> nodes = new ArrayList<>();
+  private ServerSocket agent;
+  private volatile String word = "up 100%";
   private Path log;
   private Process balancer;
   private int port;
@@ -48,13 +51,15 @@ class StickyBalancerTest {
       nodes.add(node(k));
       port = nodes.getFirst().getAddress().getPort();
     }
+    agent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.2"));
+    Thread.ofVirtual().start(this::speak);
     TestConfiguration config = new TestConfiguration();
     config.put(Kind.of("storages").orElseThrow(), "main", entity -> entity.put("path", "/srv").put("shared", false));
     config.put(Kind.of("listeners").orElseThrow(), "web", entity -> entity.put("protocol", "http").put("port", port)
         .set("http", EntityCodec.JSON.createObjectNode().put("tls", false)));
     config.commit();
     BalancerPlan plan = BalancerPlan.of(config.view().config(), IntStream.rangeClosed(1, 3)
-        .mapToObj(k -> BalancerPlan.Node.of("node-" + k, "127.0.0." + k + ":20001", Set.of("gateway"), false)).toList(), Optional.of("web"));
+        .mapToObj(k -> BalancerPlan.Node.of("node-" + k, "127.0.0." + k + ":" + (agent.getLocalPort() - 3), Set.of("gateway"), false)).toList(), Optional.of("web"));
     String text = HaProxyConfig.of(plan, new BalancerOptions(ADDRESS, Optional.empty(), Optional.empty(), true, Optional.empty()));
     log = temp.resolve("haproxy.log");
     balancer = new ProcessBuilder("/usr/sbin/haproxy", "-db", "-f",
@@ -71,6 +76,19 @@ class StickyBalancerTest {
     });
   }
 
+  /** As the agent of node 2; the others can't be reached, and are known by the checks alone. */
+  private void speak() {
+    try {
+      while (true) {
+        try (Socket asked = agent.accept()) {
+          asked.getOutputStream().write((word + "\n").getBytes(StandardCharsets.US_ASCII));
+        }
+      }
+    } catch (IOException closed) {
+      // The end of the test.
+    }
+  }
+
   /** All have the port of the first, as nodes have. */
   private HttpServer node(int k) throws IOException {
     HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0." + k, port), 0);
@@ -85,8 +103,9 @@ class StickyBalancerTest {
   }
 
   @AfterEach
-  void stop() throws InterruptedException {
+  void stop() throws IOException, InterruptedException {
     nodes.forEach(server -> server.stop(0));
+    agent.close();
     if (balancer == null) {
       return;
     }
@@ -135,5 +154,19 @@ class StickyBalancerTest {
     nodes.set(1, node(2));
     await().atMost(SOON).until(() -> said().contains("Server web/node-2 is UP"));
     assertEquals(before, served());
+  }
+
+  @Test
+  void agent_saysWhetherANodeTakesClients_andItsLoadMovesNobody() throws Exception {
+    Map<String, String> before = served();
+    for (String no : List.of("down", "drain")) {
+      word = no;
+      await().atMost(SOON).until(() -> !served().containsValue("node-2"));
+      Map<String, String> without = served();
+      before.forEach((client, node) -> assertEquals(!node.equals("node-2"), without.get(client).equals(node), client + " of " + node));
+      word = "up ready 10%";
+      await().atMost(SOON).until(() -> served().equals(before));
+    }
+    await().during(Duration.ofSeconds(3)).atMost(SOON).until(() -> served().equals(before)); // longer than from one question to the next
   }
 }
