@@ -18,6 +18,8 @@ import java.util.stream.StreamSupport;
  */
 final class RollingRestart {
   private static final Duration MOST = Duration.ofDays(1);
+  private static final Duration START_PATIENCE = Duration.ofSeconds(10);
+  private static final long LOOK_MILLIS = 200;
 
   private final AdminClient client;
   private final String deadline;
@@ -45,10 +47,7 @@ final class RollingRestart {
   }
 
   int run() throws IOException, InterruptedException {
-    JsonNode cluster = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
-    obstacle(cluster).ifPresent(why -> {
-      throw new CommandFailedException("nothing was restarted: " + why);
-    });
+    JsonNode cluster = start();
     List<String> order = order(cluster);
     for (int i = 0; i < order.size(); i++) {
       String node = order.get(i);
@@ -60,6 +59,22 @@ final class RollingRestart {
     return 0;
   }
 
+  /** The cluster, if a node may go. While the configuration is being changed nodes are behind for moments, so one look is not enough. */
+  private JsonNode start() throws IOException, InterruptedException {
+    long until = System.nanoTime() + START_PATIENCE.toNanos();
+    while (true) {
+      JsonNode cluster = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
+      Optional<String> obstacle = obstacle(cluster);
+      if (obstacle.isEmpty()) {
+        return cluster;
+      }
+      if (System.nanoTime() - until > 0) {
+        throw new CommandFailedException("nothing was restarted: " + obstacle.get());
+      }
+      TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+    }
+  }
+
   private JsonNode restart(String node, String upSince, List<String> left) throws IOException, InterruptedException {
     client.send("POST", "/api/v1/nodes/" + AdminClient.encode(node) + "/restart?deadline=" + deadline, Optional.empty()).orFail();
     long settling = left.isEmpty() ? 0 : settle.toNanos();
@@ -67,7 +82,7 @@ final class RollingRestart {
     OptionalLong back = OptionalLong.empty();
     String last = "it does not answer";
     while (System.nanoTime() < until) {
-      TimeUnit.MILLISECONDS.sleep(500);
+      TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
       try {
         JsonNode cluster = client.send("GET", "/api/v1/cluster", Optional.empty()).orFail().body();
         boolean isBack = member(cluster, node).map(member -> member.path("upSince").asText())
