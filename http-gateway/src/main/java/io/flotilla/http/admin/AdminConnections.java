@@ -38,7 +38,7 @@ final class AdminConnections {
    * @param idle how long the next may take, or the client may take nothing of an answer
    */
   record Limits(int max, int maxPerAddress, Duration firstRequest, Duration idle) {
-    static final Limits DEFAULT = new Limits(1_024, 128, Duration.ofSeconds(30), Duration.ofSeconds(120));
+    static final Limits DEFAULT = new Limits(1_024, 512, Duration.ofSeconds(30), Duration.ofSeconds(120));
   }
 
   AdminConnections(Limits limits) {

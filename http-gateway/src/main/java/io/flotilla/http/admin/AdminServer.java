@@ -125,8 +125,9 @@ public final class AdminServer {
     Flow<HttpRequest, HttpResponse, UniqueKillSwitch> requests = Flow.<HttpRequest>create().viaMat(KillSwitches.single(), Keep.right())
         .mapAsync(1, request -> {
           connection.began();
-          return api.handle(request).thenApply(connection::answered);
-        });
+          return api.handle(request);
+        })
+        .map(connection::answered); // in the stream, so that no end of the connection comes between an answer and its way out
     Flow<ByteString, ByteString, UniqueKillSwitch> bytes =
         BidiFlow.fromGraph(KillSwitches.<ByteString, ByteString>singleBidi()).join(incoming.flow());
     Flow<ByteString, ByteString, Transport> transport = Flow.<ByteString>create()
