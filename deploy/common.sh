@@ -257,7 +257,7 @@ balancer_is_open() { (exec 3<> "/dev/tcp/$balancer_address/$((base_port + 43))")
 begin_start() {
   local name k=0 missing=""
   need "$haproxy" haproxy HAPROXY
-  mkdir -p "$directory"
+  (umask 022 && mkdir -p "$directory") # commands look into a ./data by themselves only if no other user can write there
   lock_directory
   for name in "$@"; do
     k=$((k + 1))

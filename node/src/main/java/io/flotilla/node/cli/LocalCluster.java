@@ -7,6 +7,7 @@ import io.flotilla.config.model.PrivateFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 
@@ -47,9 +48,10 @@ record LocalCluster(List<LocalNode> nodes) {
     return file.isPresent() ? Optional.of(JSON.readValue(file.get().text(), LocalCluster.class)) : Optional.empty();
   }
 
-  /** Writes it so that no other user can change it, whatever rights new files have. */
+  /** Writes it so that no other user can change it, whatever rights new files have; anybody may read it. */
   void write(Path directory) throws IOException {
     PrivateFile.write(file(directory), JSON.writeValueAsString(this));
+    Files.setPosixFilePermissions(file(directory), PosixFilePermissions.fromString("rw-r--r--"));
   }
 
   boolean isRunning() {

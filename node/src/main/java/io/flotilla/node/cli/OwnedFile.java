@@ -52,11 +52,11 @@ record OwnedFile(String text, UserPrincipal owner) {
    */
   static Optional<OwnedFile> found(Path directory, String name) throws IOException {
     Set<UserPrincipal> trusted = new HashSet<>(List.of(LocalUsers.self(), LocalUsers.root()));
-    return read(directory, name, (_, one) -> {
+    return read(directory, name, (around, one) -> {
       if (!trusted.contains(one.owner()) || one.permissions().stream().anyMatch(OTHERS_WRITE::contains)) {
-        throw new CommandFailedException(
-            "the local cluster in " + directory + " belongs to another user, or others can write there; take that away by 'chmod go-w', or, if you trust "
-                + "it, name it by --dir");
+        Path what = one == around ? directory : directory.resolve(name);
+        throw new CommandFailedException("the local cluster in " + directory + " belongs to another user, or others can write there: look at " + what
+            + "; if it is yours, take that away by 'chmod go-w " + what + "', or, if you trust it, name it by --dir");
       }
     });
   }
