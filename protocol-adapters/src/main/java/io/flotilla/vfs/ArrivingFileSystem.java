@@ -356,7 +356,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
       return;
     }
     if (!here.get().isDirectory()) {
-      takeAway(path, here.get());
+      takeAway(path, here.get(), going.known());
       return;
     }
     clearBeneath(path);
@@ -390,8 +390,9 @@ final class ArrivingFileSystem extends FileSystemLayer {
    * removes a name only if it is still that file's. Nobody is told, since all know that this version is gone.
    *
    * @param seen what it was when it was found to be older
+   * @param newer what another node did
    */
-  private void takeAway(VirtualPath path, FileAttributes seen) throws VfsException {
+  private void takeAway(VirtualPath path, FileAttributes seen, Known newer) throws VfsException {
     VirtualPath aside = path.parent().child(Partials.aside());
     try {
       files.rename(path, aside, true); // nothing has that name, and without a flag this is one step on every file system
@@ -404,7 +405,9 @@ final class ArrivingFileSystem extends FileSystemLayer {
     boolean isRemoved = false;
     try {
       FileAttributes moved = files.lstat(aside);
-      if (moved.key().equals(seen.key()) && Version.of(moved).equals(Version.of(seen))) {
+      boolean isSameVersion = Version.of(moved).equals(Version.of(seen));
+      // The synchroniser may have brought another version that is over as well. Another file that only looks like this one is somebody's.
+      if (isSameVersion ? moved.key().equals(seen.key()) : newer.isNewerThan(moved)) {
         files.removeFile(aside);
         isRemoved = true;
       }
@@ -451,7 +454,7 @@ final class ArrivingFileSystem extends FileSystemLayer {
         throw new VfsException(VfsError.IS_A_DIRECTORY, path);
       }
       if (removeThere(path, coming.get())) {
-        removeOlder(path, coming.get());
+        freed(path, coming.get());
         return;
       }
       dropIfLast(path, coming.get());
@@ -467,8 +470,14 @@ final class ArrivingFileSystem extends FileSystemLayer {
   private void removeOlder(VirtualPath path, Coming newer) throws VfsException {
     Optional<FileAttributes> here = find(path, this::here);
     if (here.isPresent() && newer.known().filter(known -> known.isNewerThan(here.get())).isPresent()) {
-      takeAway(path, here.get());
+      takeAway(path, here.get(), newer.known().get());
     }
+  }
+
+  /** Another node has freed the name of a file that it had told of; it may not say so, since it knows of a still newer one that this node has not heard of. */
+  private void freed(VirtualPath path, Coming file) throws VfsException {
+    removeOlder(path, file);
+    file.known().ifPresent(changes::settle);
   }
 
   @Override
@@ -552,7 +561,11 @@ final class ArrivingFileSystem extends FileSystemLayer {
         return;
       }
       if (renameThere(from, moved.get(), to, replace)) {
-        removeOlder(from, moved.get());
+        if (moved.get().written().isDirectory()) {
+          removeOlder(from, moved.get());
+        } else {
+          freed(from, moved.get());
+        }
         return;
       }
       dropIfLast(from, moved.get());

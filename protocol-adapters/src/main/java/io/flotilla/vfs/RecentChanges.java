@@ -58,7 +58,7 @@ public final class RecentChanges {
   /** What an operator should know, to be told when the lock is free. */
   private final List<Runnable> news = new ArrayList<>();
   private long lastStamp;
-  private long lastSequence;
+  private volatile long lastSequence;
 
   /** Is told what an operator should know, by the thread that changed or heard something. */
   public interface Events {
@@ -285,8 +285,8 @@ public final class RecentChanges {
     List<VirtualPath> topmost = directories.stream().filter(directory -> !isBeneath(directory, directories)).toList();
     Set<VirtualPath> told = drafts.stream().map(Draft::path).collect(Collectors.toSet());
     List<Draft> gone = own.byPath.values().stream()
-        .filter(known -> known.change.storage().equals(storage) && known.state() instanceof Written && !told.contains(known.path()))
-        .filter(known -> topmost.stream().anyMatch(known.path()::isWithin))
+        .filter(known -> known.change.storage().equals(storage) && known.state() instanceof Written)
+        .filter(known -> topmost.stream().anyMatch(known.path()::isWithin) && !told.contains(known.path()))
         .map(known -> new Draft(known.path(), ((Written) known.state()).asRemoved())).toList();
     List<Draft> all = new ArrayList<>(drafts);
     int first = 0; // what is written comes before what is gone
@@ -320,6 +320,11 @@ public final class RecentChanges {
     news.clear();
     lock.unlock();
     happened.forEach(Runnable::run);
+  }
+
+  /** The number of the last change in this node's log. */
+  long sequence() {
+    return lastSequence;
   }
 
   /** The end of this node's log. */

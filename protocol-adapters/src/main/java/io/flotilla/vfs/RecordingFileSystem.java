@@ -62,7 +62,7 @@ final class RecordingFileSystem extends FileSystemLayer {
 
   /** To be taken before anything is changed. */
   private long since() {
-    return changes.position().sequence();
+    return changes.sequence();
   }
 
   /** The change is done and must not seem to have failed. */
@@ -360,7 +360,7 @@ final class RecordingFileSystem extends FileSystemLayer {
       if (isChanged && !ended) {
         tell(since(), () -> {
           Object key = file.attributes().key();
-          // It may have another name by now, or none; what has this one is told of by who made it.
+          // It may have another name by now, or none; what has this one is told of by who made it. What is written after a rename is not told.
           return look(at.from(base)).filter(now -> now.key().equals(key)).map(now -> written(at, now, former)).stream().toList();
         });
       }

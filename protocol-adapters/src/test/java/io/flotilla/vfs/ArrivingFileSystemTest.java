@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -323,6 +324,26 @@ class ArrivingFileSystemTest {
     two.remove("/e");
     assertEquals("of one", one.read("/e"), "what was removed is what was seen");
     assertEquals("of one", two.read("/e"));
+  }
+
+  /** Its node has heard of a third one's, which is newer, so it tells nobody of a removal; who asked for that has not heard of the third one. */
+  @Test
+  void fileThatWasRemovedOrRenamedWhereItIs_isGone_thoughItsNodeExpectsANewerOne() throws IOException {
+    List<RecentChanges.Aged> third = new ArrayList<>();
+    for (String path : List.of("/a", "/b")) {
+      one.write(path, "of one");
+      third.add(new RecentChanges.Aged(new RecentChange(third.size() + 1, 1_000_000_000_000_000L, 0, "main", VirtualPath.parse("/home" + path),
+          new Written(false, new Version(99, Instant.EPOCH), 0644), List.of()), Duration.ZERO));
+    }
+    assertEquals(List.of("a", "b"), two.list("/"));
+    assertTrue(one.changes.heard("node-3", new RecentChanges.Batch(new RecentChanges.Position(UUID.randomUUID(), 2), third)));
+    two.remove("/a");
+    two.rename("/b", "/c");
+    assertFalse(Files.exists(one.local("/a")) || Files.exists(one.local("/b")));
+    assertEquals(List.of("c"), two.list("/"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/a"));
+    assertEquals(VfsError.NOT_FOUND, two.error("/b"));
+    assertEquals("of one", two.read("/c"));
   }
 
   @Test
@@ -869,6 +890,21 @@ class ArrivingFileSystemTest {
     two.remove("/c");
     assertEquals("of a program", Files.readString(two.local("/c")));
     assertFalse(Files.exists(one.local("/c")));
+  }
+
+  @Test
+  void laterVersionThatIsOverToo_andIsBroughtMeanwhile_isTakenAwayAsWell() throws IOException {
+    one.write("/a", "old");
+    copy(one, two, "/a");
+    one.write("/a", "later, and over");
+    Path later = directory.resolve("later");
+    Files.copy(one.local("/a"), later, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+    one.remove("/a");
+    two.meanwhile = Optional.of(new Meanwhile(InterceptedFileSystem.Use.CHANGE_ENTRY, "/a",
+        () -> Files.move(later, two.local("/a"), java.nio.file.StandardCopyOption.REPLACE_EXISTING)));
+    two.makeDirectory("/a");
+    assertTrue(Files.isDirectory(two.local("/a")));
+    assertEquals(List.of("a/"), one.list("/"));
   }
 
   @Test
