@@ -59,8 +59,7 @@ class JournalRecoveryTest {
 
     private RaftVoter admit(RaftVoter leader, String name) throws IOException {
         RaftVoter added = voters.join(directory.resolve(name), leader.clusterId());
-        leader.addVoter(added.self());
-        await().atMost(PATIENCE).until(added::isAdmitted);
+        TestVoters.admit(leader, added);
         return added;
     }
 

@@ -74,8 +74,7 @@ class RaftVoterTest {
 
     private RaftVoter admit(RaftVoter founder, String name) throws IOException {
         RaftVoter added = voters.join(directory.resolve(name), cluster);
-        founder.addVoter(added.self());
-        await().atMost(PATIENCE).until(added::isAdmitted);
+        TestVoters.admit(founder, added);
         return added;
     }
 
@@ -119,7 +118,7 @@ class RaftVoterTest {
                 TestVoters.settings(directory.resolve("a")).withSnapshotBytes(1 << 20), cluster, LocalAnswer.NONE));
         RaftVoter second = voters.keep(RaftVoter.join(
                 TestVoters.settings(directory.resolve("b")).withSnapshotBytes(1 << 20), cluster, LocalAnswer.NONE));
-        first.addVoter(second.self());
+        TestVoters.admit(first, second);
         RaftQuorum quorum = voters.quorum(first);
         long epoch = write(quorum, 1);
         Bytes large = Bytes.owning(new byte[60 << 10]);
@@ -330,8 +329,7 @@ class RaftVoterTest {
         assertNotEquals(third.self().id(), returned.self().id());
         assertFalse(returned.isAdmitted());
         first.removeVoter(third.self().id());
-        first.addVoter(returned.self());
-        await().atMost(PATIENCE).until(returned::isAdmitted);
+        TestVoters.admit(first, returned);
         assertEquals(3, first.voters().size());
         second.close();
         write(quorum, 5);
@@ -642,7 +640,7 @@ class RaftVoterTest {
         RaftVoter second = admit(first, "b");
         RaftVoter third = voters.join(directory.resolve("c"), cluster);
 
-        second.addVoter(third.self());
+        TestVoters.admit(second, third);
         await().atMost(PATIENCE).until(() -> first.voters().size() == 3 && second.voters().size() == 3);
         second.removeVoter(first.self().id());
 

@@ -1,5 +1,7 @@
 package io.flotilla.journal.raft;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -41,6 +43,14 @@ final class TestVoters implements AutoCloseable {
     RaftQuorum remote(RaftVoter... voters) {
         return keep(new RaftQuorum(voters[0].clusterId(), List.of(voters).stream().map(RaftVoter::self).toList(),
                 new QuorumSettings(Duration.ofSeconds(20), Duration.ofSeconds(2), 64)));
+    }
+
+    /** By one of the group. On a busy machine Ratis may give up the first time, as the leader that a node's VoterKeeper is would see. */
+    static void admit(RaftVoter by, RaftVoter added) {
+        await().atMost(Duration.ofSeconds(60)).ignoreExceptionsInstanceOf(IOException.class).until(() -> {
+            by.addVoter(added.self());
+            return added.isAdmitted();
+        });
     }
 
     <T extends AutoCloseable> T keep(T opened) {
