@@ -12,7 +12,7 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "io.flotilla", importOptions = ImportOption.DoNotIncludeTests.class)
 class WallsTest {
   private static final String[] CONFIG = {"io.flotilla.config..", "io.flotilla.claim..", "io.flotilla.journal..",
-      "io.flotilla.persistence.."};
+      "io.flotilla.persistence..", "io.flotilla.log.."};
   private static final String[] ADAPTERS =
       {"io.flotilla.vfs..", "io.flotilla.auth..", "io.flotilla.tls..", "io.flotilla.sftp..", "io.flotilla.scp..", "io.flotilla.ftp..",
           "io.flotilla.adapter..", "io.flotilla.transport.."};

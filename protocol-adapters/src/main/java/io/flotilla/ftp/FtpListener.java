@@ -2,9 +2,9 @@ package io.flotilla.ftp;
 
 import io.flotilla.adapter.AcceptingListener;
 import io.flotilla.adapter.ConnectionGate;
-import io.flotilla.adapter.LogThrottle;
 import io.flotilla.config.model.Listener;
 import io.flotilla.config.model.PassiveAddress;
+import io.flotilla.log.LogThrottle;
 import io.flotilla.transport.Incoming;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -469,12 +469,12 @@ final class ArrivingFileSystem extends FileSystemLayer {
   /** Takes away what is known to be older than what another node has, or had a moment ago; anything else that has come meanwhile stays. */
   private void removeOlder(VirtualPath path, Coming newer) throws VfsException {
     Optional<FileAttributes> here = find(path, this::here);
-    if (here.isPresent() && newer.known().filter(known -> known.isNewerThan(here.get())).isPresent()) {
+    if (here.isPresent() && newer.known().isPresent() && newer.known().get().isNewerThan(here.get())) {
       takeAway(path, here.get(), newer.known().get());
     }
   }
 
-  /** Another node has freed the name of a file that it had told of; it may not say so, since it knows of a still newer one that this node has not heard of. */
+  /** Another node has freed the name of a file that it had told of. It does not say so where it knows of a newer one, unknown here. */
   private void freed(VirtualPath path, Coming file) throws VfsException {
     removeOlder(path, file);
     file.known().ifPresent(changes::settle);

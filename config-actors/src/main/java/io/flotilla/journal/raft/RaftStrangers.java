@@ -1,5 +1,6 @@
 package io.flotilla.journal.raft;
 
+import io.flotilla.log.LogThrottle;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -29,13 +30,12 @@ import org.slf4j.LoggerFactory;
  */
 final class RaftStrangers {
     private static final Logger log = LoggerFactory.getLogger(RaftStrangers.class);
-    private static final long SILENCE_NANOSECONDS = TimeUnit.SECONDS.toNanos(1);
 
+    private final LogThrottle throttle = new LogThrottle();
     private final int max;
     private final Duration patience;
     /** The oldest first. */
     private final List<Stranger> strangers = new ArrayList<>();
-    private long logged = System.nanoTime() - SILENCE_NANOSECONDS;
 
     private record Stranger(Channel connection, InetAddress address) {}
 
@@ -138,17 +138,10 @@ final class RaftStrangers {
     }
 
     private void cut(Channel connection, String why) {
-        if (isTimeToLog()) {
+        if (throttle.isDue()) {
             log.info("A connection to the Raft port was cut off: it had not shown that a node of this cluster is behind it when {}. "
                     + "Only nodes should reach that port; see the firewall in docs/operations.md", why);
         }
         connection.close();
-    }
-
-    private synchronized boolean isTimeToLog() {
-        long now = System.nanoTime();
-        boolean isTime = now - logged >= SILENCE_NANOSECONDS;
-        logged = isTime ? now : logged;
-        return isTime;
     }
 }

@@ -1,6 +1,6 @@
 package io.flotilla.http.admin;
 
-import io.flotilla.adapter.LogThrottle;
+import io.flotilla.log.LogThrottle;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Collection;

@@ -2,7 +2,6 @@ package io.flotilla.http.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.flotilla.adapter.LogThrottle;
 import io.flotilla.claim.ClaimKeeper;
 import io.flotilla.claim.event.Claim;
 import io.flotilla.config.model.Admin;
@@ -12,6 +11,7 @@ import io.flotilla.config.model.EntityKey;
 import io.flotilla.config.model.JoinToken;
 import io.flotilla.config.model.Kind;
 import io.flotilla.http.Problem;
+import io.flotilla.log.LogThrottle;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;

@@ -2,7 +2,6 @@ package io.flotilla.http.sessions;
 
 import io.flotilla.adapter.ClientEvent;
 import io.flotilla.adapter.ClientEventSink;
-import io.flotilla.adapter.LogThrottle;
 import io.flotilla.auth.Authenticator;
 import io.flotilla.auth.Credential;
 import io.flotilla.auth.LoginResult;
@@ -16,6 +15,7 @@ import io.flotilla.config.model.Secret;
 import io.flotilla.config.model.User;
 import io.flotilla.config.view.ConfigListener;
 import io.flotilla.config.view.ConfigView;
+import io.flotilla.log.LogThrottle;
 import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package io.flotilla.node.cluster;
 
-import io.flotilla.adapter.LogThrottle;
+import io.flotilla.log.LogThrottle;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;

@@ -1,6 +1,6 @@
 package io.flotilla.node.streams;
 
-import io.flotilla.adapter.LogThrottle;
+import io.flotilla.log.LogThrottle;
 import io.flotilla.node.HostPort;
 import io.flotilla.tls.ClusterTls;
 import io.flotilla.tls.ClusterTls.Peer;

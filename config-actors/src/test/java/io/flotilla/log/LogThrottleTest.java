@@ -1,4 +1,4 @@
-package io.flotilla.adapter;
+package io.flotilla.log;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

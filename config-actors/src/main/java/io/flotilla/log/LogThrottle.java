@@ -1,4 +1,4 @@
-package io.flotilla.adapter;
+package io.flotilla.log;
 
 import java.util.concurrent.atomic.AtomicLong;
 
